@@ -1,0 +1,175 @@
+//! The distances, as fixed chains of correctly rounded operations.
+
+use crate::{Error, Real, Result};
+use core::str::FromStr;
+
+/// How far apart two rows are.
+///
+/// | name | definition | source |
+/// |---|---|---|
+/// | `squared-l2` | `max(0, (n_i + n_j) - 2 g_ij)` | FaceNet; TFA up to 0.9 |
+/// | `l2` | its square root; gradient 0 at distance 0 | TFA 0.11 and later, default |
+/// | `angular` | `max(0, 1 - g_ij)` of the normalised rows | TFA 0.10 and later |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Distance {
+    /// Squared Euclidean distance.
+    #[default]
+    SquaredL2,
+    /// Euclidean distance. Searched on squares, since the root is monotone.
+    L2,
+    /// One minus the cosine.
+    Angular,
+}
+
+impl Distance {
+    /// Every distance, for tables of cases.
+    pub const ALL: [Self; 3] = [Self::SquaredL2, Self::L2, Self::Angular];
+    /// The names [`Distance::from_str`] knows.
+    pub const NAMES: &'static str = "squared-l2, l2, angular";
+
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SquaredL2 => "squared-l2",
+            Self::L2 => "l2",
+            Self::Angular => "angular",
+        }
+    }
+
+    /// The distance that is *searched*: squared for L2, itself otherwise.
+    ///
+    /// `g` is the inner product of the two rows, `n_i` and `n_j` their squared norms.
+    #[inline(always)]
+    #[must_use]
+    pub fn searched<T: Real>(self, g: T, n_i: T, n_j: T) -> T {
+        match self {
+            // `g + g` is exact.
+            Self::SquaredL2 | Self::L2 => ((n_i + n_j) - (g + g)).max0(),
+            Self::Angular => (T::ONE - g).max0(),
+        }
+    }
+
+    /// The distance that enters the loss, from the one that was searched.
+    #[inline(always)]
+    #[must_use]
+    pub fn reported<T: Real>(self, searched: T) -> T {
+        match self {
+            Self::L2 => searched.sqrt(),
+            Self::SquaredL2 | Self::Angular => searched,
+        }
+    }
+
+    /// What the derivative of a pair's distance multiplies the difference by,
+    /// apart from a constant of the batch: `1/d` for L2, 0 at distance 0.
+    #[inline(always)]
+    #[must_use]
+    pub fn slope<T: Real>(self, searched: T) -> f64 {
+        match self {
+            Self::SquaredL2 | Self::Angular => 1.0,
+            Self::L2 if searched == T::ZERO => 0.0,
+            Self::L2 => 1.0 / searched.sqrt().to_f64(),
+        }
+    }
+
+    /// The constant of the batch that goes with [`Distance::slope`].
+    #[must_use]
+    pub fn slope_scale(self) -> f64 {
+        match self {
+            Self::SquaredL2 => 2.0,
+            Self::L2 | Self::Angular => 1.0,
+        }
+    }
+}
+
+impl FromStr for Distance {
+    type Err = Error;
+    fn from_str(name: &str) -> Result<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "squared-l2" => Ok(Self::SquaredL2),
+            "l2" => Ok(Self::L2),
+            "angular" => Ok(Self::Angular),
+            _ => Err(Error::UnknownName { what: "distance", value: name.to_owned(), choices: Self::NAMES }),
+        }
+    }
+}
+
+/// The inner product of two rows: one chain, ascending, one rounding a step.
+#[inline]
+#[must_use]
+pub fn inner<T: Real>(x: &[T], y: &[T]) -> T {
+    x.iter().zip(y).fold(T::ZERO, |g, (&a, &b)| a.fma(b, g))
+}
+
+/// How one row was brought to unit length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scaling {
+    /// What the row was multiplied by, `1 / max(norm, 1e-6)`.
+    pub inverse_norm: f64,
+    /// Whether the norm was the row's own; below the floor it is a constant, and
+    /// the gradient is not projected.
+    pub own_norm: bool,
+}
+
+/// TFA's floor under a squared norm.
+const SQUARED_NORM_FLOOR: f64 = 1e-12;
+
+/// Writes `row / max(norm, 1e-6)` to `unit`: the norm by one f64 chain, each
+/// component rounded once.
+pub fn normalise<T: Real>(row: &[T], unit: &mut [T]) -> Scaling {
+    let squared = row.iter().fold(0.0_f64, |n, &x| crate::fma::fma_f64(x.to_f64(), x.to_f64(), n));
+    let inverse_norm = 1.0 / squared.max(SQUARED_NORM_FLOOR).sqrt();
+    for (u, &x) in unit.iter_mut().zip(row) {
+        *u = T::from_f64(x.to_f64() * inverse_norm);
+    }
+    Scaling { inverse_norm, own_norm: squared >= SQUARED_NORM_FLOOR }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_read_back() {
+        for distance in Distance::ALL {
+            assert_eq!(distance.name().parse(), Ok(distance));
+        }
+        let error = "cosine".parse::<Distance>().unwrap_err();
+        assert_eq!(error.to_string(), "unknown distance \"cosine\": choose one of squared-l2, l2, angular");
+    }
+
+    fn distance(x: &[f32], y: &[f32]) -> f32 {
+        Distance::SquaredL2.searched(inner(x, y), inner(x, x), inner(y, y))
+    }
+
+    proptest! {
+        #[test]
+        fn distances_are_symmetric_and_zero_on_equal_rows(
+            rows in prop::collection::vec((-1e3f32..1e3, -1e3f32..1e3), 1..40),
+        ) {
+            let (x, y): (Vec<f32>, Vec<f32>) = rows.into_iter().unzip();
+            prop_assert_eq!(distance(&x, &y).to_bits(), distance(&y, &x).to_bits());
+            prop_assert_eq!(distance(&x, &x).to_bits(), 0);
+        }
+
+        #[test]
+        fn a_power_of_two_scales_exactly(
+            rows in prop::collection::vec((-8f32..8.0, -8f32..8.0), 1..20), e in -20i32..20,
+        ) {
+            let s = 2f32.powi(e);
+            let (x, y): (Vec<f32>, Vec<f32>) = rows.iter().copied().unzip();
+            let (sx, sy): (Vec<f32>, Vec<f32>) = rows.iter().map(|&(a, b)| (a * s, b * s)).unzip();
+            // Tiny components may round in the subnormal range; leave those out.
+            prop_assume!(rows.iter().all(|&(a, b)| a.abs().min(b.abs()) > 1e-3));
+            prop_assert_eq!((distance(&x, &y) * s * s).to_bits(), distance(&sx, &sy).to_bits());
+        }
+
+        #[test]
+        fn small_integers_are_exact(rows in prop::collection::vec((-100i32..100, -100i32..100), 1..60)) {
+            let (x, y): (Vec<f32>, Vec<f32>) = rows.iter().map(|&(a, b)| (a as f32, b as f32)).unzip();
+            let exact: i32 = rows.iter().map(|&(a, b)| (a - b) * (a - b)).sum();
+            prop_assert_eq!(distance(&x, &y), exact as f32);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What a backend is.
+
+use crate::{Coefficients, Mined, Problem, Real};
+use core::fmt;
+
+/// A way of computing: it mines triplets and accumulates the gradient.
+///
+/// Two engines that call themselves exact give the same bits for every problem.
+/// Engines own their scratch memory and reuse it between calls.
+pub trait Engine<T: Real>: Send {
+    /// Fills `out` (resized here) with the triplets of the problem.
+    fn mine(&mut self, problem: &Problem<'_, T>, out: &mut Mined<T>);
+
+    /// Writes the gradient `[B, D]`, in original row order, times `scale`.
+    fn gradient(&mut self, coefficients: &Coefficients<'_, T>, scale: T, out: &mut [T]);
+
+    /// What the last call ran on.
+    fn executed(&self) -> Executed;
+}
+
+/// What really ran: which backend, on which instruction set, on how many threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Executed {
+    /// Backend name: `scalar`, `gram`, `simd` or `par`.
+    pub backend: &'static str,
+    /// Lane type: `none` for backends without one of their own.
+    pub isa: &'static str,
+    /// Threads that took part.
+    pub threads: usize,
+}
+
+impl fmt::Display for Executed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}, {} thread(s)", self.backend, self.isa, self.threads)
+    }
+}

@@ -1,0 +1,52 @@
+//! Types, rules and arithmetic of the triplet-loss engine.
+//!
+//! Data flows one way through this crate:
+//!
+//! ```text
+//! slices, ndarray views ─► Batch ─► Problem ─► Mined ─► AnchorTerms ─► gradient
+//!                          (valid)  (rows,     (who     (how much)     (d loss / d rows)
+//!                                    classes)   with whom)
+//! ```
+//!
+//! Every output is *defined* here as one fixed chain of correctly rounded
+//! operations ([`distance`], [`rule`], [`gradient`]); [`reference`] states the
+//! search in the fewest words. The fast backends of the other crates produce the
+//! same bits, because they may only change the order in which *independent*
+//! results are computed.
+//!
+//! This crate knows nothing of SIMD, threads, files or frameworks.
+#![forbid(unsafe_code)]
+
+pub mod batch;
+pub mod classes;
+pub mod coefficients;
+pub mod distance;
+pub mod engine;
+pub mod error;
+pub mod fma;
+pub mod gradient;
+pub mod mined;
+pub mod problem;
+pub mod real;
+pub mod reference;
+pub mod rule;
+pub mod terms;
+
+pub use batch::Batch;
+pub use classes::Classes;
+pub use coefficients::Coefficients;
+pub use distance::Distance;
+pub use engine::{Engine, Executed};
+pub use error::Error;
+pub use mined::{Mined, Triplet};
+pub use problem::{Problem, ProblemSpace, Question};
+pub use real::Real;
+pub use reference::Scalar;
+pub use rule::Rule;
+pub use terms::{AnchorTerms, Statistics};
+
+/// What every fallible function of this workspace's libraries returns.
+pub type Result<T> = core::result::Result<T, Error>;
+
+/// "No row": stands for the missing negative of an anchor that has none.
+pub const NO_ROW: u32 = u32::MAX;

@@ -1,0 +1,175 @@
+//! The two element types, `f32` and `f64`, and the integer keys that order distances.
+
+use core::fmt::{Debug, Display, LowerExp};
+use core::ops::{Add, Div, Mul, Neg, Sub};
+
+mod private {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// A [`Real`]'s bits as an unsigned integer of the same width.
+///
+/// Non-negative finite floats order like their bits, so distances are compared,
+/// and thresholds stepped by one unit in the last place, as integers.
+pub trait Key: Copy + Ord + Default + Debug + Send + Sync + 'static {
+    /// Above every key of a finite distance: marks a pair that must not be chosen.
+    const MASKED: Self;
+    /// One above the key of the largest finite distance (the key of infinity).
+    const END: Self;
+    /// The smallest key, that of distance zero.
+    const ZERO: Self;
+    /// The key that follows.
+    #[must_use]
+    fn next(self) -> Self;
+    /// The key that precedes; the smallest has none.
+    #[must_use]
+    fn previous(self) -> Self;
+    /// `self - other`, modulo the width.
+    #[must_use]
+    fn wrapping_sub(self, other: Self) -> Self;
+    /// `self + other`, modulo the width.
+    #[must_use]
+    fn wrapping_add(self, other: Self) -> Self;
+    /// A row index as a key-wide integer, so that both fit the same lanes.
+    fn from_row(row: u32) -> Self;
+    /// The row index that [`Key::from_row`] widened.
+    fn to_row(self) -> u32;
+}
+
+/// `f32` or `f64`: the element type of a batch, and of every chain over it.
+pub trait Real:
+    private::Sealed
+    + Copy
+    + PartialOrd
+    + Default
+    + Debug
+    + Display
+    + LowerExp
+    + Send
+    + Sync
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + 'static
+{
+    /// Unsigned integer of the same width.
+    type Key: Key;
+    /// Positive zero.
+    const ZERO: Self;
+    /// One.
+    const ONE: Self;
+    /// `"f32"` or `"f64"`.
+    const NAME: &'static str;
+    /// The largest finite value.
+    const MAX_FINITE: f64;
+    /// The distance from 1 to the next value.
+    const EPSILON: f64;
+    /// `self * a + b`, rounded once.
+    #[must_use]
+    fn fma(self, a: Self, b: Self) -> Self;
+    /// Correctly rounded square root.
+    #[must_use]
+    fn sqrt(self) -> Self;
+    /// Neither NaN nor infinite.
+    fn is_finite(self) -> bool;
+    /// The magnitude.
+    #[must_use]
+    fn abs(self) -> Self;
+    /// The key of a non-negative value.
+    fn key(self) -> Self::Key;
+    /// The value whose key this is.
+    fn from_key(key: Self::Key) -> Self;
+    /// Widened, exactly.
+    fn to_f64(self) -> f64;
+    /// Rounded once, to nearest even.
+    fn from_f64(value: f64) -> Self;
+
+    /// `self` if it is above zero, else positive zero.
+    #[inline(always)]
+    #[must_use]
+    fn max0(self) -> Self {
+        if self > Self::ZERO { self } else { Self::ZERO }
+    }
+}
+
+macro_rules! real {
+    ($float:ty, $key:ty, $name:literal, $fma:expr) => {
+        impl Key for $key {
+            const MASKED: Self = <$key>::MAX;
+            const END: Self = <$float>::INFINITY.to_bits();
+            const ZERO: Self = 0;
+            #[inline(always)]
+            fn next(self) -> Self {
+                self + 1
+            }
+            #[inline(always)]
+            fn previous(self) -> Self {
+                self - 1
+            }
+            #[inline(always)]
+            fn wrapping_sub(self, other: Self) -> Self {
+                <$key>::wrapping_sub(self, other)
+            }
+            #[inline(always)]
+            fn wrapping_add(self, other: Self) -> Self {
+                <$key>::wrapping_add(self, other)
+            }
+            #[inline(always)]
+            fn from_row(row: u32) -> Self {
+                row as $key
+            }
+            #[inline(always)]
+            fn to_row(self) -> u32 {
+                self as u32
+            }
+        }
+
+        impl Real for $float {
+            type Key = $key;
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const NAME: &'static str = $name;
+            const MAX_FINITE: f64 = <$float>::MAX as f64;
+            const EPSILON: f64 = <$float>::EPSILON as f64;
+            #[inline(always)]
+            fn fma(self, a: Self, b: Self) -> Self {
+                $fma(self, a, b)
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                <$float>::sqrt(self)
+            }
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                <$float>::is_finite(self)
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                <$float>::abs(self)
+            }
+            #[inline(always)]
+            fn key(self) -> $key {
+                self.to_bits()
+            }
+            #[inline(always)]
+            fn from_key(key: $key) -> Self {
+                <$float>::from_bits(key)
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+            #[inline(always)]
+            fn from_f64(value: f64) -> Self {
+                value as $float
+            }
+        }
+    };
+}
+
+real!(f32, u32, "f32", crate::fma::fma_f32);
+real!(f64, u64, "f64", crate::fma::fma_f64);
