@@ -20,6 +20,10 @@ pub trait Key: Copy + Ord + Default + Debug + Send + Sync + 'static {
     const END: Self;
     /// The smallest key, that of distance zero.
     const ZERO: Self;
+    /// The largest key that is not negative as a signed integer.
+    const SIGNED_MAX: Self;
+    /// A floor that no key reaches: keys below it wrap, and masked ones too.
+    const NEVER: Self;
     /// The key that follows.
     #[must_use]
     fn next(self) -> Self;
@@ -102,6 +106,8 @@ macro_rules! real {
             const MASKED: Self = <$key>::MAX;
             const END: Self = <$float>::INFINITY.to_bits();
             const ZERO: Self = 0;
+            const SIGNED_MAX: Self = <$key>::MAX >> 1;
+            const NEVER: Self = !(<$key>::MAX >> 2);
             #[inline(always)]
             fn next(self) -> Self {
                 self + 1

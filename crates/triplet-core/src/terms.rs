@@ -71,8 +71,9 @@ impl AnchorTerms {
     #[must_use]
     pub fn weighted_sum(&self, weights: Option<&[f64]>) -> f64 {
         match weights {
-            None => self.sums.iter().sum(),
-            Some(weights) => self.sums.iter().zip(weights).map(|(sum, weight)| weight * sum).sum(),
+            // Not `sum()`: that starts from negative zero.
+            None => self.sums.iter().fold(0.0, |total, sum| total + sum),
+            Some(weights) => self.sums.iter().zip(weights).fold(0.0, |total, (s, w)| total + w * s),
         }
     }
 }

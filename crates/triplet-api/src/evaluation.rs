@@ -1,0 +1,62 @@
+//! What one call gives.
+
+use crate::Reduction;
+use triplet_core::{Executed, Mined, Problem, Real, Statistics, Triplet};
+
+/// Loss, gradient, triplets and statistics of one batch; borrows the workspace.
+#[derive(Debug, Clone, Copy)]
+pub struct Evaluation<'a, T: Real> {
+    pub(crate) reduction: Reduction,
+    pub(crate) loss: T,
+    pub(crate) losses: &'a [T],
+    pub(crate) gradient: &'a [T],
+    pub(crate) statistics: Statistics,
+    pub(crate) executed: Executed,
+    pub(crate) problem: Problem<'a, T>,
+    pub(crate) mined: &'a Mined<T>,
+}
+
+impl<'a, T: Real> Evaluation<'a, T> {
+    /// The reduced loss. With [`Reduction::None`] the mean of [`Evaluation::losses`],
+    /// rounded once from f64: what a progress line wants to show.
+    #[must_use]
+    pub fn loss(&self) -> T {
+        self.loss
+    }
+
+    /// The loss of each row as anchor, shape `[B]`; only with [`Reduction::None`].
+    #[must_use]
+    pub fn losses(&self) -> Option<&'a [T]> {
+        (self.reduction == Reduction::None).then_some(self.losses)
+    }
+
+    /// The gradient of the reduced loss with respect to the embeddings, `[B, D]`
+    /// row-major; empty for a call that asked for the loss only.
+    #[must_use]
+    pub fn gradient(&self) -> &'a [T] {
+        self.gradient
+    }
+
+    /// Counts over the batch.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// What really ran.
+    #[must_use]
+    pub fn executed(&self) -> Executed {
+        self.executed
+    }
+
+    /// The mined triplets by ascending anchor, then positive.
+    pub fn triplets(&self) -> impl Iterator<Item = Triplet<T>> + '_ {
+        self.mined.triplets(&self.problem)
+    }
+
+    /// The mined triplets as the engine left them, for bit-for-bit comparison.
+    #[must_use]
+    pub fn mined(&self) -> &'a Mined<T> {
+        self.mined
+    }
+}

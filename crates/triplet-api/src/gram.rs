@@ -1,0 +1,67 @@
+//! The conventional way: the whole Gram matrix, then a scan of every row of it.
+
+use ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
+use triplet_core::{Coefficients, Engine, Executed, Mined, Problem, Result, reference::mine_anchor};
+use triplet_simd::{Element, Fused};
+
+/// An element type that `matrixmultiply` has a product for.
+pub trait GramElement: Element + ndarray::LinalgScalar {}
+impl GramElement for f32 {}
+impl GramElement for f64 {}
+
+/// Materialises `E E'` with `ndarray` and `matrixmultiply`: `B x B` memory.
+///
+/// Its inner products are summed in blocks, so they differ from the chain's by a
+/// few units in the last place: `|g - exact| <= gamma_D sum |x_k y_k|` holds for
+/// any order of summation (Higham 2002, 3.5). Selections may differ where two
+/// distances are closer than that. The gradient is the exact backends'.
+pub struct Gram<T: GramElement> {
+    gram: Vec<T>,
+    norms: Vec<T>,
+    distances: Vec<T>,
+    gradient: Fused<T>,
+}
+
+impl<T: GramElement> Gram<T> {
+    /// An engine without memory yet.
+    ///
+    /// # Errors
+    /// As [`Fused::best`].
+    pub fn new() -> Result<Self> {
+        let gradient = Fused::best()?;
+        Ok(Self { gram: Vec::new(), norms: Vec::new(), distances: Vec::new(), gradient })
+    }
+}
+
+impl<T: GramElement> Engine<T> for Gram<T> {
+    fn mine(&mut self, problem: &Problem<'_, T>, out: &mut Mined<T>) {
+        out.resize(problem);
+        let (size, width) = (problem.batch_size(), problem.width());
+        self.gram.resize(size * size, T::ZERO);
+        if size == 0 {
+            return;
+        }
+        let view = |shape| ArrayView2::from_shape(shape, problem.rows());
+        let result = ArrayViewMut2::from_shape((size, size), &mut self.gram);
+        let (Ok(rows), Ok(mut gram)) = (view((size, width)), result) else { return };
+        general_mat_mul(T::ONE, &rows, &rows.t(), T::ZERO, &mut gram);
+        self.norms.clear();
+        self.norms.extend(gram.diag());
+        for (position, &row) in problem.classes().order().iter().enumerate() {
+            let own = self.norms[row as usize];
+            let products = &self.gram[row as usize * size..][..size];
+            self.distances.clear();
+            let others = products.iter().zip(&self.norms);
+            self.distances.extend(others.map(|(&g, &norm)| problem.distance().searched(g, own, norm)));
+            mine_anchor(problem, position, &self.distances, out);
+        }
+    }
+
+    fn gradient(&mut self, coefficients: &Coefficients<'_, T>, scale: T, out: &mut [T]) {
+        self.gradient.gradient(coefficients, scale, out);
+    }
+
+    fn executed(&self) -> Executed {
+        Executed { backend: "gram", isa: "matrixmultiply", threads: 1 }
+    }
+}

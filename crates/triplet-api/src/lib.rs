@@ -1,0 +1,43 @@
+//! Triplet losses with the rule, the defaults and the configuration of TensorFlow
+//! Addons, for any CPU.
+//!
+//! ```
+//! use triplet_api::{Batch, Loss, TripletSemiHardLoss, Workspace};
+//!
+//! // Four rows of width 1, two of them in one class.
+//! let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+//! let mut workspace = Workspace::default();
+//! let result = TripletSemiHardLoss::default().evaluate(&batch, &mut workspace)?;
+//!
+//! assert_eq!(result.loss(), 0.25 / 2.0);
+//! assert_eq!(result.statistics().positive_pairs, 2);
+//! assert_eq!(result.gradient().len(), 4);
+//! # Ok::<(), triplet_api::Error>(())
+//! ```
+//!
+//! | where | what |
+//! |---|---|
+//! | [`Loss`], [`TripletSemiHardLoss`], [`TripletHardLoss`] | what is computed |
+//! | [`Workspace`], [`Backend`] | what computes it, and its memory |
+//! | [`Evaluation`] | loss, gradient, triplets and statistics |
+//! | [`Reduction`], [`Weights`] | how rows are weighed and summed |
+//! | [`config`] | reading and writing the configuration of TFA |
+#![forbid(unsafe_code)]
+
+pub mod backend;
+pub mod config;
+mod evaluation;
+mod gram;
+mod loss;
+mod reduction;
+mod workspace;
+
+pub use backend::{Backend, BackendOptions};
+pub use config::Config;
+pub use evaluation::Evaluation;
+pub use gram::Gram;
+pub use loss::{Inputs, Loss, Spec, TripletHardLoss, TripletSemiHardLoss};
+pub use reduction::{Reduction, Weights};
+pub use triplet_core::{Batch, Distance, Engine, Error, Executed, Real, Result, Rule, Statistics, Triplet};
+pub use triplet_simd::{Element, Isa};
+pub use workspace::Workspace;

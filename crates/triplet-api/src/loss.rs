@@ -1,0 +1,293 @@
+//! The losses: what is computed, in one call.
+
+use crate::{Config, Evaluation, Reduction, Weights, Workspace, gram::GramElement};
+use triplet_core::{
+    AnchorTerms, Batch, Coefficients, Distance, Error, Problem, Question, Result, Rule, gradient,
+};
+
+/// Everything that defines a loss.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spec {
+    /// Distance, rule and margin.
+    pub question: Question,
+    /// How rows are summed.
+    pub reduction: Reduction,
+    /// Whether a batch without a positive pair is an error instead of loss 0.
+    pub require_positives: bool,
+}
+
+/// What comes with a batch.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Inputs<'a> {
+    /// Factors on the rows' losses.
+    pub weights: Weights<'a>,
+    /// Derivative of the caller's objective with respect to the reduced loss: one
+    /// value, or `[B]` with [`Reduction::None`]. `None` stands for ones.
+    pub upstream: Option<&'a [f64]>,
+}
+
+/// A triplet loss.
+pub trait Loss {
+    /// What it computes.
+    fn spec(&self) -> Spec;
+
+    /// Its configuration, in the words of TFA 0.23.
+    fn config(&self) -> Config;
+
+    /// Loss, gradient, triplets and statistics.
+    ///
+    /// # Errors
+    /// A margin, loss or gradient that the element type cannot hold; see [`Error`].
+    fn evaluate<'a, T: GramElement>(
+        &self,
+        batch: &'a Batch<'_, T>,
+        workspace: &'a mut Workspace<T>,
+    ) -> Result<Evaluation<'a, T>> {
+        self.evaluate_with(batch, Inputs::default(), workspace)
+    }
+
+    /// As [`Loss::evaluate`], with weights and an upstream gradient.
+    ///
+    /// # Errors
+    /// Also weights or an upstream gradient of a wrong shape or value.
+    fn evaluate_with<'a, T: GramElement>(
+        &self,
+        batch: &'a Batch<'_, T>,
+        inputs: Inputs<'_>,
+        workspace: &'a mut Workspace<T>,
+    ) -> Result<Evaluation<'a, T>> {
+        run(self.spec(), batch, inputs, workspace, true)
+    }
+
+    /// Loss, triplets and statistics, without the gradient: less work.
+    ///
+    /// # Errors
+    /// As [`Loss::evaluate_with`].
+    fn forward<'a, T: GramElement>(
+        &self,
+        batch: &'a Batch<'_, T>,
+        weights: Weights<'_>,
+        workspace: &'a mut Workspace<T>,
+    ) -> Result<Evaluation<'a, T>> {
+        run(self.spec(), batch, Inputs { weights, upstream: None }, workspace, false)
+    }
+}
+
+/// TFA's `TripletSemiHardLoss`: for every anchor and positive the nearest negative
+/// that is farther than the positive; see [`Rule::SemiHard`].
+///
+/// The defaults are those of the original: margin 1, squared Euclidean distance
+/// (TFA from 0.11 on defaults to Euclidean: set [`Distance::L2`]), mean.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TripletSemiHardLoss {
+    /// The margin, in units of the distance.
+    pub margin: f64,
+    /// The distance.
+    pub distance: Distance,
+    /// The sentence on TFA's API page instead of what its code does: negatives
+    /// beyond positive plus margin. See [`Rule::SemiHardLiteral`].
+    pub literal: bool,
+    /// How rows are summed.
+    pub reduction: Reduction,
+    /// Whether a batch without a positive pair is an error instead of loss 0.
+    pub require_positives: bool,
+}
+
+impl Default for TripletSemiHardLoss {
+    fn default() -> Self {
+        Self {
+            margin: 1.0,
+            distance: Distance::SquaredL2,
+            literal: false,
+            reduction: Reduction::Mean,
+            require_positives: false,
+        }
+    }
+}
+
+impl Loss for TripletSemiHardLoss {
+    fn spec(&self) -> Spec {
+        let rule = if self.literal { Rule::SemiHardLiteral } else { Rule::SemiHard };
+        Spec {
+            question: Question { distance: self.distance, rule, margin: self.margin },
+            reduction: self.reduction,
+            require_positives: self.require_positives,
+        }
+    }
+
+    fn config(&self) -> Config {
+        Config::of(self.spec(), "TripletSemiHardLoss")
+    }
+}
+
+/// TFA's `TripletHardLoss`: per anchor the farthest positive and the nearest
+/// negative, mean over all anchors; see [`Rule::Hard`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TripletHardLoss {
+    /// The margin, in units of the distance; the soft margin has none.
+    pub margin: f64,
+    /// `log1p(exp(d_pos - d_neg))` instead of the hinge.
+    pub soft: bool,
+    /// The distance.
+    pub distance: Distance,
+    /// How rows are summed.
+    pub reduction: Reduction,
+    /// Whether a batch without a positive pair is an error.
+    pub require_positives: bool,
+}
+
+impl Default for TripletHardLoss {
+    fn default() -> Self {
+        Self {
+            margin: 1.0,
+            soft: false,
+            distance: Distance::SquaredL2,
+            reduction: Reduction::Mean,
+            require_positives: false,
+        }
+    }
+}
+
+impl Loss for TripletHardLoss {
+    fn spec(&self) -> Spec {
+        let rule = if self.soft { Rule::HardSoft } else { Rule::Hard };
+        Spec {
+            question: Question { distance: self.distance, rule, margin: self.margin },
+            reduction: self.reduction,
+            require_positives: self.require_positives,
+        }
+    }
+
+    fn config(&self) -> Config {
+        Config::of(self.spec(), "TripletHardLoss")
+    }
+}
+
+/// Input to validated batch to mined triplets to loss to gradient.
+fn run<'a, T: GramElement>(
+    spec: Spec,
+    batch: &'a Batch<'_, T>,
+    inputs: Inputs<'_>,
+    workspace: &'a mut Workspace<T>,
+    with_gradient: bool,
+) -> Result<Evaluation<'a, T>> {
+    let rows = batch.rows();
+    inputs.weights.check(rows)?;
+    check_upstream(spec.reduction, inputs.upstream, rows)?;
+    let Workspace { engine, problem: space, mined, terms, coefficients, factors, losses, gradient } =
+        workspace;
+    let problem = Problem::new(batch, spec.question, space)?;
+    if spec.require_positives && problem.classes().positive_pairs() == 0 {
+        return Err(Error::NoPositivePairs { rows });
+    }
+    engine.mine(&problem, mined);
+    terms.rebuild(&problem, mined);
+    let executed = engine.executed();
+    let loss = reduce(spec.reduction, inputs.weights, terms, problem.divisor(), losses)?;
+    gradient.clear();
+    if with_gradient {
+        gradient.resize(batch.embeddings().len(), T::ZERO);
+        let upstream = spread(spec.reduction, inputs, rows, factors);
+        let per_row = (!factors.is_empty()).then_some(factors.as_slice());
+        let divisor = if spec.reduction == Reduction::Mean {
+            problem.divisor()
+        } else {
+            problem.divisor() / rows as f64
+        };
+        let scale = gradient::scale(problem.distance(), divisor, upstream);
+        let pulls = Coefficients::new(&problem, mined, per_row, coefficients);
+        engine.gradient(&pulls, scale, gradient);
+        check_gradient(gradient, batch.width())?;
+    }
+    Ok(Evaluation {
+        reduction: spec.reduction,
+        loss,
+        losses,
+        gradient,
+        statistics: terms.statistics,
+        executed,
+        problem,
+        mined,
+    })
+}
+
+/// The reduced loss; fills `losses` where rows are kept apart.
+fn reduce<T: GramElement>(
+    reduction: Reduction,
+    weights: Weights<'_>,
+    terms: &AnchorTerms,
+    divisor: f64,
+    losses: &mut Vec<T>,
+) -> Result<T> {
+    losses.clear();
+    let rows = terms.sums.len();
+    let (scalar, per_row) = match weights {
+        Weights::None => (1.0, None),
+        Weights::Scalar(weight) => (weight, None),
+        Weights::PerSample(weights) => (1.0, Some(weights)),
+    };
+    let total = terms.weighted_sum(per_row) * scalar;
+    // No triplets: every sum is 0, whatever they are divided by.
+    let (divisor, rows_per_divisor) =
+        if divisor == 0.0 { (1.0, 0.0) } else { (divisor, rows as f64 / divisor) };
+    if reduction == Reduction::None {
+        let weight = |row: usize| per_row.map_or(scalar, |weights| weights[row]);
+        losses.extend(
+            terms.sums.iter().enumerate().map(|(row, sum)| T::from_f64(weight(row) * sum * rows_per_divisor)),
+        );
+    }
+    let value = match reduction {
+        Reduction::Sum => total * rows_per_divisor,
+        Reduction::Mean | Reduction::None => total / divisor,
+    };
+    let loss = T::from_f64(value);
+    if loss.is_finite() && losses.iter().all(|l| l.is_finite()) {
+        Ok(loss)
+    } else {
+        Err(Error::LossOverflow { value })
+    }
+}
+
+/// Splits weights and upstream into one factor of the batch (returned) and one a
+/// row (left empty if all are 1).
+fn spread(reduction: Reduction, inputs: Inputs<'_>, rows: usize, factors: &mut Vec<f64>) -> f64 {
+    factors.clear();
+    let mut scalar = 1.0;
+    match inputs.weights {
+        Weights::None => {}
+        Weights::Scalar(weight) => scalar = weight,
+        Weights::PerSample(weights) => factors.extend_from_slice(weights),
+    }
+    match (inputs.upstream, reduction) {
+        (None, _) => {}
+        (Some(upstream), Reduction::None) => {
+            factors.resize(rows, 1.0);
+            factors.iter_mut().zip(upstream).for_each(|(factor, up)| *factor *= up);
+        }
+        (Some(upstream), _) => scalar *= upstream[0],
+    }
+    scalar
+}
+
+fn check_upstream(reduction: Reduction, upstream: Option<&[f64]>, rows: usize) -> Result<()> {
+    let Some(upstream) = upstream else { return Ok(()) };
+    let expected = if reduction == Reduction::None { rows } else { 1 };
+    if upstream.len() != expected {
+        return Err(Error::UpstreamShape { len: upstream.len(), expected });
+    }
+    match upstream.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(Error::Upstream { index, value: upstream[index] }),
+        None => Ok(()),
+    }
+}
+
+fn check_gradient<T: GramElement>(gradient: &[T], width: usize) -> Result<()> {
+    // A plain maximum over bits, which vectorises; the row is looked for on failure.
+    use triplet_core::real::Key;
+    let top = gradient.iter().fold(T::Key::ZERO, |top, g| top.max(g.abs().key()));
+    if top < T::Key::END {
+        return Ok(());
+    }
+    let index = gradient.iter().position(|g| !g.is_finite()).unwrap_or(0);
+    Err(Error::GradientOverflow { row: index / width })
+}

@@ -1,0 +1,113 @@
+//! How the losses of the rows become the loss of the batch.
+
+use core::str::FromStr;
+use triplet_core::{Error, Result};
+
+/// How the losses `l_i` of the anchors are put together.
+///
+/// `l_i = w_i (B / N) sum_j max(t_ij, 0)`, so that their mean is TFA's loss
+/// whatever the class sizes (`N` positive pairs; for a hard rule `N` is `B`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Reduction {
+    /// `l`, shape `[B]`.
+    None,
+    /// The sum of `l`.
+    Sum,
+    /// The sum of `l` over `B`: Keras's `sum_over_batch_size`, and TFA's scalar.
+    #[default]
+    Mean,
+}
+
+impl Reduction {
+    /// The names [`Reduction::from_str`] knows.
+    pub const NAMES: &'static str = "mean, sum, none";
+
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Sum => "sum",
+            Self::Mean => "mean",
+        }
+    }
+}
+
+impl FromStr for Reduction {
+    type Err = Error;
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "none" => Ok(Self::None),
+            "sum" => Ok(Self::Sum),
+            "mean" | "auto" | "sum_over_batch_size" => Ok(Self::Mean),
+            _ => Err(Error::UnknownName { what: "reduction", value: name.to_owned(), choices: Self::NAMES }),
+        }
+    }
+}
+
+/// Factors on the losses of the rows: finite and not negative.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Weights<'a> {
+    /// All 1.
+    #[default]
+    None,
+    /// One factor for the whole batch.
+    Scalar(f64),
+    /// One factor a row.
+    PerSample(&'a [f64]),
+}
+
+impl<'a> Weights<'a> {
+    /// From values of any of the shapes that Keras takes: `[]`, `[B]`, `[B, 1]`.
+    ///
+    /// # Errors
+    /// [`Error::WeightShape`].
+    pub fn from_shape(values: &'a [f64], shape: &[usize], rows: usize) -> Result<Self> {
+        match (shape, values) {
+            ([], &[value]) => Ok(Self::Scalar(value)),
+            (&[n] | &[n, 1], values) if n == rows && values.len() == n => Ok(Self::PerSample(values)),
+            _ => Err(Error::WeightShape { shape: shape.to_vec(), rows }),
+        }
+    }
+
+    /// Checks length and values.
+    ///
+    /// # Errors
+    /// [`Error::WeightShape`], [`Error::Weight`].
+    pub fn check(self, rows: usize) -> Result<()> {
+        let values = match &self {
+            Self::None => &[][..],
+            Self::Scalar(value) => core::slice::from_ref(value),
+            Self::PerSample(values) if values.len() == rows => values,
+            Self::PerSample(values) => return Err(Error::WeightShape { shape: vec![values.len()], rows }),
+        };
+        match values.iter().position(|w| !w.is_finite() || *w < 0.0) {
+            Some(row) => Err(Error::Weight { row, value: values[row] }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back_and_keras_names_are_known() {
+        for reduction in [Reduction::None, Reduction::Sum, Reduction::Mean] {
+            assert_eq!(reduction.name().parse(), Ok(reduction));
+        }
+        assert_eq!("sum_over_batch_size".parse(), Ok(Reduction::Mean));
+        assert!("average".parse::<Reduction>().is_err());
+    }
+
+    #[test]
+    fn weights_of_a_wrong_shape_or_value_are_refused_by_name() {
+        let error = Weights::from_shape(&[1.0; 3], &[3], 4).unwrap_err();
+        assert_eq!(error, Error::WeightShape { shape: vec![3], rows: 4 });
+        let error = Weights::PerSample(&[1.0, -0.5]).check(2).unwrap_err();
+        assert_eq!(error, Error::Weight { row: 1, value: -0.5 });
+        assert!(Weights::Scalar(f64::NAN).check(2).is_err());
+        assert_eq!(Weights::from_shape(&[2.0, 1.0], &[2, 1], 2), Ok(Weights::PerSample(&[2.0, 1.0])));
+    }
+}

@@ -1,0 +1,106 @@
+//! Every backend against one table: edges worked out by hand, the golden files of
+//! the real TFA, and generated batches compared bit for bit.
+
+use triplet_api::{Loss, Workspace};
+use triplet_core::Batch;
+use triplet_testkit::{
+    compare::{answer_f32, answer_f64, question, weights},
+    contenders,
+    edges::EDGES,
+    engines, golden, sample,
+};
+
+fn all_engines() -> Vec<(String, Workspace<f32>)> {
+    let gram = engines::gram().unwrap();
+    let exact = contenders().unwrap();
+    exact.into_iter().chain([gram]).map(|c| (c.name, Workspace::with_engine(c.engine))).collect()
+}
+
+#[test]
+fn edges_worked_out_by_hand() {
+    for (name, mut workspace) in all_engines() {
+        for edge in EDGES {
+            let sample = edge.sample();
+            let batch = Batch::new(&sample.embeddings, 1, &sample.labels).unwrap();
+            let result = edge.asked().evaluate(&batch, &mut workspace).unwrap();
+            assert_eq!(
+                result.loss().to_bits(),
+                edge.loss.to_bits(),
+                "{name}: {}: loss {}",
+                edge.name,
+                result.loss()
+            );
+            let gradient = result.gradient().iter().map(|&g| g + 0.0).collect::<Vec<_>>();
+            assert_eq!(gradient, edge.gradient, "{name}: {}: gradient", edge.name);
+            assert_eq!(result.mined().negatives, edge.negatives, "{name}: {}: negatives", edge.name);
+        }
+    }
+}
+
+#[test]
+fn golden_files_of_the_real_tfa() {
+    let goldens = golden::all().unwrap();
+    assert!(goldens.len() >= 44, "{} golden files", goldens.len());
+    for (name, mut workspace) in all_engines() {
+        for case in &goldens {
+            let sample = case.sample();
+            let batch = Batch::new(&sample.embeddings, sample.width, &sample.labels).unwrap();
+            let result = case.asked().evaluate(&batch, &mut workspace).unwrap();
+            let (loss_tolerance, gradient_tolerance) = case.tolerances();
+            // TFA answers NaN without positive pairs; the policy is 0.
+            let loss = case.expected.loss.unwrap_or(0.0);
+            let off = (f64::from(result.loss()) - loss).abs();
+            assert!(off <= loss_tolerance, "{name}: {}: loss {} instead of {loss}", case.name, result.loss());
+            if case.has_ties() {
+                continue;
+            }
+            let expected = case.expected.gradient.as_ref().map(|rows| rows.concat());
+            let expected = expected.unwrap_or_else(|| vec![0.0; sample.embeddings.len()]);
+            for (at, (&got, &want)) in result.gradient().iter().zip(&expected).enumerate() {
+                let off = (f64::from(got) - want).abs();
+                assert!(
+                    off <= gradient_tolerance,
+                    "{name}: {}: gradient[{at}] {got} instead of {want}",
+                    case.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_exact_backend_gives_the_same_bits() {
+    let seed = 20_261_124;
+    println!("seed {seed}; this CPU cannot run: {:?}", engines::not_covered());
+    let mut single: Vec<_> =
+        contenders().unwrap().into_iter().map(|c| (c.name, Workspace::with_engine(c.engine))).collect();
+    let mut double: Vec<_> =
+        contenders().unwrap().into_iter().map(|c| (c.name, Workspace::with_engine(c.engine))).collect();
+    for number in 0..300 {
+        let sample = sample(seed, number);
+        let asked = question(number);
+        let weights = weights(number, sample.labels.len());
+        let reference = answer_f32(&sample, asked, weights.as_deref(), &mut single[0].1);
+        for (name, workspace) in &mut single[1..] {
+            let answer = answer_f32(&sample, asked, weights.as_deref(), workspace);
+            match (&reference, &answer) {
+                (Ok(a), Ok(b)) => {
+                    let difference = a.difference(b);
+                    assert_eq!(difference, None, "scalar and {name} on {} with {asked:?}", sample.name);
+                }
+                _ => assert_eq!(reference, answer, "scalar and {name} on {}", sample.name),
+            }
+        }
+        let reference = answer_f64(&sample, asked, weights.as_deref(), &mut double[0].1);
+        for (name, workspace) in &mut double[1..] {
+            let answer = answer_f64(&sample, asked, weights.as_deref(), workspace);
+            match (&reference, &answer) {
+                (Ok(a), Ok(b)) => {
+                    let difference = a.difference(b);
+                    assert_eq!(difference, None, "f64: scalar and {name} on {} with {asked:?}", sample.name);
+                }
+                _ => assert_eq!(reference, answer, "f64: scalar and {name} on {}", sample.name),
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The fused engine on many threads.
+//!
+//! The triangle of blocks is handed out piece by piece to whichever thread asks
+//! next; every piece writes to a place of its own, or to its worker's own table of
+//! bests, which are merged by a rule that does not depend on their order. So any
+//! number of threads gives the same bits.
+//!
+//! [`Rayon`] is the executor (which threads), [`Parallel`] the engine (how many of
+//! them a batch is worth).
+#![forbid(unsafe_code)]
+
+mod engine;
+mod rayon_executor;
+
+pub use engine::Parallel;
+pub use rayon_executor::Rayon;

@@ -1,0 +1,77 @@
+//! Jobs on rayon's threads.
+
+use std::sync::Arc;
+use triplet_core::{Error, Result};
+use triplet_simd::Executor;
+
+/// Runs jobs on the calling thread and threads of a rayon pool.
+#[derive(Debug, Clone)]
+pub struct Rayon {
+    /// A pool of our own; `None` for the caller's, or rayon's global one.
+    pool: Option<Arc<rayon::ThreadPool>>,
+    most: usize,
+    active: usize,
+}
+
+impl Rayon {
+    /// `threads` threads in all, the calling one among them.
+    ///
+    /// # Errors
+    /// [`Error::ZeroThreads`]; [`Error::ThreadPool`] if the system starts no more threads.
+    pub fn with_threads(threads: usize) -> Result<Self> {
+        let pool = match threads {
+            0 => return Err(Error::ZeroThreads),
+            1 => None,
+            _ => {
+                let builder = rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads - 1)
+                    .thread_name(|index| format!("triplet-{index}"));
+                let pool = builder.build();
+                Some(Arc::new(pool.map_err(|e| Error::ThreadPool { threads, reason: e.to_string() })?))
+            }
+        };
+        Ok(Self { pool, most: threads, active: threads })
+    }
+
+    /// The threads of the pool that the call comes from, or of rayon's global pool.
+    #[must_use]
+    pub fn current() -> Self {
+        let most = rayon::current_num_threads();
+        Self { pool: None, most, active: most }
+    }
+
+    /// The most threads that jobs may use.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Uses this many threads from now on, at least one and at most [`Rayon::most`].
+    pub fn limit(&mut self, threads: usize) {
+        self.active = threads.clamp(1, self.most);
+    }
+}
+
+impl Executor for Rayon {
+    fn threads(&self) -> usize {
+        self.active
+    }
+
+    fn run(&self, job: &(dyn Fn(usize) + Sync)) {
+        if self.active == 1 {
+            return job(0);
+        }
+        match &self.pool {
+            Some(pool) => pool.in_place_scope(|scope| fan_out(scope, self.active, job)),
+            None => rayon::in_place_scope(|scope| fan_out(scope, self.active, job)),
+        }
+    }
+}
+
+/// One job on every other thread, the first on this one.
+fn fan_out<'s>(scope: &rayon::Scope<'s>, threads: usize, job: &'s (dyn Fn(usize) + Sync)) {
+    for worker in 1..threads {
+        scope.spawn(move |_| job(worker));
+    }
+    job(0);
+}

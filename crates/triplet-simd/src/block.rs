@@ -1,0 +1,86 @@
+//! A row panel against a run of column panels: distance keys, same class masked.
+
+use crate::{
+    lanes::Lanes,
+    layout::Layout,
+    pack::Packed,
+    tile::{Finish, Tile},
+};
+use core::ops::Range;
+use triplet_core::{Classes, Distance, Real, real::Key};
+
+/// What a block is computed from.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a, T: Real> {
+    pub(crate) layout: &'a Layout,
+    pub(crate) packed: &'a Packed<T>,
+    pub(crate) distance: Distance,
+}
+
+impl<T: Real> Source<'_, T> {
+    /// Writes the keys of the searched distances between a row panel and column
+    /// panels: `keys[r * stride + c]`, where `c` counts from the first column panel.
+    #[inline(always)]
+    pub(crate) fn distances<L: Lanes<Real = T>>(
+        &self,
+        lanes: L,
+        rows: usize,
+        columns: Range<usize>,
+        keys: &mut [T::Key],
+    ) {
+        let layout = self.layout;
+        let (height, stride) = (L::PANEL, layout.stride());
+        let panel = |p: usize| &self.packed.panels[p * layout.packed_panel()..][..layout.packed_panel()];
+        let norms = |p: usize| &self.packed.norms[p * height..][..height];
+        let mut start = 0;
+        while start < layout.width {
+            let depth = layout.depth.min(layout.width - start);
+            let last = start + depth == layout.width;
+            for (offset, column) in columns.clone().enumerate() {
+                for first in (0..height).step_by(L::TILE_ROWS) {
+                    lanes.tile(Tile {
+                        rows: &panel(rows)[start * height + first..],
+                        columns: &panel(column)[start * height..],
+                        depth,
+                        resume: start > 0,
+                        finish: last.then(|| Finish {
+                            distance: self.distance,
+                            row_norms: &norms(rows)[first..],
+                            column_norms: norms(column),
+                        }),
+                        out: &mut keys[first * stride + offset * height..],
+                        stride,
+                    });
+                }
+            }
+            start += depth;
+        }
+    }
+}
+
+/// Masks, in a block of row panel and column panels, the pairs that share a class
+/// (a row with itself among them) and the padding columns.
+#[inline(always)]
+pub(crate) fn mask<K: Key>(
+    layout: &Layout,
+    classes: &Classes,
+    rows: usize,
+    columns: Range<usize>,
+    keys: &mut [K],
+) {
+    let positions = layout.positions(rows);
+    let (start, end) = (columns.start * layout.panel, columns.end * layout.panel);
+    let padding = layout.rows.clamp(start, end);
+    let reach = classes.span(positions.end - 1).end;
+    if reach <= start && padding == end {
+        return;
+    }
+    for (position, row) in positions.zip(keys.chunks_mut(layout.stride())) {
+        let span = classes.span(position);
+        for masked in [span.start.max(start)..span.end.min(end), padding..end] {
+            if masked.start < masked.end {
+                row[masked.start - start..masked.end - start].fill(K::MASKED);
+            }
+        }
+    }
+}

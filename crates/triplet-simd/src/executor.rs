@@ -1,0 +1,49 @@
+//! Who runs the pieces of a stage.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Runs jobs on some number of threads. Nothing a job computes may depend on how
+/// many there are, nor on which thread takes which piece.
+pub trait Executor: Send {
+    /// Threads that [`Executor::run`] uses.
+    fn threads(&self) -> usize;
+    /// Calls `job(worker)` once for every worker below [`Executor::threads`], and
+    /// returns when all have returned.
+    fn run(&self, job: &(dyn Fn(usize) + Sync));
+}
+
+/// The calling thread alone.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Inline;
+
+impl Executor for Inline {
+    fn threads(&self) -> usize {
+        1
+    }
+    fn run(&self, job: &(dyn Fn(usize) + Sync)) {
+        job(0);
+    }
+}
+
+/// Hands the pieces of an iterator to whichever worker asks next; each worker gets
+/// a scratch of its own.
+pub(crate) fn share<P: Send, S: Send>(
+    executor: &dyn Executor,
+    scratches: &mut [S],
+    pieces: impl Iterator<Item = P> + Send,
+    work: impl Fn(&mut S, P) + Sync,
+) {
+    let scratches = Mutex::new(scratches.iter_mut());
+    let pieces = Mutex::new(pieces);
+    executor.run(&|_| {
+        let Some(scratch) = take(&scratches) else { return };
+        while let Some(piece) = take(&pieces) {
+            work(scratch, piece);
+        }
+    });
+}
+
+/// The next item of a shared iterator. The lock is held for a few instructions.
+fn take<I: Iterator>(shared: &Mutex<I>) -> Option<I::Item> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner).next()
+}

@@ -1,0 +1,343 @@
+//! AVX2 with FMA: 256-bit vectors, register tile of 4 rows by 3 vectors.
+//!
+//! 12 accumulators, 3 panel vectors and a broadcast fill the 16 registers; 12
+//! multiply-adds for 7 loads keep both FMA ports busy.
+
+use super::{Kernel, Lanes};
+use crate::tile::Tile;
+use core::arch::x86_64::*;
+
+/// Eight lanes of `f32`: a token for AVX2 and FMA.
+#[derive(Clone, Copy)]
+pub struct Avx2F32(());
+
+impl Avx2F32 {
+    /// The token.
+    ///
+    /// # Safety
+    /// The CPU must have AVX2 and FMA.
+    #[must_use]
+    pub unsafe fn assume() -> Self {
+        Self(())
+    }
+}
+
+// Not inlined: the caller may be compiled for less, and rare paths stay apart.
+#[target_feature(enable = "avx2,fma")]
+#[inline(never)]
+fn enter_f32<K: Kernel<f32>>(lanes: Avx2F32, kernel: K) -> K::Output {
+    kernel.run(lanes)
+}
+
+impl Lanes for Avx2F32 {
+    type Real = f32;
+    type Float = __m256;
+    type Keys = __m256i;
+    type Mask = __m256i;
+    const LEN: usize = 8;
+    const TILE_ROWS: usize = 4;
+    const TILE_VECTORS: usize = 3;
+
+    #[inline(always)]
+    fn enter<K: Kernel<f32>>(self, kernel: K) -> K::Output {
+        // SAFETY: the token proves AVX2 and FMA.
+        unsafe { enter_f32(self, kernel) }
+    }
+    #[inline(always)]
+    fn tile(self, tile: Tile<'_, f32>) {
+        tile.run::<Self, 4, 3>(self);
+    }
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_set1_ps(value) }
+    }
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> __m256 {
+        let from: &[f32; 8] = from.first_chunk().expect("a whole vector");
+        // SAFETY: the reference covers a vector; the token proves AVX2.
+        unsafe { _mm256_loadu_ps(from.as_ptr()) }
+    }
+    #[inline(always)]
+    unsafe fn load_at(self, from: *const f32) -> __m256 {
+        // SAFETY: the caller upholds that a vector can be read; the token proves AVX2.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32], value: __m256) {
+        let to: &mut [f32; 8] = to.first_chunk_mut().expect("a whole vector");
+        // SAFETY: the reference covers a vector; the token proves AVX2.
+        unsafe { _mm256_storeu_ps(to.as_mut_ptr(), value) }
+    }
+    #[inline(always)]
+    fn fma(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: the token proves FMA.
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_sub_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_mul_ps(a, b) }
+    }
+    #[inline(always)]
+    fn max0(self, a: __m256) -> __m256 {
+        // `max` answers its second operand unless the first is greater.
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_max_ps(a, _mm256_setzero_ps()) }
+    }
+    #[inline(always)]
+    fn keys(self, value: __m256) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_castps_si256(value) }
+    }
+    #[inline(always)]
+    fn floats(self, keys: __m256i) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_castsi256_ps(keys) }
+    }
+    #[inline(always)]
+    fn splat_key(self, key: u32) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_set1_epi32(key.cast_signed()) }
+    }
+    #[inline(always)]
+    fn load_keys(self, from: &[u32]) -> __m256i {
+        let from: &[u32; 8] = from.first_chunk().expect("a whole vector");
+        // SAFETY: the reference covers a vector; the token proves AVX2.
+        unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
+    }
+    #[inline(always)]
+    fn store_keys(self, to: &mut [u32], keys: __m256i) {
+        let to: &mut [u32; 8] = to.first_chunk_mut().expect("a whole vector");
+        // SAFETY: the reference covers a vector; the token proves AVX2.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), keys) }
+    }
+    #[inline(always)]
+    fn sub_keys(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_sub_epi32(a, b) }
+    }
+    #[inline(always)]
+    fn min_unsigned(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_min_epu32(a, b) }
+    }
+    #[inline(always)]
+    fn max_signed(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_max_epi32(a, b) }
+    }
+    #[inline(always)]
+    fn at_most(self, a: __m256i, b: __m256i) -> __m256i {
+        self.equal(self.min_unsigned(a, b), a)
+    }
+    #[inline(always)]
+    fn at_least_signed(self, a: __m256i, b: __m256i) -> __m256i {
+        self.equal(self.max_signed(a, b), a)
+    }
+    #[inline(always)]
+    fn equal(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_cmpeq_epi32(a, b) }
+    }
+    #[inline(always)]
+    fn and(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_and_si256(a, b) }
+    }
+    #[inline(always)]
+    fn or(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_or_si256(a, b) }
+    }
+    #[inline(always)]
+    fn select(self, mask: __m256i, yes: __m256i, no: __m256i) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_blendv_epi8(no, yes, mask) }
+    }
+    #[inline(always)]
+    fn any(self, mask: __m256i) -> bool {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_testz_si256(mask, mask) == 0 }
+    }
+}
+
+/// Four lanes of `f64`: a token for AVX2 and FMA.
+#[derive(Clone, Copy)]
+pub struct Avx2F64(());
+
+impl Avx2F64 {
+    /// The token.
+    ///
+    /// # Safety
+    /// The CPU must have AVX2 and FMA.
+    #[must_use]
+    pub unsafe fn assume() -> Self {
+        Self(())
+    }
+}
+
+// Not inlined: the caller may be compiled for less, and rare paths stay apart.
+#[target_feature(enable = "avx2,fma")]
+#[inline(never)]
+fn enter_f64<K: Kernel<f64>>(lanes: Avx2F64, kernel: K) -> K::Output {
+    kernel.run(lanes)
+}
+
+impl Lanes for Avx2F64 {
+    type Real = f64;
+    type Float = __m256d;
+    type Keys = __m256i;
+    type Mask = __m256i;
+    const LEN: usize = 4;
+    const TILE_ROWS: usize = 4;
+    const TILE_VECTORS: usize = 3;
+
+    #[inline(always)]
+    fn enter<K: Kernel<f64>>(self, kernel: K) -> K::Output {
+        // SAFETY: the token proves AVX2 and FMA.
+        unsafe { enter_f64(self, kernel) }
+    }
+    #[inline(always)]
+    fn tile(self, tile: Tile<'_, f64>) {
+        tile.run::<Self, 4, 3>(self);
+    }
+    #[inline(always)]
+    fn splat(self, value: f64) -> __m256d {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_set1_pd(value) }
+    }
+    #[inline(always)]
+    fn load(self, from: &[f64]) -> __m256d {
+        let from: &[f64; 4] = from.first_chunk().expect("a whole vector");
+        // SAFETY: the reference covers a vector; the token proves AVX2.
+        unsafe { _mm256_loadu_pd(from.as_ptr()) }
+    }
+    #[inline(always)]
+    unsafe fn load_at(self, from: *const f64) -> __m256d {
+        // SAFETY: the caller upholds that a vector can be read; the token proves AVX2.
+        unsafe { _mm256_loadu_pd(from) }
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f64], value: __m256d) {
+        let to: &mut [f64; 4] = to.first_chunk_mut().expect("a whole vector");
+        // SAFETY: the reference covers a vector; the token proves AVX2.
+        unsafe { _mm256_storeu_pd(to.as_mut_ptr(), value) }
+    }
+    #[inline(always)]
+    fn fma(self, a: __m256d, b: __m256d, c: __m256d) -> __m256d {
+        // SAFETY: the token proves FMA.
+        unsafe { _mm256_fmadd_pd(a, b, c) }
+    }
+    #[inline(always)]
+    fn add(self, a: __m256d, b: __m256d) -> __m256d {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_add_pd(a, b) }
+    }
+    #[inline(always)]
+    fn sub(self, a: __m256d, b: __m256d) -> __m256d {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_sub_pd(a, b) }
+    }
+    #[inline(always)]
+    fn mul(self, a: __m256d, b: __m256d) -> __m256d {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_mul_pd(a, b) }
+    }
+    #[inline(always)]
+    fn max0(self, a: __m256d) -> __m256d {
+        // `max` answers its second operand unless the first is greater.
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_max_pd(a, _mm256_setzero_pd()) }
+    }
+    #[inline(always)]
+    fn keys(self, value: __m256d) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_castpd_si256(value) }
+    }
+    #[inline(always)]
+    fn floats(self, keys: __m256i) -> __m256d {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_castsi256_pd(keys) }
+    }
+    #[inline(always)]
+    fn splat_key(self, key: u64) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_set1_epi64x(key.cast_signed()) }
+    }
+    #[inline(always)]
+    fn load_keys(self, from: &[u64]) -> __m256i {
+        let from: &[u64; 4] = from.first_chunk().expect("a whole vector");
+        // SAFETY: the reference covers a vector; the token proves AVX2.
+        unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
+    }
+    #[inline(always)]
+    fn store_keys(self, to: &mut [u64], keys: __m256i) {
+        let to: &mut [u64; 4] = to.first_chunk_mut().expect("a whole vector");
+        // SAFETY: the reference covers a vector; the token proves AVX2.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), keys) }
+    }
+    #[inline(always)]
+    fn sub_keys(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_sub_epi64(a, b) }
+    }
+    #[inline(always)]
+    fn min_unsigned(self, a: __m256i, b: __m256i) -> __m256i {
+        // AVX2 compares 64-bit integers as signed only: flip the top bits.
+        // SAFETY: the token proves AVX2.
+        unsafe {
+            let top = _mm256_set1_epi64x(i64::MIN);
+            let above = _mm256_cmpgt_epi64(_mm256_xor_si256(a, top), _mm256_xor_si256(b, top));
+            _mm256_blendv_epi8(a, b, above)
+        }
+    }
+    #[inline(always)]
+    fn max_signed(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_blendv_epi8(b, a, _mm256_cmpgt_epi64(a, b)) }
+    }
+    #[inline(always)]
+    fn at_most(self, a: __m256i, b: __m256i) -> __m256i {
+        self.equal(self.min_unsigned(a, b), a)
+    }
+    #[inline(always)]
+    fn at_least_signed(self, a: __m256i, b: __m256i) -> __m256i {
+        self.equal(self.max_signed(a, b), a)
+    }
+    #[inline(always)]
+    fn equal(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_cmpeq_epi64(a, b) }
+    }
+    #[inline(always)]
+    fn and(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_and_si256(a, b) }
+    }
+    #[inline(always)]
+    fn or(self, a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_or_si256(a, b) }
+    }
+    #[inline(always)]
+    fn select(self, mask: __m256i, yes: __m256i, no: __m256i) -> __m256i {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_blendv_epi8(no, yes, mask) }
+    }
+    #[inline(always)]
+    fn any(self, mask: __m256i) -> bool {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_testz_si256(mask, mask) == 0 }
+    }
+}

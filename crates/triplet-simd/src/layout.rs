@@ -1,0 +1,98 @@
+//! How a batch is cut into panels and blocks, and where each thing lies.
+
+use crate::{
+    isa::{Element, Selected},
+    lanes::{Kernel, Lanes},
+};
+use core::ops::Range;
+use triplet_core::{Problem, Real};
+
+/// Rows in a block: a block's keys, a panel of rows and a panel of columns share L1.
+const BLOCK_ROWS: usize = 96;
+/// Bytes of one panel's part of the chain: what the L1 cache keeps while the rows
+/// of the other panel stream by.
+const PANEL_PART_BYTES: usize = 24 * 1024;
+
+/// The shape of the work on one batch, for one lane type.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Layout {
+    /// Rows of the batch.
+    pub(crate) rows: usize,
+    /// Embedding width.
+    pub(crate) width: usize,
+    /// Rows of a panel.
+    pub(crate) panel: usize,
+    /// Panels, the last one padded.
+    pub(crate) panels: usize,
+    /// Panels in a block.
+    pub(crate) block: usize,
+    /// Steps of the chain between two reloads.
+    pub(crate) depth: usize,
+    /// First threshold of each panel, in panels of lanes, and their number.
+    pub(crate) thresholds: Vec<usize>,
+}
+
+impl Layout {
+    /// Lays the problem out for the lanes of an instruction set.
+    pub(crate) fn rebuild<T: Element>(&mut self, problem: &Problem<'_, T>, selected: Selected) {
+        self.panel = T::dispatch(selected, PanelRows);
+        self.rows = problem.batch_size();
+        self.width = problem.width();
+        self.panels = self.rows.div_ceil(self.panel);
+        self.block = BLOCK_ROWS / self.panel;
+        self.depth = PANEL_PART_BYTES / (self.panel * size_of::<T>());
+        self.thresholds.clear();
+        let mut total = 0;
+        for panel in 0..self.panels {
+            self.thresholds.push(total);
+            total += self.positions(panel).map(|position| problem.slots(position).len()).max().unwrap_or(0);
+        }
+        self.thresholds.push(total);
+    }
+
+    /// The positions of a panel's rows, padding excluded.
+    pub(crate) fn positions(&self, panel: usize) -> Range<usize> {
+        panel * self.panel..((panel + 1) * self.panel).min(self.rows)
+    }
+
+    /// Elements of all thresholds.
+    pub(crate) fn threshold_len(&self) -> usize {
+        self.thresholds[self.panels] * self.panel
+    }
+
+    /// Where a panel's thresholds lie: slot by slot, a panel of lanes each.
+    pub(crate) fn threshold_range(&self, panel: usize) -> Range<usize> {
+        self.thresholds[panel] * self.panel..self.thresholds[panel + 1] * self.panel
+    }
+
+    /// Elements of a packed panel.
+    pub(crate) fn packed_panel(&self) -> usize {
+        self.panel * self.width
+    }
+
+    /// Number of blocks along one side of the triangle.
+    pub(crate) fn blocks(&self) -> usize {
+        self.panels.div_ceil(self.block)
+    }
+
+    /// The panels of a block.
+    pub(crate) fn block_panels(&self, block: usize) -> Range<usize> {
+        block * self.block..((block + 1) * self.block).min(self.panels)
+    }
+
+    /// Keys between two rows of a block.
+    pub(crate) fn stride(&self) -> usize {
+        self.block * self.panel
+    }
+}
+
+/// Answers the panel height of a lane type.
+struct PanelRows;
+
+impl<T: Real> Kernel<T> for PanelRows {
+    type Output = usize;
+    #[inline(always)]
+    fn run<L: Lanes<Real = T>>(self, _: L) -> usize {
+        L::PANEL
+    }
+}

@@ -1,0 +1,149 @@
+//! The search down the columns of a block: lanes are anchors.
+
+use super::{Block, PanelBest, TOGETHER};
+use crate::lanes::{Kernel, Lanes};
+use triplet_core::{Real, real::Key};
+
+type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
+
+/// Updates the bests of one column panel, that starts at column `start` of the
+/// block, with the block's rows as candidates.
+#[inline(always)]
+pub(crate) fn search<L: Lanes>(
+    lanes: L,
+    block: Block<'_, KeyOf<L>>,
+    start: usize,
+    best: &mut PanelBest<'_, KeyOf<L>>,
+    far: bool,
+) {
+    let slots = best.floors.len() / L::PANEL;
+    if slots == 0 {
+        return;
+    }
+    for lane in (0..L::PANEL).step_by(L::LEN) {
+        let column = start + lane;
+        if far {
+            farthest(lanes, block, column, &mut best.far[lane..], &mut best.farthest[lane..]);
+        }
+        let mut first = lane;
+        let mut left = slots;
+        while left >= TOGETHER {
+            nearest::<L, TOGETHER>(lanes, block, column, best, first);
+            first += TOGETHER * L::PANEL;
+            left -= TOGETHER;
+        }
+        match left {
+            3 => nearest::<L, 3>(lanes, block, column, best, first),
+            2 => nearest::<L, 2>(lanes, block, column, best, first),
+            1 => nearest::<L, 1>(lanes, block, column, best, first),
+            _ => {}
+        }
+    }
+}
+
+/// `N` thresholds of a vector of anchors, a panel apart from `first` on.
+#[inline(always)]
+fn nearest<L: Lanes, const N: usize>(
+    lanes: L,
+    block: Block<'_, KeyOf<L>>,
+    column: usize,
+    best: &mut PanelBest<'_, KeyOf<L>>,
+    first: usize,
+) {
+    let slot = |n: usize| first + n * L::PANEL;
+    let floors: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&best.floors[slot(n)..]));
+    let mut least = [lanes.splat_key(Key::MASKED); N];
+    for keys in block.keys[column..].chunks(block.stride).take(block.row_ids.len()) {
+        let keys = lanes.load_keys(keys);
+        for (least, &floor) in least.iter_mut().zip(&floors) {
+            *least = lanes.min_unsigned(*least, lanes.sub_keys(keys, floor));
+        }
+    }
+    for (n, &least) in least.iter().enumerate() {
+        let excess = &mut best.excess[slot(n)..];
+        if lanes.any(lanes.at_most(least, lanes.load_keys(excess))) {
+            let floors = &best.floors[slot(n)..];
+            lanes.enter(Resolve { block, column, floors, excess, nearest: &mut best.nearest[slot(n)..] });
+        }
+    }
+}
+
+/// Takes the smaller excess of each lane, the lowest original row on ties. Rare, so
+/// kept out of the loop as a function of its own.
+struct Resolve<'a, K> {
+    block: Block<'a, K>,
+    column: usize,
+    floors: &'a [K],
+    excess: &'a mut [K],
+    nearest: &'a mut [K],
+}
+
+impl<T: Real> Kernel<T> for Resolve<'_, T::Key> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Lanes<Real = T>>(self, lanes: L) {
+        let floors = lanes.load_keys(self.floors);
+        let (mut least, mut owner) = (lanes.load_keys(self.excess), lanes.load_keys(self.nearest));
+        let rows = self.block.keys[self.column..].chunks(self.block.stride);
+        for (keys, &id) in rows.zip(self.block.row_ids) {
+            let candidate = lanes.sub_keys(lanes.load_keys(keys), floors);
+            let id = lanes.splat_key(id);
+            // Among equals the lower id; a smaller excess takes the id as it is.
+            let reaches = lanes.at_most(candidate, least);
+            let ties = lanes.equal(candidate, least);
+            let taken = lanes.select(ties, lanes.min_unsigned(owner, id), id);
+            owner = lanes.select(reaches, taken, owner);
+            least = lanes.min_unsigned(least, candidate);
+        }
+        lanes.store_keys(self.excess, least);
+        lanes.store_keys(self.nearest, owner);
+    }
+}
+
+/// The largest key of each lane that is not masked.
+#[inline(always)]
+fn farthest<L: Lanes>(
+    lanes: L,
+    block: Block<'_, KeyOf<L>>,
+    column: usize,
+    far: &mut [KeyOf<L>],
+    farthest: &mut [KeyOf<L>],
+) {
+    let mut most = lanes.splat_key(Key::MASKED);
+    for keys in block.keys[column..].chunks(block.stride).take(block.row_ids.len()) {
+        most = lanes.max_signed(most, lanes.load_keys(keys));
+    }
+    if lanes.any(lanes.at_least_signed(most, lanes.load_keys(far))) {
+        lanes.enter(ResolveFar { block, column, far, farthest });
+    }
+}
+
+/// Takes the larger key of each lane, the lowest original row on ties. Masked keys
+/// are negative as signed integers, below every distance; a lane with nothing else
+/// keeps a masked key, whoever owns it.
+struct ResolveFar<'a, K> {
+    block: Block<'a, K>,
+    column: usize,
+    far: &'a mut [K],
+    farthest: &'a mut [K],
+}
+
+impl<T: Real> Kernel<T> for ResolveFar<'_, T::Key> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Lanes<Real = T>>(self, lanes: L) {
+        let (mut most, mut owner) = (lanes.load_keys(self.far), lanes.load_keys(self.farthest));
+        let rows = self.block.keys[self.column..].chunks(self.block.stride);
+        for (keys, &id) in rows.zip(self.block.row_ids) {
+            let candidate = lanes.load_keys(keys);
+            let id = lanes.splat_key(id);
+            let reaches = lanes.at_least_signed(candidate, most);
+            let ties = lanes.equal(candidate, most);
+            let taken = lanes.select(ties, lanes.min_unsigned(owner, id), id);
+            owner = lanes.select(reaches, taken, owner);
+            most = lanes.max_signed(most, candidate);
+        }
+        lanes.store_keys(self.far, most);
+        lanes.store_keys(self.farthest, owner);
+    }
+}

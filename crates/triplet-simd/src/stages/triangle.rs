@@ -1,0 +1,77 @@
+//! Stage 3: the upper triangle, block by block, searched for rows and for columns.
+
+use crate::{
+    block::{Source, mask},
+    engine::Scratch,
+    executor::{Executor, share},
+    isa::{Element, Selected},
+    lanes::{Kernel, Lanes},
+    search::{self, Block},
+};
+use core::ops::Range;
+use triplet_core::{Problem, Real};
+
+/// Fills every worker's bests. Which worker saw which block is left open; the
+/// bests of all of them together do not depend on it.
+pub(crate) fn run<T: Element>(
+    executor: &dyn Executor,
+    scratches: &mut [Scratch<T>],
+    selected: Selected,
+    problem: &Problem<'_, T>,
+    source: Source<'_, T>,
+    floors: &[T::Key],
+) {
+    let layout = source.layout;
+    for scratch in scratches.iter_mut() {
+        scratch.best.reset(layout, floors);
+    }
+    if problem.classes().count() < 2 {
+        return;
+    }
+    let blocks = layout.blocks();
+    let tasks = (0..blocks).flat_map(|rows| (rows..blocks).map(move |columns| (rows, columns)));
+    share(executor, scratches, tasks, |scratch, (rows, columns)| {
+        for panel in layout.block_panels(rows) {
+            let columns = layout.block_panels(columns);
+            let columns = columns.start.max(panel)..columns.end;
+            T::dispatch(selected, SearchBlock { problem, source, floors, panel, columns, scratch });
+        }
+    });
+}
+
+/// A row panel against column panels at or right of the diagonal.
+struct SearchBlock<'a, T: Real> {
+    problem: &'a Problem<'a, T>,
+    source: Source<'a, T>,
+    floors: &'a [T::Key],
+    panel: usize,
+    columns: Range<usize>,
+    scratch: &'a mut Scratch<T>,
+}
+
+impl<T: Real> Kernel<T> for SearchBlock<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Lanes<Real = T>>(self, lanes: L) {
+        let Self { problem, source, floors, panel, columns, scratch } = self;
+        let Scratch { keys, best, .. } = scratch;
+        let layout = source.layout;
+        source.distances(lanes, panel, columns.clone(), keys);
+        mask(layout, problem.classes(), panel, columns.clone(), keys);
+        let far = !problem.rule().one_per_anchor();
+        let ids = &source.packed.ids;
+        let block = Block {
+            keys,
+            stride: layout.stride(),
+            row_ids: &ids[layout.positions(panel)],
+            column_ids: &ids[columns.start * L::PANEL..columns.end * L::PANEL],
+        };
+        // The square on the diagonal holds both orders of each pair: rows suffice.
+        let width = columns.len() * L::PANEL;
+        search::rows::search(lanes, block, 0..width, &mut best.panel(layout, panel, floors), far);
+        for column in columns.clone().filter(|&column| column != panel) {
+            let start = (column - columns.start) * L::PANEL;
+            search::columns::search(lanes, block, start, &mut best.panel(layout, column, floors), far);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The micro-kernel: a register tile of inner products, one chain a lane.
+
+use crate::lanes::Lanes;
+use triplet_core::{Distance, Real};
+
+/// What turns finished inner products into distances.
+#[derive(Clone, Copy)]
+pub struct Finish<'a, T> {
+    /// The distance searched.
+    pub distance: Distance,
+    /// Squared norms of the tile's rows.
+    pub row_norms: &'a [T],
+    /// Squared norms of the tile's columns, one panel.
+    pub column_norms: &'a [T],
+}
+
+/// One register tile: `TILE_ROWS` rows of a panel against a whole panel.
+pub struct Tile<'a, T: Real> {
+    /// The row panel from the tile's first row on, `depth` steps of a panel each.
+    pub rows: &'a [T],
+    /// The column panel, `depth` steps.
+    pub columns: &'a [T],
+    /// Steps of this part of the chain.
+    pub depth: usize,
+    /// Whether the chain goes on from what `out` holds, instead of from zero.
+    pub resume: bool,
+    /// With the last part of the chain: how it ends.
+    pub finish: Option<Finish<'a, T>>,
+    /// Where the tile's first row goes; `stride` apart, the others.
+    pub out: &'a mut [T::Key],
+    /// Distance between rows of `out`.
+    pub stride: usize,
+}
+
+impl<T: Real> Tile<'_, T> {
+    /// Runs the tile in registers: `R` rows by `V` vectors.
+    ///
+    /// Partial results of a chain cut by the cache blocking go through `out` as
+    /// bits and are resumed, never added: the cut is invisible in the answer.
+    #[inline(always)]
+    pub fn run<L: Lanes<Real = T>, const R: usize, const V: usize>(self, lanes: L) {
+        const { assert!(R == L::TILE_ROWS && V == L::TILE_VECTORS && L::PANEL.is_multiple_of(R)) };
+        let mut acc = [[lanes.splat(T::ZERO); V]; R];
+        if self.resume {
+            for (r, row) in acc.iter_mut().enumerate() {
+                for (v, g) in row.iter_mut().enumerate() {
+                    *g = lanes.floats(lanes.load_keys(&self.out[r * self.stride + v * L::LEN..]));
+                }
+            }
+        }
+        accumulate(lanes, self.rows, self.columns, self.depth, &mut acc);
+        for (r, row) in acc.iter().enumerate() {
+            for (v, &g) in row.iter().enumerate() {
+                let value = match self.finish {
+                    None => g,
+                    Some(finish) => searched(lanes, g, finish, r, v),
+                };
+                lanes.store_keys(&mut self.out[r * self.stride + v * L::LEN..], lanes.keys(value));
+            }
+        }
+    }
+}
+
+/// [`Distance::searched`], a vector at a time.
+#[inline(always)]
+fn searched<L: Lanes>(lanes: L, g: L::Float, finish: Finish<'_, L::Real>, r: usize, v: usize) -> L::Float {
+    let value = match finish.distance {
+        Distance::SquaredL2 | Distance::L2 => {
+            let norms =
+                lanes.add(lanes.splat(finish.row_norms[r]), lanes.load(&finish.column_norms[v * L::LEN..]));
+            lanes.sub(norms, lanes.add(g, g))
+        }
+        Distance::Angular => lanes.sub(lanes.splat(L::Real::ONE), g),
+    };
+    lanes.max0(value)
+}
+
+/// The chain itself: `acc[r][v] = fma(rows[k][r], columns[k][v], acc[r][v])`, `k` ascending.
+#[inline(always)]
+fn accumulate<L: Lanes, const R: usize, const V: usize>(
+    lanes: L,
+    rows: &[L::Real],
+    columns: &[L::Real],
+    depth: usize,
+    acc: &mut [[L::Float; V]; R],
+) {
+    let panel = L::PANEL;
+    assert!(depth > 0 && rows.len() >= (depth - 1) * panel + R && columns.len() >= depth * panel);
+    let (mut row, mut column) = (rows.as_ptr(), columns.as_ptr());
+    let mut sums = *acc;
+    for _ in 0..depth {
+        // SAFETY: the assertion above covers `depth` steps of `panel` elements in
+        // `columns`, and as many in `rows` up to the last tile row. `wrapping_add`
+        // may leave the slice after the last step, where nothing is read.
+        unsafe {
+            let vectors: [L::Float; V] =
+                core::array::from_fn(|v| lanes.load_at(column.wrapping_add(v * L::LEN)));
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let x = lanes.splat(*row.wrapping_add(r));
+                for (sum, &vector) in sums.iter_mut().zip(&vectors) {
+                    *sum = lanes.fma(x, vector, *sum);
+                }
+            }
+        }
+        row = row.wrapping_add(panel);
+        column = column.wrapping_add(panel);
+    }
+    *acc = sums;
+}

@@ -1,0 +1,149 @@
+//! Answers as bits, and where two of them first differ.
+
+use triplet_api::{Evaluation, Inputs, Loss, Reduction, Workspace};
+use triplet_core::{Batch, Distance, Error, Question, Real, Rule, Statistics};
+
+use crate::Sample;
+
+/// Everything a call gives, in bits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer<K> {
+    /// The reduced loss.
+    pub loss: K,
+    /// Losses of the rows.
+    pub losses: Vec<K>,
+    /// The gradient.
+    pub gradient: Vec<K>,
+    /// Chosen negatives.
+    pub negatives: Vec<u32>,
+    /// Chosen positives of hard rules.
+    pub positives: Vec<u32>,
+    /// Distances of the positives, then of the negatives.
+    pub distances: Vec<K>,
+    /// The counts.
+    pub statistics: Statistics,
+}
+
+impl<K: PartialEq + core::fmt::Debug> Answer<K> {
+    /// What differs first, in words; `None` if every bit agrees.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let lists =
+            [("loss of row", &self.losses, &other.losses), ("distance", &self.distances, &other.distances)];
+        let rows = [
+            ("negative", &self.negatives, &other.negatives),
+            ("positive", &self.positives, &other.positives),
+        ];
+        for (what, a, b) in rows {
+            if let Some(at) = first_difference(a, b) {
+                return Some(format!("{what} of slot {at}: {:?} and {:?}", a.get(at), b.get(at)));
+            }
+        }
+        for (what, a, b) in lists.into_iter().chain([("gradient component", &self.gradient, &other.gradient)])
+        {
+            if let Some(at) = first_difference(a, b) {
+                return Some(format!("{what} {at}: bits {:x?} and {:x?}", a.get(at), b.get(at)));
+            }
+        }
+        if self.loss != other.loss {
+            return Some(format!("loss: bits {:x?} and {:x?}", self.loss, other.loss));
+        }
+        (self.statistics != other.statistics)
+            .then(|| format!("statistics: {:?} and {:?}", self.statistics, other.statistics))
+    }
+}
+
+fn first_difference<K: PartialEq>(a: &[K], b: &[K]) -> Option<usize> {
+    let at = a.iter().zip(b).position(|(x, y)| x != y);
+    at.or_else(|| (a.len() != b.len()).then(|| a.len().min(b.len())))
+}
+
+/// The bits of an evaluation.
+#[must_use]
+pub fn answer<T: Real>(evaluation: &Evaluation<'_, T>) -> Answer<T::Key> {
+    let bits = |values: &[T]| values.iter().map(|v| v.key()).collect::<Vec<_>>();
+    let mined = evaluation.mined();
+    let mut distances = bits(&mined.positive_distances);
+    distances.extend(bits(&mined.negative_distances));
+    Answer {
+        loss: evaluation.loss().key(),
+        losses: evaluation.losses().map(bits).unwrap_or_default(),
+        gradient: bits(evaluation.gradient()),
+        negatives: mined.negatives.clone(),
+        positives: mined.positives.clone(),
+        distances,
+        statistics: evaluation.statistics(),
+    }
+}
+
+/// A loss given by its question alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// Distance, rule, margin.
+    pub question: Question,
+    /// How rows are summed.
+    pub reduction: Reduction,
+}
+
+impl Loss for Asked {
+    fn spec(&self) -> triplet_api::Spec {
+        triplet_api::Spec { question: self.question, reduction: self.reduction, require_positives: false }
+    }
+    fn config(&self) -> triplet_api::Config {
+        triplet_api::TripletSemiHardLoss::default().config()
+    }
+}
+
+/// The questions that a numbered batch is asked: all of distance, rule, margin and
+/// reduction come round.
+#[must_use]
+pub fn question(number: u64) -> Asked {
+    let pick = |n: u64, len: usize| (number / n) as usize % len;
+    let margins = [1.0, 0.2, 0.0, -0.5, 1e3, 1e-3];
+    Asked {
+        question: Question {
+            distance: Distance::ALL[pick(1, 3)],
+            rule: Rule::ALL[pick(3, 4)],
+            margin: margins[pick(12, margins.len())],
+        },
+        reduction: [Reduction::Mean, Reduction::None, Reduction::Sum][pick(72, 3)],
+    }
+}
+
+/// The answer of one engine, in f32, with weights on every other batch.
+///
+/// # Errors
+/// Whatever the loss refuses.
+pub fn answer_f32(
+    sample: &Sample,
+    asked: Asked,
+    weights: Option<&[f64]>,
+    workspace: &mut Workspace<f32>,
+) -> Result<Answer<u32>, Error> {
+    let batch = Batch::new(&sample.embeddings, sample.width, &sample.labels)?;
+    let weights = weights.map_or(triplet_api::Weights::None, triplet_api::Weights::PerSample);
+    asked.evaluate_with(&batch, Inputs { weights, upstream: None }, workspace).map(|e| answer(&e))
+}
+
+/// The answer of one engine, in f64.
+///
+/// # Errors
+/// Whatever the loss refuses.
+pub fn answer_f64(
+    sample: &Sample,
+    asked: Asked,
+    weights: Option<&[f64]>,
+    workspace: &mut Workspace<f64>,
+) -> Result<Answer<u64>, Error> {
+    let wide: Vec<f64> = sample.embeddings.iter().map(|&x| f64::from(x)).collect();
+    let batch = Batch::new(&wide, sample.width, &sample.labels)?;
+    let weights = weights.map_or(triplet_api::Weights::None, triplet_api::Weights::PerSample);
+    asked.evaluate_with(&batch, Inputs { weights, upstream: None }, workspace).map(|e| answer(&e))
+}
+
+/// Weights for a numbered batch: whole numbers, fractions and zeros.
+#[must_use]
+pub fn weights(number: u64, rows: usize) -> Option<Vec<f64>> {
+    (number % 2 == 1)
+        .then(|| (0..rows).map(|row| [1.0, 0.1, 0.0, 2.5, 1.0 / 3.0][(row * 7 + 3) % 5]).collect())
+}

@@ -1,0 +1,13 @@
+//! What every backend is tested with: one table of cases, one generator of
+//! batches, one list of engines, one comparison. Not published.
+#![forbid(unsafe_code)]
+
+pub mod batches;
+pub mod compare;
+pub mod edges;
+pub mod engines;
+pub mod golden;
+
+pub use batches::{Sample, sample};
+pub use compare::{Answer, answer};
+pub use engines::{Contender, contenders};
