@@ -2,14 +2,16 @@
 //! Addons, for any CPU.
 //!
 //! ```
-//! use triplet_api::{Batch, Loss, TripletSemiHardLoss, Workspace};
+//! use triplet_api::{Batch, Distance, Loss, TripletSemiHardLoss, Workspace};
 //!
 //! // Four rows of width 1, two of them in one class.
 //! let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
 //! let mut workspace = Workspace::default();
-//! let result = TripletSemiHardLoss::default().evaluate(&batch, &mut workspace)?;
+//! let loss = TripletSemiHardLoss { distance: Distance::L2, ..Default::default() };
+//! let result = loss.evaluate(&batch, &mut workspace)?;
 //!
-//! assert_eq!(result.loss(), 0.25 / 2.0);
+//! // Anchor 0: 1 + 1 - 1.5, anchor 1: 1 + 1 - 2, over two positive pairs.
+//! assert_eq!(result.loss(), 0.25);
 //! assert_eq!(result.statistics().positive_pairs, 2);
 //! assert_eq!(result.gradient().len(), 4);
 //! # Ok::<(), triplet_api::Error>(())
