@@ -37,7 +37,7 @@ mod workspace;
 pub use backend::{Backend, BackendOptions};
 pub use config::Config;
 pub use evaluation::Evaluation;
-pub use gram::Gram;
+pub use gram::{Gram, GramElement};
 pub use loss::{Inputs, Loss, Spec, TripletHardLoss, TripletSemiHardLoss};
 pub use reduction::{Reduction, Weights};
 pub use triplet_core::{Batch, Distance, Engine, Error, Executed, Real, Result, Rule, Statistics, Triplet};

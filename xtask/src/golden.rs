@@ -1,0 +1,42 @@
+//! `cargo xtask golden`: every backend against the real TensorFlow Addons.
+
+use anyhow::{Result, ensure};
+use triplet_api::{Loss, Workspace};
+use triplet_core::Batch;
+use triplet_testkit::{contenders, engines, golden};
+
+pub(crate) fn run() -> Result<()> {
+    let goldens = golden::all()?;
+    ensure!(!goldens.is_empty(), "no golden files in testdata/golden");
+    for contender in contenders()?.into_iter().chain([engines::gram()?]) {
+        let mut workspace = Workspace::with_engine(contender.engine);
+        let (mut worst_loss, mut worst_gradient) = (0.0_f64, 0.0_f64);
+        for case in &goldens {
+            let sample = case.sample();
+            let batch = Batch::new(&sample.embeddings, sample.width, &sample.labels)?;
+            let result = case.asked().evaluate(&batch, &mut workspace)?;
+            let (loss_tolerance, gradient_tolerance) = case.tolerances();
+            let expected = case.expected.loss.unwrap_or(0.0);
+            worst_loss = worst_loss.max((f64::from(result.loss()) - expected).abs() / loss_tolerance);
+            if let (Some(rows), false) = (&case.expected.gradient, case.has_ties()) {
+                let pairs = result.gradient().iter().zip(rows.iter().flatten());
+                let off = pairs.map(|(&got, want)| (f64::from(got) - want).abs()).fold(0.0, f64::max);
+                worst_gradient = worst_gradient.max(off / gradient_tolerance);
+            }
+            ensure!(
+                worst_loss <= 1.0 && worst_gradient <= 1.0,
+                "{}: {} is off by more than its tolerance",
+                contender.name,
+                case.name
+            );
+        }
+        println!(
+            "{:24} {} cases; worst loss {:.2}, worst gradient {:.2} of the tolerance",
+            contender.name,
+            goldens.len(),
+            worst_loss,
+            worst_gradient
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! The project's own commands. `cargo xtask --help` lists them.
+#![forbid(unsafe_code)]
+
+mod cross_check;
+mod golden;
+mod gram_bound;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+/// Commands for working on triplet.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Everything CI runs: format, lints, all tests, doc tests, a cross-check of 2,000 batches.
+    Test,
+    /// Runs random and adversarial batches through every backend, instruction set and
+    /// thread count, and compares loss, triplets and gradient: zero bits may differ.
+    CrossCheck(cross_check::Args),
+    /// Compares every backend with the golden files of the real TensorFlow Addons.
+    Golden,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Test => test::run(),
+        Command::CrossCheck(args) => cross_check::run(&args),
+        Command::Golden => golden::run(),
+    }
+}

@@ -1,0 +1,32 @@
+//! `cargo xtask test`: what CI runs, in order, stopping at the first failure.
+
+use anyhow::{Context, Result, ensure};
+use std::{env, process::Command, time::Instant};
+
+const STEPS: &[(&str, &[&str])] = &[
+    ("format", &["fmt", "--all", "--check"]),
+    ("lints", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+    ("tests", &["test", "--workspace", "--all-targets", "--quiet"]),
+    ("doc tests", &["test", "--workspace", "--doc", "--quiet"]),
+    ("documentation", &["doc", "--workspace", "--no-deps", "--quiet"]),
+];
+
+/// Batches of the cross-check: enough for every family, question and block edge.
+const BATCHES: u64 = 2000;
+
+pub(crate) fn run() -> Result<()> {
+    let start = Instant::now();
+    for (name, arguments) in STEPS {
+        eprintln!("== {name}: cargo {}", arguments.join(" "));
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(*arguments).env("RUSTDOCFLAGS", "--deny warnings");
+        let status = cargo.status().with_context(|| format!("starting cargo for {name}"))?;
+        ensure!(status.success(), "{name} failed ({status})");
+    }
+    eprintln!("== golden files");
+    crate::golden::run()?;
+    eprintln!("== cross-check");
+    crate::cross_check::run(&crate::cross_check::Args { batches: BATCHES, seed: 1 })?;
+    eprintln!("== all passed in {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
