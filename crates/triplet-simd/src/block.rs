@@ -37,20 +37,22 @@ impl<T: Real> Source<'_, T> {
             let depth = layout.depth.min(layout.width - start);
             let last = start + depth == layout.width;
             for (offset, column) in columns.clone().enumerate() {
-                for first in (0..height).step_by(L::TILE_ROWS) {
-                    lanes.tile(Tile {
-                        rows: &panel(rows)[start * height + first..],
-                        columns: &panel(column)[start * height..],
-                        depth,
-                        resume: start > 0,
-                        finish: last.then(|| Finish {
-                            distance: self.distance,
-                            row_norms: &norms(rows)[first..],
-                            column_norms: norms(column),
-                        }),
-                        out: &mut keys[first * stride + offset * height..],
-                        stride,
-                    });
+                for first_row in (0..height).step_by(L::TILE_ROWS) {
+                    for first_column in (0..height).step_by(L::TILE_VECTORS * L::LEN) {
+                        lanes.tile(Tile {
+                            rows: &panel(rows)[start * height + first_row..],
+                            columns: &panel(column)[start * height + first_column..],
+                            depth,
+                            resume: start > 0,
+                            finish: last.then(|| Finish {
+                                distance: self.distance,
+                                row_norms: &norms(rows)[first_row..],
+                                column_norms: &norms(column)[first_column..],
+                            }),
+                            out: &mut keys[first_row * stride + offset * height + first_column..],
+                            stride,
+                        });
+                    }
                 }
             }
             start += depth;

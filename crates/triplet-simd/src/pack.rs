@@ -71,9 +71,9 @@ pub(crate) fn pack<L: Lanes>(
 /// `n_i = g_ii`, by the chain of every inner product.
 #[inline(always)]
 fn norms<L: Lanes>(lanes: L, panel: &[L::Real], norms: &mut [L::Real]) {
-    // The tile is three vectors wide: their chains hide each other's latency.
+    // A panel is several vectors wide: their chains hide each other's latency.
     let mut sums = [lanes.splat(L::Real::ZERO); MAX_VECTORS];
-    let sums = &mut sums[..L::TILE_VECTORS];
+    let sums = &mut sums[..L::PANEL / L::LEN];
     for step in panel.chunks_exact(L::PANEL) {
         for (sum, x) in sums.iter_mut().zip(step.chunks_exact(L::LEN)) {
             let x = lanes.load(x);
@@ -85,5 +85,5 @@ fn norms<L: Lanes>(lanes: L, panel: &[L::Real], norms: &mut [L::Real]) {
     }
 }
 
-/// No register tile is wider.
-const MAX_VECTORS: usize = 4;
+/// No panel is wider.
+const MAX_VECTORS: usize = 8;

@@ -10,15 +10,16 @@ pub struct Finish<'a, T> {
     pub distance: Distance,
     /// Squared norms of the tile's rows.
     pub row_norms: &'a [T],
-    /// Squared norms of the tile's columns, one panel.
+    /// Squared norms of the tile's columns.
     pub column_norms: &'a [T],
 }
 
-/// One register tile: `TILE_ROWS` rows of a panel against a whole panel.
+/// One register tile: `TILE_ROWS` rows of a panel against `TILE_VECTORS` vectors of
+/// columns of another.
 pub struct Tile<'a, T: Real> {
     /// The row panel from the tile's first row on, `depth` steps of a panel each.
     pub rows: &'a [T],
-    /// The column panel, `depth` steps.
+    /// The column panel from the tile's first column on, likewise.
     pub columns: &'a [T],
     /// Steps of this part of the chain.
     pub depth: usize,
@@ -39,7 +40,8 @@ impl<T: Real> Tile<'_, T> {
     /// bits and are resumed, never added: the cut is invisible in the answer.
     #[inline(always)]
     pub fn run<L: Lanes<Real = T>, const R: usize, const V: usize>(self, lanes: L) {
-        const { assert!(R == L::TILE_ROWS && V == L::TILE_VECTORS && L::PANEL.is_multiple_of(R)) };
+        const { assert!(R == L::TILE_ROWS && V == L::TILE_VECTORS) };
+        const { assert!(L::PANEL.is_multiple_of(R) && L::PANEL.is_multiple_of(V * L::LEN)) };
         let mut acc = [[lanes.splat(T::ZERO); V]; R];
         if self.resume {
             for (r, row) in acc.iter_mut().enumerate() {
@@ -85,13 +87,14 @@ fn accumulate<L: Lanes, const R: usize, const V: usize>(
     acc: &mut [[L::Float; V]; R],
 ) {
     let panel = L::PANEL;
-    assert!(depth > 0 && rows.len() >= (depth - 1) * panel + R && columns.len() >= depth * panel);
+    let last = depth.wrapping_sub(1) * panel;
+    assert!(depth > 0 && rows.len() >= last + R && columns.len() >= last + V * L::LEN);
     let (mut row, mut column) = (rows.as_ptr(), columns.as_ptr());
     let mut sums = *acc;
     for _ in 0..depth {
-        // SAFETY: the assertion above covers `depth` steps of `panel` elements in
-        // `columns`, and as many in `rows` up to the last tile row. `wrapping_add`
-        // may leave the slice after the last step, where nothing is read.
+        // SAFETY: the assertion above covers `depth` steps, `panel` elements apart, up
+        // to the last row and the last column of the tile. `wrapping_add` may leave
+        // the slices after the last step, where nothing is read.
         unsafe {
             let vectors: [L::Float; V] =
                 core::array::from_fn(|v| lanes.load_at(column.wrapping_add(v * L::LEN)));

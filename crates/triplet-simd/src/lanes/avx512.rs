@@ -36,6 +36,7 @@ impl Lanes for Avx512F32 {
     const LEN: usize = 16;
     const TILE_ROWS: usize = 8;
     const TILE_VECTORS: usize = 3;
+    const PANEL: usize = 48;
 
     #[inline(always)]
     fn enter<K: Kernel<f32>>(self, kernel: K) -> K::Output {
@@ -205,6 +206,7 @@ impl Lanes for Avx512F64 {
     const LEN: usize = 8;
     const TILE_ROWS: usize = 8;
     const TILE_VECTORS: usize = 3;
+    const PANEL: usize = 24;
 
     #[inline(always)]
     fn enter<K: Kernel<f64>>(self, kernel: K) -> K::Output {

@@ -39,8 +39,8 @@ pub trait Lanes: Copy {
     const TILE_ROWS: usize;
     /// Vectors across the register tile.
     const TILE_VECTORS: usize;
-    /// Rows of a packed panel, and width of the register tile.
-    const PANEL: usize = Self::LEN * Self::TILE_VECTORS;
+    /// Rows of a packed panel: a multiple of the tile's rows and of its columns.
+    const PANEL: usize;
 
     /// Runs a kernel inside a function compiled for this instruction set.
     fn enter<K: Kernel<Self::Real>>(self, kernel: K) -> K::Output;

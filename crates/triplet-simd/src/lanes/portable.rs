@@ -58,6 +58,7 @@ impl Lanes for PortableF32 {
     const LEN: usize = 4;
     const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 3;
+    const PANEL: usize = 12;
 
     #[inline(always)]
     fn enter<K: Kernel<f32>>(self, kernel: K) -> K::Output {
@@ -176,6 +177,7 @@ impl Lanes for PortableF64 {
     const LEN: usize = 2;
     const TILE_ROWS: usize = 3;
     const TILE_VECTORS: usize = 3;
+    const PANEL: usize = 6;
 
     #[inline(always)]
     fn enter<K: Kernel<f64>>(self, kernel: K) -> K::Output {

@@ -6,6 +6,11 @@ use triplet_core::{Real, real::Key};
 
 type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
 
+/// Rows searched between two looks at whether anything improved. With a whole block
+/// in one look, one lane or another has improved in about half of the looks; the
+/// fewer rows, the rarer, and the shorter the way to find which.
+const GROUP: usize = 8;
+
 /// Updates the bests of one column panel, that starts at column `start` of the
 /// block, with the block's rows as candidates.
 #[inline(always)]
@@ -52,19 +57,31 @@ fn nearest<L: Lanes, const N: usize>(
 ) {
     let slot = |n: usize| first + n * L::PANEL;
     let floors: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&best.floors[slot(n)..]));
-    let mut least = [lanes.splat_key(Key::MASKED); N];
-    for keys in block.keys[column..].chunks(block.stride).take(block.row_ids.len()) {
-        let keys = lanes.load_keys(keys);
-        for (least, &floor) in least.iter_mut().zip(&floors) {
-            *least = lanes.min_unsigned(*least, lanes.sub_keys(keys, floor));
+    let mut excess: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&best.excess[slot(n)..]));
+    for (keys, ids) in block.keys.chunks(block.stride * GROUP).zip(block.row_ids.chunks(GROUP)) {
+        let mut least = [lanes.splat_key(Key::MASKED); N];
+        for keys in keys.chunks_exact(block.stride).take(ids.len()) {
+            let keys = lanes.load_keys(&keys[column..]);
+            for (least, &floor) in least.iter_mut().zip(&floors) {
+                *least = lanes.min_unsigned(*least, lanes.sub_keys(keys, floor));
+            }
         }
-    }
-    for (n, &least) in least.iter().enumerate() {
-        let excess = &mut best.excess[slot(n)..];
-        if lanes.any(lanes.at_most(least, lanes.load_keys(excess))) {
-            let floors = &best.floors[slot(n)..];
-            lanes.enter(Resolve { block, column, floors, excess, nearest: &mut best.nearest[slot(n)..] });
+        let reaches: [L::Mask; N] = core::array::from_fn(|n| lanes.at_most(least[n], excess[n]));
+        if !lanes.any(reaches.into_iter().reduce(|a, b| lanes.or(a, b)).unwrap_or(reaches[0])) {
+            continue;
         }
+        for n in (0..N).filter(|&n| lanes.any(reaches[n])) {
+            let group = Block { keys, row_ids: ids, ..block };
+            let (floors, excess) = (&best.floors[slot(n)..], &mut best.excess[slot(n)..]);
+            lanes.enter(Resolve {
+                block: group,
+                column,
+                floors,
+                excess,
+                nearest: &mut best.nearest[slot(n)..],
+            });
+        }
+        excess = core::array::from_fn(|n| lanes.load_keys(&best.excess[slot(n)..]));
     }
 }
 
@@ -84,9 +101,9 @@ impl<T: Real> Kernel<T> for Resolve<'_, T::Key> {
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
         let floors = lanes.load_keys(self.floors);
         let (mut least, mut owner) = (lanes.load_keys(self.excess), lanes.load_keys(self.nearest));
-        let rows = self.block.keys[self.column..].chunks(self.block.stride);
+        let rows = self.block.keys.chunks_exact(self.block.stride);
         for (keys, &id) in rows.zip(self.block.row_ids) {
-            let candidate = lanes.sub_keys(lanes.load_keys(keys), floors);
+            let candidate = lanes.sub_keys(lanes.load_keys(&keys[self.column..]), floors);
             let id = lanes.splat_key(id);
             // Among equals the lower id; a smaller excess takes the id as it is.
             let reaches = lanes.at_most(candidate, least);
@@ -110,8 +127,8 @@ fn farthest<L: Lanes>(
     farthest: &mut [KeyOf<L>],
 ) {
     let mut most = lanes.splat_key(Key::MASKED);
-    for keys in block.keys[column..].chunks(block.stride).take(block.row_ids.len()) {
-        most = lanes.max_signed(most, lanes.load_keys(keys));
+    for keys in block.keys.chunks_exact(block.stride).take(block.row_ids.len()) {
+        most = lanes.max_signed(most, lanes.load_keys(&keys[column..]));
     }
     if lanes.any(lanes.at_least_signed(most, lanes.load_keys(far))) {
         lanes.enter(ResolveFar { block, column, far, farthest });
@@ -133,9 +150,9 @@ impl<T: Real> Kernel<T> for ResolveFar<'_, T::Key> {
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
         let (mut most, mut owner) = (lanes.load_keys(self.far), lanes.load_keys(self.farthest));
-        let rows = self.block.keys[self.column..].chunks(self.block.stride);
+        let rows = self.block.keys.chunks_exact(self.block.stride);
         for (keys, &id) in rows.zip(self.block.row_ids) {
-            let candidate = lanes.load_keys(keys);
+            let candidate = lanes.load_keys(&keys[self.column..]);
             let id = lanes.splat_key(id);
             let reaches = lanes.at_least_signed(candidate, most);
             let ties = lanes.equal(candidate, most);
