@@ -21,7 +21,7 @@ pub enum Error {
     },
     /// A row is so long that its squared distances leave the float range.
     #[error(
-        "embeddings row {row} has a squared norm of {squared_norm:e}, above {limit:e}: its squared distances would overflow; scale the embeddings down or normalise them"
+        "embeddings row {row} has a squared norm of {squared_norm:.3e}, above {limit:.3e}: its squared distances would overflow; scale the embeddings down or normalise them"
     )]
     NormOverflow {
         /// The row.
@@ -113,7 +113,7 @@ pub enum Error {
     },
     /// Finite input whose loss does not fit the element type.
     #[error(
-        "the loss is {value:e}, beyond the element type's range: scale the embeddings, the margin or the weights down"
+        "the loss is {value:.3e}, beyond the element type's range: scale the embeddings, the margin or the weights down"
     )]
     LossOverflow {
         /// The loss in f64.
