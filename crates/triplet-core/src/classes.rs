@@ -2,50 +2,64 @@
 
 use core::ops::Range;
 
-/// The rows of a batch sorted by label, stably: classes are contiguous, and within
-/// a class the original indices ascend. A *position* is a place in that order.
+/// The rows of a batch by class: classes are contiguous, in order of first
+/// appearance, and within a class the original indices ascend. A *position* is a
+/// place in that order.
 ///
-/// Labels matter only through equality: renaming them permutes the classes, and
-/// no result depends on the order of classes.
+/// Labels matter only through equality: their names change nothing, not even the
+/// order of classes.
 #[derive(Debug, Clone, Default)]
 pub struct Classes {
     /// Original row at each position.
     order: Vec<u32>,
+    /// Position of each original row.
+    positions: Vec<u32>,
     /// First position of each class, then the number of rows.
     starts: Vec<u32>,
     /// Class at each position.
     class: Vec<u32>,
     /// First slot of each class when every ordered positive pair has one.
     pair_starts: Vec<u64>,
-    /// `(label, row)`, kept so that rebuilding does not allocate.
-    keys: Vec<(i64, u32)>,
+    /// Memory of the grouping.
+    table: LabelTable,
 }
 
 impl Classes {
     /// Groups the rows that bear these labels, reusing what is allocated.
     pub fn rebuild(&mut self, labels: &[i64]) {
-        self.keys.clear();
-        self.keys.extend(labels.iter().zip(0u32..).map(|(&label, row)| (label, row)));
-        // Pairs differ, so the unstable sort (which needs no memory) is stable here.
-        self.keys.sort_unstable();
-        self.order.clear();
-        self.order.extend(self.keys.iter().map(|&(_, row)| row));
+        // `positions` holds classes until the sizes are known.
+        let count = self.table.number(labels, &mut self.positions);
         self.starts.clear();
-        self.class.clear();
-        self.pair_starts.clear();
-        let mut pairs = 0;
-        let mut position = 0u32;
-        for members in self.keys.chunk_by(|a, b| a.0 == b.0) {
-            let class = self.starts.len() as u32;
-            self.starts.push(position);
-            self.pair_starts.push(pairs);
-            self.class.extend(members.iter().map(|_| class));
-            let size = members.len() as u64;
-            position += size as u32;
-            pairs += size * (size - 1);
+        self.starts.resize(count + 1, 0);
+        for &class in &self.positions {
+            self.starts[class as usize + 1] += 1;
         }
-        self.starts.push(position);
-        self.pair_starts.push(pairs);
+        self.pair_starts.clear();
+        self.pair_starts.push(0);
+        let mut pairs = 0;
+        for class in 0..count {
+            let size = u64::from(self.starts[class + 1]);
+            pairs += size * size.saturating_sub(1);
+            self.pair_starts.push(pairs);
+            self.starts[class + 1] += self.starts[class];
+        }
+        // Counting sort: each class's start moves along as its rows are placed, and
+        // ends where the next one starts.
+        self.order.resize(labels.len(), 0);
+        self.class.resize(labels.len(), 0);
+        for (row, place) in self.positions.iter_mut().enumerate() {
+            let class = *place;
+            let position = self.starts[class as usize];
+            self.starts[class as usize] += 1;
+            self.order[position as usize] = row as u32;
+            self.class[position as usize] = class;
+            *place = position;
+        }
+        self.starts.rotate_right(1);
+        self.starts[0] = 0;
+        if let Some(end) = self.starts.last_mut() {
+            *end = labels.len() as u32;
+        }
     }
 
     /// Number of rows.
@@ -70,6 +84,12 @@ impl Classes {
     #[must_use]
     pub fn order(&self) -> &[u32] {
         &self.order
+    }
+
+    /// Positions by original row.
+    #[must_use]
+    pub fn positions(&self) -> &[u32] {
+        &self.positions
     }
 
     /// The class at each position.
@@ -112,6 +132,70 @@ impl Classes {
     }
 }
 
+/// Numbers labels in order of first appearance: an open-addressing hash table.
+#[derive(Debug, Clone, Default)]
+struct LabelTable {
+    /// Class by slot, `EMPTY` where there is none.
+    slots: Vec<u32>,
+    /// Label of each class.
+    labels: Vec<i64>,
+}
+
+const EMPTY: u32 = u32::MAX;
+
+impl LabelTable {
+    /// Writes each row's class; returns how many there are.
+    fn number(&mut self, labels: &[i64], classes: &mut Vec<u32>) -> usize {
+        let bits = (2 * labels.len().max(4)).next_power_of_two().trailing_zeros();
+        self.slots.clear();
+        self.slots.resize(1 << bits, EMPTY);
+        self.labels.clear();
+        classes.clear();
+        // Labels made to collide would cost a quadratic walk: give up and sort then.
+        let mut patience = 16 * labels.len() + 64;
+        for &label in labels {
+            // Fibonacci hashing of the folded label.
+            let folded = (label ^ (label >> 32)) as u64;
+            let mut slot = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)) as usize;
+            let class = loop {
+                let class = self.slots[slot];
+                if class == EMPTY {
+                    self.slots[slot] = self.labels.len() as u32;
+                    self.labels.push(label);
+                    break self.slots[slot];
+                }
+                if self.labels[class as usize] == label {
+                    break class;
+                }
+                slot = (slot + 1) & ((1 << bits) - 1);
+                patience -= 1;
+                if patience == 0 {
+                    return number_by_sorting(labels, classes);
+                }
+            };
+            classes.push(class);
+        }
+        self.labels.len()
+    }
+}
+
+/// The same numbers without a hash table.
+fn number_by_sorting(labels: &[i64], classes: &mut Vec<u32>) -> usize {
+    let mut keys: Vec<(i64, u32)> = labels.iter().copied().zip(0..).collect();
+    keys.sort_unstable();
+    // Classes by first row, then numbered in that order.
+    let mut groups: Vec<&[(i64, u32)]> = keys.chunk_by(|a, b| a.0 == b.0).collect();
+    groups.sort_unstable_by_key(|group| group[0].1);
+    classes.clear();
+    classes.resize(labels.len(), 0);
+    for (group, class) in groups.iter().zip(0..) {
+        for &(_, row) in *group {
+            classes[row as usize] = class;
+        }
+    }
+    groups.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,7 +204,9 @@ mod tests {
     fn groups_keep_the_original_order_and_every_pair_has_its_slot() {
         let mut classes = Classes::default();
         classes.rebuild(&[5, -1, 5, i64::MAX, -1, 5]);
-        assert_eq!(classes.order(), [1, 4, 0, 2, 5, 3]);
+        assert_eq!(classes.order(), [0, 2, 5, 1, 4, 3]);
+        assert_eq!(classes.positions(), [0, 3, 1, 5, 4, 2]);
+        assert_eq!(classes.members(1), 3..5);
         assert_eq!(classes.count(), 3);
         assert_eq!(classes.positive_pairs(), 2 + 6);
         let mut slots = Vec::new();
@@ -131,6 +217,16 @@ mod tests {
             }
         }
         assert_eq!(slots, (0..8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn labels_made_to_collide_are_numbered_all_the_same() {
+        // Multiples of 2^40 and their folded halves share their top hash bits often.
+        let labels: Vec<i64> = (0..2000).map(|i| (i % 700) << 40 | (i % 700) << 8).collect();
+        let (mut hashed, mut sorted) = (Vec::new(), Vec::new());
+        let count = LabelTable::default().number(&labels, &mut hashed);
+        assert_eq!(count, number_by_sorting(&labels, &mut sorted));
+        assert_eq!(hashed, sorted);
     }
 
     #[test]

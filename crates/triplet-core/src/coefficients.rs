@@ -4,6 +4,10 @@
 //! `c_rm` times the derivative of their distance. It is symmetric; positive pairs
 //! pull (+), negative pairs push (-). Only pairs that some triplet with a slope
 //! uses have one, a handful a row.
+//!
+//! `c_rm = (s_r w_r + s_m w_m) / d`, f64, rounded once: `s_r` adds up the slopes of
+//! the triplets of anchor `r` that use the pair, `w` are the anchors' weights, and
+//! `1 / d` is there for L2 only.
 
 use crate::{Mined, NO_ROW, Problem, Real};
 
@@ -19,27 +23,15 @@ pub struct Entry<T> {
 /// Memory behind [`Coefficients`], kept so that later calls allocate nothing.
 #[derive(Debug, Clone, Default)]
 pub struct CoefficientSpace {
-    positions: Vec<u32>,
-    incoming_starts: Vec<u32>,
-    incoming: Vec<u32>,
+    starts: Vec<u32>,
+    anchors: Vec<u32>,
 }
 
 /// Memory of one worker that asks for rows.
 #[derive(Debug, Clone, Default)]
 pub struct RowSpace {
-    pulls: Vec<(u32, f64)>,
-    pushes: Vec<Push>,
-}
-
-/// What one of the two anchors of a negative pair puts on it.
-#[derive(Debug, Clone, Copy)]
-struct Push {
-    /// The other row.
-    row: u32,
-    /// Slopes of the anchor's triplets with this negative, times its weight.
-    strength: f64,
-    /// The distance's own slope, the same from both sides.
-    slope: f64,
+    /// Negative pairs: the other row, and in the last bit whose choice it was.
+    choices: Vec<u64>,
 }
 
 /// The coefficients of a mined batch, row by row.
@@ -48,12 +40,10 @@ pub struct Coefficients<'a, T: Real> {
     problem: &'a Problem<'a, T>,
     mined: &'a Mined<T>,
     weights: Option<&'a [f64]>,
-    /// Position of each original row.
-    positions: &'a [u32],
-    /// Where each row's incoming anchors start, by original row, and their end.
-    incoming_starts: &'a [u32],
-    /// Anchors that chose the row in a triplet with a slope: ascending, once a choice.
-    incoming: &'a [u32],
+    /// Where each row's anchors start, by original row, and their end.
+    starts: &'a [u32],
+    /// Anchors that chose the row in a triplet with a slope, once a choice.
+    anchors: &'a [u32],
 }
 
 impl<'a, T: Real> Coefficients<'a, T> {
@@ -66,31 +56,23 @@ impl<'a, T: Real> Coefficients<'a, T> {
         weights: Option<&'a [f64]>,
         space: &'a mut CoefficientSpace,
     ) -> Self {
-        let order = problem.classes().order();
-        let CoefficientSpace { positions, incoming_starts, incoming } = space;
-        positions.resize(order.len(), 0);
-        for (&row, position) in order.iter().zip(0u32..) {
-            positions[row as usize] = position;
-        }
-        // Counting sort by chosen row; anchors are walked in ascending order, so
-        // every row's list ascends. Starts are one place ahead until it is done.
-        incoming_starts.clear();
-        incoming_starts.resize(order.len() + 2, 0);
+        let CoefficientSpace { starts, anchors } = space;
+        // Counting sort by chosen row. Starts are one place ahead until it is done.
+        starts.clear();
+        starts.resize(problem.batch_size() + 2, 0);
+        for_each_choice(problem, mined, |_, chosen| starts[chosen as usize + 2] += 1);
         let mut total = 0;
-        for_each_choice(problem, mined, positions, |_, chosen| {
-            incoming_starts[chosen as usize + 2] += 1;
-            total += 1;
-        });
-        for row in 2..incoming_starts.len() {
-            incoming_starts[row] += incoming_starts[row - 1];
+        for start in starts.iter_mut() {
+            total += *start;
+            *start = total;
         }
-        incoming.resize(total, NO_ROW);
-        for_each_choice(problem, mined, positions, |anchor, chosen| {
-            let end = &mut incoming_starts[chosen as usize + 1];
-            incoming[*end as usize] = anchor;
+        anchors.resize(total as usize, NO_ROW);
+        for_each_choice(problem, mined, |anchor, chosen| {
+            let end = &mut starts[chosen as usize + 1];
+            anchors[*end as usize] = anchor;
             *end += 1;
         });
-        Self { problem, mined, weights, positions, incoming_starts, incoming }
+        Self { problem, mined, weights, starts, anchors }
     }
 
     /// The problem these belong to.
@@ -102,107 +84,105 @@ impl<'a, T: Real> Coefficients<'a, T> {
     /// Fills `entries` with the coefficients of an original row: ascending `m`,
     /// none of them zero.
     pub fn row(&self, row: u32, space: &mut RowSpace, entries: &mut Vec<Entry<T>>) {
-        let RowSpace { pulls, pushes } = space;
-        pulls.clear();
-        pushes.clear();
-        if self.problem.rule().one_per_anchor() {
-            self.hardest_pairs(row, pulls, pushes);
-        } else {
-            self.positive_pairs(row, pulls);
-            self.own_negatives(row, pushes);
+        let choices = &mut space.choices;
+        choices.clear();
+        let position = self.position(row);
+        for slot in self.problem.slots(position) {
+            let chosen = self.mined.negatives[slot];
+            if chosen != NO_ROW && self.slope(slot) != 0.0 {
+                choices.push(u64::from(chosen) << 1);
+            }
         }
-        self.incoming_negatives(row, pushes);
-        // A pair chosen from both sides has two neighbouring entries, whose sum does
-        // not depend on their order.
-        pushes.sort_unstable_by_key(|push| push.row);
-        merge(pulls, pushes, entries);
+        let (start, end) = (self.starts[row as usize] as usize, self.starts[row as usize + 1] as usize);
+        choices.extend(self.anchors[start..end].iter().map(|&anchor| u64::from(anchor) << 1 | 1));
+        choices.sort_unstable();
+
+        entries.clear();
+        let mut add = |row: u32, value: f64| {
+            let coefficient = T::from_f64(value);
+            if coefficient != T::ZERO {
+                entries.push(Entry { row, coefficient });
+            }
+        };
+        // Positives and negatives are disjoint; both ascend.
+        let mut pushes = choices.chunk_by(|a, b| a >> 1 == b >> 1).peekable();
+        let span = self.problem.classes().span(position);
+        for other in span.filter(|&other| other != position) {
+            let other_row = self.problem.classes().order()[other];
+            while let Some(push) = pushes.next_if(|push| push[0] >> 1 < u64::from(other_row)) {
+                add((push[0] >> 1) as u32, -self.push(row, push));
+            }
+            add(other_row, self.pull(position, other));
+        }
+        for push in pushes {
+            add((push[0] >> 1) as u32, -self.push(row, push));
+        }
+    }
+
+    fn position(&self, row: u32) -> usize {
+        self.problem.classes().positions()[row as usize] as usize
     }
 
     fn weight(&self, row: u32) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row as usize])
     }
 
-    /// How strongly a slot's triplet pulls, before the anchor's weight.
     fn slope(&self, slot: usize) -> f64 {
         slope(self.problem, self.mined, slot)
     }
 
-    /// Positive pairs of the semi-hard rules: each direction is a triplet of its own.
-    fn positive_pairs(&self, row: u32, pulls: &mut Vec<(u32, f64)>) {
+    /// What a positive pair of positions is pulled by.
+    fn pull(&self, here: usize, there: usize) -> f64 {
         let classes = self.problem.classes();
-        let position = self.positions[row as usize] as usize;
-        for other_position in classes.span(position).filter(|&p| p != position) {
-            let other = classes.order()[other_position];
-            let (here, there) =
-                (classes.pair_slot(position, other_position), classes.pair_slot(other_position, position));
-            let pull = self.slope(here) * self.weight(row) + self.slope(there) * self.weight(other);
-            let searched = self.mined.positive_distances[here];
-            pulls.push((other, pull * self.problem.distance().slope(searched)));
-        }
-    }
-
-    /// Negatives that the row chose itself, one entry each: slopes are added up
-    /// first (whole numbers, unless there is but one) and weighted once.
-    fn own_negatives(&self, row: u32, pushes: &mut Vec<Push>) {
-        let position = self.positions[row as usize] as usize;
-        for slot in self.problem.slots(position) {
-            let (chosen, strength) = (self.mined.negatives[slot], self.slope(slot));
-            if chosen != NO_ROW && strength != 0.0 {
-                let searched = self.mined.negative_distances[slot];
-                pushes.push(Push { row: chosen, strength, slope: self.problem.distance().slope(searched) });
+        let mut pull = 0.0;
+        let mut used = None;
+        for (anchor, positive) in [(here, there), (there, here)] {
+            let slot = if self.problem.rule().one_per_anchor() {
+                let farthest = self.mined.positives[anchor] == classes.order()[positive];
+                farthest.then_some(anchor)
+            } else {
+                Some(classes.pair_slot(anchor, positive))
+            };
+            if let Some(slot) = slot {
+                pull += self.slope(slot) * self.weight(classes.order()[anchor]);
+                used = Some(slot);
             }
         }
-        pushes.sort_unstable_by_key(|push| push.row);
-        pushes.dedup_by(|next, kept| {
-            let same = next.row == kept.row;
-            kept.strength += if same { next.strength } else { 0.0 };
-            same
-        });
-        let weight = self.weight(row);
-        pushes.iter_mut().for_each(|push| push.strength *= weight);
+        used.map_or(0.0, |slot| pull * self.problem.distance().slope(self.mined.positive_distances[slot]))
     }
 
-    /// The one triplet of the row as anchor, for hard rules, and the anchors of its
-    /// class that chose the row as their farthest positive.
-    fn hardest_pairs(&self, row: u32, pulls: &mut Vec<(u32, f64)>, pushes: &mut Vec<Push>) {
-        self.own_negatives(row, pushes);
-        let classes = self.problem.classes();
-        let position = self.positions[row as usize] as usize;
-        for other_position in classes.span(position).filter(|&p| p != position) {
-            let other = classes.order()[other_position];
-            let mut pull = 0.0;
-            let mut slope = 0.0;
-            for (anchor, from, to) in [(row, position, other), (other, other_position, row)] {
-                if self.mined.positives[from] == to {
-                    pull += self.slope(from) * self.weight(anchor);
-                    slope = self.problem.distance().slope(self.mined.positive_distances[from]);
+    /// What a negative pair is pushed by: the choices of the row come first, then
+    /// those of the other row.
+    fn push(&self, row: u32, choices: &[u64]) -> f64 {
+        let other = (choices[0] >> 1) as u32;
+        let own = choices.iter().take_while(|&&choice| choice & 1 == 0).count();
+        let mut push = 0.0;
+        let mut distance_slope = 1.0;
+        for (anchor, chosen, times) in [(row, other, own), (other, row, choices.len() - own)] {
+            if times == 0 {
+                continue;
+            }
+            let mut slopes = times as f64;
+            // The distance is the same from both sides, and a hard rule's slope is
+            // the one triplet's: both are in a slot of the anchor's own.
+            if self.problem.needs_slot_of_choice() {
+                let mut slots = self.problem.slots(self.position(anchor));
+                if let Some(slot) = slots.find(|&slot| self.mined.negatives[slot] == chosen) {
+                    distance_slope = self.problem.distance().slope(self.mined.negative_distances[slot]);
+                    if self.problem.rule().one_per_anchor() {
+                        slopes = self.slope(slot);
+                    }
                 }
             }
-            pulls.push((other, pull * slope));
+            push += slopes * self.weight(anchor);
         }
-    }
-
-    /// Anchors that chose the row as their negative.
-    fn incoming_negatives(&self, row: u32, pushes: &mut Vec<Push>) {
-        let (start, end) = (self.incoming_starts[row as usize], self.incoming_starts[row as usize + 1]);
-        for anchors in self.incoming[start as usize..end as usize].chunk_by(|a, b| a == b) {
-            let anchor = anchors[0];
-            let mut slots = self.problem.slots(self.positions[anchor as usize] as usize);
-            // One of the anchor's own slots knows the distance and, with one slot, the slope.
-            let slot = slots.find(|&slot| self.mined.negatives[slot] == row).unwrap_or(0);
-            let slopes =
-                if self.problem.rule().one_per_anchor() { self.slope(slot) } else { anchors.len() as f64 };
-            pushes.push(Push {
-                row: anchor,
-                strength: slopes * self.weight(anchor),
-                slope: self.problem.distance().slope(self.mined.negative_distances[slot]),
-            });
-        }
+        push * distance_slope
     }
 }
 
 /// The slope of a slot's term; 0 where a hard rule has no negative, since the
 /// distance that stands in for it is the positive's own and the two cancel.
+#[inline]
 fn slope<T: Real>(problem: &Problem<'_, T>, mined: &Mined<T>, slot: usize) -> f64 {
     let rule = problem.rule();
     if rule.one_per_anchor() && mined.negatives[slot] == NO_ROW {
@@ -213,41 +193,14 @@ fn slope<T: Real>(problem: &Problem<'_, T>, mined: &Mined<T>, slot: usize) -> f6
     rule.term(problem.margin(), reported(positive), reported(negative)).slope
 }
 
-/// Calls `visit(anchor, negative)` for each triplet with a slope, anchors ascending.
-fn for_each_choice<T: Real>(
-    problem: &Problem<'_, T>,
-    mined: &Mined<T>,
-    positions: &[u32],
-    mut visit: impl FnMut(u32, u32),
-) {
-    for (&position, anchor) in positions.iter().zip(0u32..) {
-        for slot in problem.slots(position as usize) {
+/// Calls `visit(anchor, negative)` for each triplet with a slope.
+fn for_each_choice<T: Real>(problem: &Problem<'_, T>, mined: &Mined<T>, mut visit: impl FnMut(u32, u32)) {
+    for (position, &anchor) in problem.classes().order().iter().enumerate() {
+        for slot in problem.slots(position) {
             let chosen = mined.negatives[slot];
             if chosen != NO_ROW && slope(problem, mined, slot) != 0.0 {
                 visit(anchor, chosen);
             }
         }
-    }
-}
-
-/// Merges pulls and pushes, both ascending and disjoint, rounding each pair once.
-fn merge<T: Real>(pulls: &[(u32, f64)], pushes: &[Push], entries: &mut Vec<Entry<T>>) {
-    entries.clear();
-    let mut push_groups = pushes.chunk_by(|a, b| a.row == b.row).peekable();
-    let mut add = |row: u32, value: f64| {
-        let coefficient = T::from_f64(value);
-        if coefficient != T::ZERO {
-            entries.push(Entry { row, coefficient });
-        }
-    };
-    let total = |group: &[Push]| -group.iter().map(|push| push.strength).sum::<f64>() * group[0].slope;
-    for &(row, pull) in pulls {
-        while let Some(group) = push_groups.next_if(|group| group[0].row < row) {
-            add(group[0].row, total(group));
-        }
-        add(row, pull);
-    }
-    for group in push_groups {
-        add(group[0].row, total(group));
     }
 }

@@ -60,13 +60,10 @@ impl<T: Real> Mined<T> {
 
     /// The triplets by ascending anchor, then positive.
     pub fn triplets<'m>(&'m self, problem: &'m Problem<'m, T>) -> impl Iterator<Item = Triplet<T>> + 'm {
-        let order = problem.classes().order();
-        let mut positions = vec![0; order.len()];
-        for (position, &row) in order.iter().enumerate() {
-            positions[row as usize] = position;
-        }
+        let positions = problem.classes().positions();
         let some = |row: u32| (row != NO_ROW).then_some(row);
-        positions.into_iter().zip(0u32..).flat_map(move |(position, anchor)| {
+        positions.iter().zip(0u32..).flat_map(move |(&position, anchor)| {
+            let position = position as usize;
             problem.slots(position).map(move |slot| Triplet {
                 anchor,
                 positive: some(self.positive(problem, position, slot)),

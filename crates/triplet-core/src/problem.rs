@@ -150,6 +150,14 @@ impl<'a, T: Real> Problem<'a, T> {
         self.rule.floor(positive, self.distance, self.margin)
     }
 
+    /// Whether the coefficient of a chosen negative depends on more than how often it
+    /// was chosen: on the distance (L2) or on a slope that is not 0 or 1.
+    #[inline]
+    #[must_use]
+    pub fn needs_slot_of_choice(&self) -> bool {
+        self.distance == Distance::L2 || self.rule.one_per_anchor()
+    }
+
     /// What is written to a slot whose anchor has no negative, given the distance
     /// of its positive: TFA's distance 0, or, with one triplet an anchor, the
     /// row's largest distance (which is the positive's).
