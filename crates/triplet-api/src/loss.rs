@@ -73,6 +73,18 @@ pub trait Loss {
     }
 }
 
+/// A loss given by its definition alone.
+impl Loss for Spec {
+    fn spec(&self) -> Spec {
+        *self
+    }
+
+    fn config(&self) -> Config {
+        let hard = self.question.rule.one_per_anchor();
+        Config::of(*self, if hard { "TripletHardLoss" } else { "TripletSemiHardLoss" })
+    }
+}
+
 /// TFA's `TripletSemiHardLoss`: for every anchor and positive the nearest negative
 /// that is farther than the positive; see [`Rule::SemiHard`].
 ///
