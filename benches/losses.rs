@@ -14,7 +14,9 @@ fn contenders() -> Vec<(String, BackendOptions)> {
         ("gram".to_owned(), options(Backend::Gram, None)),
         ("par".to_owned(), options(Backend::Par, None)),
     ];
-    all.extend(Isa::available().map(|isa| (format!("simd {}", isa.name()), options(Backend::Simd, Some(isa)))));
+    all.extend(
+        Isa::available().map(|isa| (format!("simd {}", isa.name()), options(Backend::Simd, Some(isa)))),
+    );
     all
 }
 

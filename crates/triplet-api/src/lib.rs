@@ -40,6 +40,8 @@ pub use evaluation::Evaluation;
 pub use gram::{Gram, GramElement};
 pub use loss::{Inputs, Loss, Spec, TripletHardLoss, TripletSemiHardLoss};
 pub use reduction::{Reduction, Weights};
-pub use triplet_core::{Batch, Distance, Engine, Error, Executed, Question, Real, Result, Rule, Statistics, Triplet};
+pub use triplet_core::{
+    Batch, Distance, Engine, Error, Executed, Question, Real, Result, Rule, Statistics, Triplet,
+};
 pub use triplet_simd::{Element, Isa};
 pub use workspace::Workspace;

@@ -1,1 +1,127 @@
-//! `triplet train`.
+//! `triplet train`: an embedding network on the digits or on one's own data.
+
+mod args;
+mod dataset;
+mod metrics;
+mod network;
+mod pictures;
+mod progress;
+mod projection;
+pub(crate) mod random;
+mod report;
+mod sampler;
+
+pub(crate) use args::TrainArgs;
+
+use anyhow::{Context, Result, ensure};
+use dataset::Dataset;
+use fastrand::Rng;
+use metrics::retrieval;
+use ndarray::Axis;
+use network::{Network, tensor};
+use pictures::Step;
+use progress::Progress;
+use report::Report;
+use sampler::Sampler;
+use std::{
+    process::{self, ExitCode},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+use triplet_api::{Reduction, Spec};
+use triplet_candle::TripletLoss;
+
+/// What a shell expects after Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+pub(crate) fn run(args: &TrainArgs) -> Result<ExitCode> {
+    args.check()?;
+    let spec =
+        Spec { question: args.question.question()?, reduction: Reduction::Mean, require_positives: false };
+    let loss = TripletLoss::new(&spec, args.backend.options()?)?;
+    let start = Instant::now();
+    let mut rng = Rng::with_seed(args.seed);
+    let data = Dataset::load(args.data.as_deref(), args.labels.as_deref())?;
+    let (mut train, mut held) = data.split(args.held_out, &mut rng)?;
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    crate::io::check_writable(&args.out.join("report.json"))?;
+
+    let raw = retrieval(held.features.view(), &held.labels);
+    held.scale_like(&train);
+    let unscaled = train.clone();
+    train.scale_like(&unscaled);
+    let features = train.features.ncols();
+    let mut network = Network::new(features, args.hidden, args.embedding_dim, args.learning_rate, &mut rng)?;
+    let before = network.embed(&held.features)?;
+
+    let interrupted = watch_for_interrupts();
+    let steps = fit(args, &loss, &mut network, &train, &mut rng, &interrupted)?;
+    let was_interrupted = interrupted.load(Ordering::Relaxed);
+
+    let after = network.embed(&held.features)?;
+    ensure!(after.iter().all(|x| x.is_finite()), "training diverged: lower --learning-rate");
+    let report = Report {
+        raw,
+        untrained: retrieval(before.view(), &held.labels),
+        trained: retrieval(after.view(), &held.labels),
+        steps: &steps,
+        held_out_rows: held.labels.len(),
+        training_rows: train.labels.len(),
+        statistics: loss.statistics(),
+        executed: loss.executed(),
+        interrupted: was_interrupted,
+        seconds: start.elapsed().as_secs_f64(),
+    };
+    report.write(args, &network, &before, &after, &held.labels)?;
+    report.print(args, start);
+    Ok(if was_interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+/// Trains; gives what each batch was like.
+fn fit(
+    args: &TrainArgs,
+    loss: &TripletLoss,
+    network: &mut Network,
+    train: &Dataset,
+    rng: &mut Rng,
+    interrupted: &AtomicBool,
+) -> Result<Vec<Step>> {
+    let mut sampler = Sampler::new(&train.labels, args.classes_per_batch, args.rows_per_class)?;
+    let batches = args.epochs * sampler.batches_per_epoch();
+    let progress = Progress::new(batches, args.quiet);
+    let mut steps = Vec::with_capacity(batches);
+    while steps.len() < batches && !interrupted.load(Ordering::Relaxed) {
+        let rows = sampler.next(rng);
+        let labels: Vec<i64> = rows.iter().map(|&row| train.labels[row]).collect();
+        let embeddings = network.forward(&tensor(&train.features.select(Axis(0), &rows))?)?;
+        let value = loss.forward(&embeddings, &labels).with_context(|| {
+            format!("batch {}: lower --learning-rate if training diverged", steps.len() + 1)
+        })?;
+        network.step(&value)?;
+        let step =
+            Step { loss: f64::from(value.to_scalar::<f32>()?), active: loss.statistics().active_fraction() };
+        steps.push(step);
+        progress.batch(steps.len(), step);
+    }
+    progress.finish();
+    Ok(steps)
+}
+
+/// Ctrl-C asks to stop after the batch; a second one stops at once.
+fn watch_for_interrupts() -> Arc<AtomicBool> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&interrupted);
+    let handler = move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            process::exit(INTERRUPTED.into());
+        }
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        eprintln!("note: Ctrl-C will stop at once, without writing anything ({error})");
+    }
+    interrupted
+}

@@ -1,0 +1,43 @@
+//! One evaluation in a fresh process: the only way to see what one backend's memory
+//! peaks at.
+
+use super::bench::{Shape, input};
+use crate::options::BackendArgs;
+use anyhow::Result;
+use clap::Args;
+use serde_json::json;
+use triplet_api::{Batch, Loss, TripletSemiHardLoss, Workspace};
+
+/// Flags of the hidden `triplet bench-child`.
+#[derive(Debug, Args)]
+pub(crate) struct ChildArgs {
+    #[command(flatten)]
+    backend: BackendArgs,
+    #[arg(long)]
+    batch: usize,
+    #[arg(long)]
+    dim: usize,
+    #[arg(long)]
+    classes: usize,
+    #[arg(long)]
+    seed: u64,
+}
+
+pub(crate) fn run(args: &ChildArgs) -> Result<()> {
+    let shape = Shape { rows: args.batch, width: args.dim, classes: args.classes };
+    let (embeddings, labels) = input(shape, args.seed);
+    let base = peak_rss_mb();
+    let batch = Batch::new(&embeddings, args.dim, &labels)?;
+    let mut workspace = Workspace::new(args.backend.options()?)?;
+    let loss = TripletSemiHardLoss::default().evaluate(&batch, &mut workspace)?.loss();
+    println!("{}", json!({ "loss_bits": loss.to_bits(), "base_rss_mb": base, "peak_rss_mb": peak_rss_mb() }));
+    Ok(())
+}
+
+/// The most memory this process has held so far; `None` where the system does not say.
+fn peak_rss_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kib / 1024.0)
+}

@@ -1,0 +1,200 @@
+//! `triplet loss`: loss, triplets and gradient of embeddings in a file.
+
+use crate::{
+    io::{self, Embeddings},
+    options::{BackendArgs, QuestionArgs},
+    output,
+};
+use anyhow::{Context, Result};
+use clap::Args;
+use ndarray::{Array2, ArrayD, aview1};
+use ndarray_npy::WritableElement;
+use serde_json::json;
+use std::{path::PathBuf, time::Instant};
+use triplet_api::{
+    BackendOptions, Batch, Error, Evaluation, GramElement, Inputs, Loss, Reduction, Spec, Weights, Workspace,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  triplet loss --embeddings e.npy --labels y.npy
+  triplet loss --embeddings batch.npz:e --labels batch.npz:y --distance l2 --json
+  triplet loss --embeddings e.csv --labels y.csv --gradient g.npy --triplets t.npy
+
+Files are npy, npz, csv or safetensors, by their extension; \"file.npz:name\" picks one
+array of several. f16 and bf16 are computed in f32, f64 in f64.";
+
+/// Flags of `triplet loss`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct LossArgs {
+    /// Embeddings [B, D].
+    #[arg(long, value_name = "FILE")]
+    embeddings: PathBuf,
+    /// Labels [B] or [B, 1], integers.
+    #[arg(long, value_name = "FILE")]
+    labels: PathBuf,
+    /// Sample weights: a scalar, [B] or [B, 1], finite and not negative.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    #[command(flatten)]
+    question: QuestionArgs,
+    /// Reduction: mean, sum or none.
+    #[arg(long, value_name = "NAME", default_value = "mean")]
+    reduction: String,
+    #[command(flatten)]
+    backend: BackendArgs,
+    /// Write the gradient [B, D], npy.
+    #[arg(long, value_name = "FILE")]
+    gradient: Option<PathBuf>,
+    /// Write the triplets [T, 3] (anchor, positive, negative; -1 for none), npy, int64.
+    #[arg(long, value_name = "FILE")]
+    triplets: Option<PathBuf>,
+    /// Write the losses of the rows [B], npy; needs --reduction none.
+    #[arg(long, value_name = "FILE")]
+    losses: Option<PathBuf>,
+    /// Print one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &LossArgs) -> Result<()> {
+    let reduction: Reduction = args.reduction.parse()?;
+    let spec = Spec { question: args.question.question()?, reduction, require_positives: false };
+    let options = args.backend.options()?;
+    anyhow::ensure!(
+        args.losses.is_none() || reduction == Reduction::None,
+        "--losses needs --reduction none: there is one loss for the whole batch otherwise"
+    );
+    for path in [&args.gradient, &args.triplets, &args.losses].into_iter().flatten() {
+        io::check_writable(path)?;
+    }
+    let labels = io::labels(&args.labels)?;
+    let weights = args.weights.as_deref().map(io::weights).transpose()?;
+    let weights = weights.as_ref();
+    match io::embeddings(&args.embeddings)? {
+        Embeddings::Single(x) => evaluate(args, spec, options, &x, &labels, weights),
+        Embeddings::Double(x) => evaluate(args, spec, options, &x, &labels, weights),
+    }
+}
+
+/// An element type that the command can compute, print and write.
+trait Shown: GramElement + WritableElement {
+    /// The bits, as hexadecimal of the type's width.
+    fn bits(self) -> String;
+    /// The shortest decimal that reads back as the same value.
+    fn number(self) -> serde_json::Value;
+}
+
+impl Shown for f32 {
+    fn bits(self) -> String {
+        format!("{:#010x}", self.to_bits())
+    }
+    fn number(self) -> serde_json::Value {
+        // Through text: widening would print digits that f32 does not have.
+        serde_json::from_str(&format!("{self:e}")).unwrap_or_else(|_| json!(self))
+    }
+}
+
+impl Shown for f64 {
+    fn bits(self) -> String {
+        format!("{:#018x}", self.to_bits())
+    }
+    fn number(self) -> serde_json::Value {
+        json!(self)
+    }
+}
+
+fn evaluate<T: Shown>(
+    args: &LossArgs,
+    spec: Spec,
+    options: BackendOptions,
+    embeddings: &ArrayD<T>,
+    labels: &[i64],
+    weights: Option<&(Vec<f64>, Vec<usize>)>,
+) -> Result<()> {
+    let shown = || format!("{}", args.embeddings.display());
+    let &[rows, width] = embeddings.shape() else {
+        return Err(Error::NotAMatrix { shape: embeddings.shape().to_vec() }).with_context(shown);
+    };
+    if labels.len() != rows {
+        return Err(Error::LengthMismatch { labels: labels.len(), rows, width }.into());
+    }
+    let batch = Batch::from_views(embeddings.view(), aview1(labels)).with_context(shown)?;
+    let weights = match weights {
+        None => Weights::None,
+        Some((values, shape)) => Weights::from_shape(values, shape, rows)?,
+    };
+    let mut workspace = Workspace::new(options)?;
+    let start = Instant::now();
+    let result = if args.gradient.is_some() {
+        spec.evaluate_with(&batch, Inputs { weights, upstream: None }, &mut workspace)?
+    } else {
+        spec.forward(&batch, weights, &mut workspace)?
+    };
+    let ms = start.elapsed().as_secs_f64() * 1e3;
+    write_outputs(args, &result, rows, width)?;
+    report(args, &result, ms);
+    Ok(())
+}
+
+fn write_outputs<T: Shown>(
+    args: &LossArgs,
+    result: &Evaluation<'_, T>,
+    rows: usize,
+    width: usize,
+) -> Result<()> {
+    if let Some(path) = &args.gradient {
+        let gradient = Array2::from_shape_vec((rows, width), result.gradient().to_vec())?;
+        io::write_npy(path, &gradient)?;
+    }
+    if let Some(path) = &args.triplets {
+        let index = |row: Option<u32>| row.map_or(-1, i64::from);
+        let triplets =
+            result.triplets().flat_map(|t| [i64::from(t.anchor), index(t.positive), index(t.negative)]);
+        let flat: Vec<i64> = triplets.collect();
+        io::write_npy(path, &Array2::from_shape_vec((flat.len() / 3, 3), flat)?)?;
+    }
+    if let (Some(path), Some(losses)) = (&args.losses, result.losses()) {
+        io::write_npy(path, &ndarray::arr1(losses))?;
+    }
+    Ok(())
+}
+
+fn report<T: Shown>(args: &LossArgs, result: &Evaluation<'_, T>, ms: f64) {
+    let (statistics, executed) = (result.statistics(), result.executed());
+    if args.json {
+        let mut object = json!({
+            "loss": result.loss().number(),
+            "loss_bits": result.loss().bits(),
+            "positive_pairs": statistics.positive_pairs,
+            "triplets": statistics.triplets,
+            "active": statistics.active,
+            "fallbacks": statistics.fallbacks,
+            "anchors_without_negatives": statistics.anchors_without_negatives,
+            "backend": executed.backend,
+            "isa": executed.isa,
+            "threads": executed.threads,
+            "ms": ms,
+        });
+        if let Some(losses) = result.losses() {
+            object["losses"] = losses.iter().map(|l| l.number()).collect();
+        }
+        return output::line(object);
+    }
+    let lines = [
+        ("loss", format!("{}", result.loss())),
+        ("positive pairs", statistics.positive_pairs.to_string()),
+        ("active", format!("{} ({:.1} %)", statistics.active, 100.0 * statistics.active_fraction())),
+        ("fallbacks", statistics.fallbacks.to_string()),
+        ("without negatives", format!("{} anchors", statistics.anchors_without_negatives)),
+        ("ran on", executed.to_string()),
+        ("time", format!("{ms:.3} ms")),
+    ];
+    for (name, value) in lines {
+        output::line(format_args!("{name:<18} {value}"));
+    }
+    if result.losses().is_some() && args.losses.is_none() {
+        output::line("the loss above is the mean over the rows; --losses FILE or --json gives each row's");
+    }
+}

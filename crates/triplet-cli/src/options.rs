@@ -1,0 +1,58 @@
+//! Flags that several commands share.
+
+use anyhow::Result;
+use clap::Args;
+use triplet_api::{BackendOptions, Distance, Question, Rule};
+
+/// What computes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BackendArgs {
+    /// Engine: auto, scalar (the reference), gram (materialised matrix, for comparison),
+    /// simd (this thread) or par (all threads). All but gram give the same bits.
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    pub(crate) backend: String,
+    /// Instruction set: portable, avx2 or avx512. Default: the fastest this CPU has.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) isa: Option<String>,
+    /// Threads. Default: one a core.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+impl BackendArgs {
+    /// The engine's options, with the names checked.
+    pub(crate) fn options(&self) -> Result<BackendOptions> {
+        let isa = self.isa.as_deref().map(str::parse).transpose()?;
+        let options = BackendOptions { backend: self.backend.parse()?, isa, threads: self.threads };
+        // Fails here, before any file is read or written, if this machine cannot.
+        options.would_execute()?;
+        Ok(options)
+    }
+}
+
+/// What is asked of a batch.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct QuestionArgs {
+    /// Margin of the hinge, in units of the distance.
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
+    pub(crate) margin: f64,
+    /// Distance: squared-l2 (TFA up to 0.9), l2 (TFA's default from 0.11 on) or angular.
+    #[arg(long, value_name = "NAME", default_value = "squared-l2")]
+    pub(crate) distance: String,
+    /// Rule: semi-hard (as TFA's code does), semi-hard-literal (as its page says),
+    /// hard or hard-soft (TripletHardLoss).
+    #[arg(long, value_name = "NAME", default_value = "semi-hard")]
+    pub(crate) rule: String,
+}
+
+impl QuestionArgs {
+    /// The question, with the names checked.
+    pub(crate) fn question(&self) -> Result<Question> {
+        let distance: Distance = self.distance.parse()?;
+        let rule: Rule = self.rule.parse()?;
+        if !self.margin.is_finite() {
+            return Err(triplet_api::Error::Margin { value: self.margin }.into());
+        }
+        Ok(Question { distance, rule, margin: self.margin })
+    }
+}
