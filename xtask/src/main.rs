@@ -7,6 +7,7 @@ mod gram_bound;
 mod test;
 
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 /// Commands for working on triplet.
 #[derive(Parser)]
@@ -27,10 +28,17 @@ enum Command {
     Golden,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
         Command::Test => test::run(),
         Command::CrossCheck(args) => cross_check::run(&args),
         Command::Golden => golden::run(),
-    }
+    };
+    result.map_or_else(
+        |error| {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
 }

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Every output is *defined* here as one fixed chain of correctly rounded
-//! operations ([`distance`], [`rule`], [`gradient`]); [`reference`] states the
+//! operations ([`distance`], [`rule`], [`gradient`]); [`mod@reference`] states the
 //! search in the fewest words. The fast backends of the other crates produce the
 //! same bits, because they may only change the order in which *independent*
 //! results are computed.

@@ -28,13 +28,13 @@ array of several. f16 and bf16 are computed in f32, f64 in f64.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct LossArgs {
-    /// Embeddings [B, D].
+    /// Embeddings `[B, D]`.
     #[arg(long, value_name = "FILE")]
     embeddings: PathBuf,
-    /// Labels [B] or [B, 1], integers.
+    /// Labels `[B]` or `[B, 1]`, integers.
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
-    /// Sample weights: a scalar, [B] or [B, 1], finite and not negative.
+    /// Sample weights: a scalar, `[B]` or `[B, 1]`, finite and not negative.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     #[command(flatten)]
@@ -44,13 +44,13 @@ pub(crate) struct LossArgs {
     reduction: String,
     #[command(flatten)]
     backend: BackendArgs,
-    /// Write the gradient [B, D], npy.
+    /// Write the gradient `[B, D]`, npy.
     #[arg(long, value_name = "FILE")]
     gradient: Option<PathBuf>,
-    /// Write the triplets [T, 3] (anchor, positive, negative; -1 for none), npy, int64.
+    /// Write the triplets `[T, 3]` (anchor, positive, negative; -1 for none), npy, int64.
     #[arg(long, value_name = "FILE")]
     triplets: Option<PathBuf>,
-    /// Write the losses of the rows [B], npy; needs --reduction none.
+    /// Write the losses of the rows `[B]`, npy; needs --reduction none.
     #[arg(long, value_name = "FILE")]
     losses: Option<PathBuf>,
     /// Print one line of JSON.
