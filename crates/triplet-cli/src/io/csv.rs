@@ -1,15 +1,17 @@
 //! Numbers separated by commas, one row a line; a first line of names is skipped.
 
-use super::number::Number;
+use super::number::Numbers;
 use anyhow::{Context, Result, bail};
 use ndarray::ArrayD;
 use std::io::Read;
 
-/// Reads `[rows, columns]`.
-pub(crate) fn read(input: impl Read) -> Result<ArrayD<Number>> {
+/// Reads `[rows, columns]`: integers if all of them are, else f32, which is what a
+/// text file of embeddings means.
+pub(crate) fn read(input: impl Read) -> Result<Numbers> {
     let mut reader =
         csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).flexible(true).from_reader(input);
-    let (mut numbers, mut rows, mut columns) = (Vec::new(), 0, 0);
+    let (mut singles, mut integers) = (Vec::new(), Vec::new());
+    let (mut rows, mut columns) = (0, 0);
     for (index, record) in reader.records().enumerate() {
         let record = record.with_context(|| format!("line {}", index + 1))?;
         let line = record.position().map_or(index as u64 + 1, csv::Position::line);
@@ -26,20 +28,17 @@ pub(crate) fn read(input: impl Read) -> Result<ArrayD<Number>> {
             );
         }
         for (column, field) in record.iter().enumerate() {
-            numbers.push(parse(field).with_context(|| format!("line {line}, field {}", column + 1))?);
+            let Ok(single) = field.parse::<f32>() else {
+                bail!("line {line}, field {}: {field:?} is not a number", column + 1);
+            };
+            singles.push(single);
+            integers.extend(field.parse::<i64>());
         }
         rows += 1;
     }
-    Ok(ArrayD::from_shape_vec(vec![rows, columns], numbers)?)
-}
-
-/// An integer if it reads as one, else f32: what a text file of embeddings means.
-fn parse(field: &str) -> Result<Number> {
-    if let Ok(integer) = field.parse::<i64>() {
-        return Ok(Number::Integer(integer.into()));
+    let shape = vec![rows, columns];
+    if integers.len() == singles.len() {
+        return Ok(Numbers::Integer(ArrayD::from_shape_vec(shape, integers)?));
     }
-    match field.parse::<f32>() {
-        Ok(value) => Ok(Number::Single(value)),
-        Err(_) => bail!("{field:?} is not a number"),
-    }
+    Ok(Numbers::Single(ArrayD::from_shape_vec(shape, singles)?))
 }

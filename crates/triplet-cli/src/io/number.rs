@@ -1,20 +1,32 @@
-//! Numbers of any type that a file may hold.
+//! Arrays of any number type that a file may hold.
 
 use anyhow::{Result, bail};
 use half::{bf16, f16};
+use ndarray::ArrayD;
 use ndarray_npy::{ReadDataError, ReadableElement};
 use py_literal::Value;
 use std::io::{self, Read};
 
-/// One number, in the widest type that holds its kind exactly.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Number {
-    /// f32, or a half widened.
-    Single(f32),
+/// An array, in the narrowest of three types that holds its elements exactly.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Numbers {
+    /// f32, or halves widened.
+    Single(ArrayD<f32>),
     /// f64.
-    Double(f64),
+    Double(ArrayD<f64>),
     /// Any integer.
-    Integer(i128),
+    Integer(ArrayD<i64>),
+}
+
+impl Numbers {
+    /// The shape.
+    pub(crate) fn shape(&self) -> &[usize] {
+        match self {
+            Self::Single(x) => x.shape(),
+            Self::Double(x) => x.shape(),
+            Self::Integer(x) => x.shape(),
+        }
+    }
 }
 
 /// The element types that files name.
@@ -69,31 +81,62 @@ impl Kind {
             Self::Int { bytes, .. } => bytes,
         }
     }
+}
 
-    /// The numbers in little-endian bytes.
-    pub(crate) fn decode(self, bytes: &[u8]) -> Vec<Number> {
-        bytes.chunks_exact(self.size()).map(|chunk| self.one(chunk)).collect()
-    }
+/// One of the three types of [`Numbers`].
+pub(crate) trait Target: Copy {
+    /// The value of an element's bits; `None` if its kind belongs to another type.
+    fn decode(kind: Kind, bits: u64) -> Option<Self>;
+}
 
-    fn one(self, little_endian: &[u8]) -> Number {
-        let mut wide = [0; 8];
-        wide[..little_endian.len()].copy_from_slice(little_endian);
-        let bits = u64::from_le_bytes(wide);
-        match self {
-            Self::F16 => Number::Single(f16::from_bits(bits as u16).to_f32()),
-            Self::Bf16 => Number::Single(bf16::from_bits(bits as u16).to_f32()),
-            Self::F32 => Number::Single(f32::from_bits(bits as u32)),
-            Self::F64 => Number::Double(f64::from_bits(bits)),
-            Self::Int { bytes, signed: true } => {
-                let unused = 64 - 8 * bytes as u32;
-                Number::Integer(i128::from((bits << unused).cast_signed() >> unused))
-            }
-            Self::Int { .. } => Number::Integer(i128::from(bits)),
+impl Target for f32 {
+    fn decode(kind: Kind, bits: u64) -> Option<Self> {
+        match kind {
+            Kind::F16 => Some(f16::from_bits(bits as u16).to_f32()),
+            Kind::Bf16 => Some(bf16::from_bits(bits as u16).to_f32()),
+            Kind::F32 => Some(f32::from_bits(bits as u32)),
+            Kind::F64 | Kind::Int { .. } => None,
         }
     }
 }
 
-impl ReadableElement for Number {
+impl Target for f64 {
+    fn decode(kind: Kind, bits: u64) -> Option<Self> {
+        (kind == Kind::F64).then(|| f64::from_bits(bits))
+    }
+}
+
+impl Target for i64 {
+    fn decode(kind: Kind, bits: u64) -> Option<Self> {
+        match kind {
+            Kind::Int { bytes, signed: true } => {
+                let unused = 64 - 8 * bytes as u32;
+                Some((bits << unused).cast_signed() >> unused)
+            }
+            Kind::Int { .. } => i64::try_from(bits).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// The elements in little-endian bytes; `None` if they belong to another type.
+pub(crate) fn decode<T: Target>(kind: Kind, bytes: &[u8]) -> Option<Vec<T>> {
+    // An empty array has a type too.
+    T::decode(kind, 0)?;
+    let bits = |chunk: &[u8]| {
+        let mut wide = [0; 8];
+        wide[..chunk.len()].copy_from_slice(chunk);
+        u64::from_le_bytes(wide)
+    };
+    bytes.chunks_exact(kind.size()).map(|chunk| T::decode(kind, bits(chunk))).collect()
+}
+
+/// An element for the npy reader, which knows fewer types and trusts the header: a
+/// file that promises more than it holds must not make us allocate it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cell<T>(pub(crate) T);
+
+impl<T: Target> ReadableElement for Cell<T> {
     fn read_to_end_exact_vec<R: Read>(
         reader: R,
         descriptor: &Value,
@@ -103,11 +146,10 @@ impl ReadableElement for Number {
         let Value::String(code) = descriptor else { return Err(wrong()) };
         let (order, code) = code.split_at_checked(1).ok_or_else(wrong)?;
         let kind = Kind::from_numpy(code).ok_or_else(wrong)?;
+        T::decode(kind, 0).ok_or_else(wrong)?;
         let size = len.checked_mul(kind.size()).ok_or(ReadDataError::MissingData)?;
-        // Read what is there, and only then compare: the header may promise anything.
         let mut bytes = Vec::new();
-        let mut reader = reader.take(size as u64 + 1);
-        reader.read_to_end(&mut bytes)?;
+        reader.take(size as u64 + 1).read_to_end(&mut bytes)?;
         match bytes.len() {
             n if n < size => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
             n if n > size => return Err(ReadDataError::ExtraBytes(n - size)),
@@ -118,6 +160,8 @@ impl ReadableElement for Number {
             "<" | "|" | "=" => {}
             _ => return Err(wrong()),
         }
-        Ok(kind.decode(&bytes))
+        let values = decode(kind, &bytes);
+        let values = values.ok_or_else(|| ReadDataError::ParseData("an integer does not fit i64".into()))?;
+        Ok(values.into_iter().map(Cell).collect())
     }
 }

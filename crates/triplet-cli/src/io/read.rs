@@ -1,33 +1,45 @@
 //! One array from a file of any format.
 
-use super::number::{Kind, Number};
+use super::number::{Cell, Kind, Numbers, decode};
 use anyhow::{Context, Result, anyhow, bail};
 use ndarray::ArrayD;
-use ndarray_npy::{NpzReader, ReadNpyExt};
+use ndarray_npy::{NpzReader, ReadNpyError, ReadNpyExt, ReadNpzError};
 use std::{
+    cell::RefCell,
     fs::{self, File},
-    io::BufReader,
+    io::{self, BufReader},
     path::{Path, PathBuf},
 };
 
 /// Reads the array that `spec` names: a path, or `path:name` for one array of an npz
 /// or safetensors file. Without a name the file's only array is taken, or the one
 /// called `wanted`.
-pub(crate) fn array(spec: &Path, wanted: &str) -> Result<ArrayD<Number>> {
+pub(crate) fn array(spec: &Path, wanted: &str) -> Result<Numbers> {
     let (path, name) = split(spec);
     let shown = spec.display();
     let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let open = || File::open(&path).with_context(|| format!("cannot open {}", path.display()));
     match extension.as_str() {
         "npy" => {
-            let reader = BufReader::new(open()?);
-            ArrayD::read_npy(reader).map_err(|e| anyhow!("{shown}: {}", sentence(&e)))
+            open()?;
+            let read = typed(
+                || ArrayD::read_npy(reopen(&path)?),
+                || ArrayD::read_npy(reopen(&path)?),
+                || ArrayD::read_npy(reopen(&path)?),
+            );
+            read.map_err(|e| anyhow!("{shown}: {}", sentence(&e)))
         }
         "npz" => {
             let mut npz = NpzReader::new(open()?).map_err(|e| anyhow!("{shown}: not a readable npz: {e}"))?;
             let names = npz.names().map_err(|e| anyhow!("{shown}: {e}"))?;
             let name = choose(&names, name.as_deref(), wanted).with_context(|| format!("{shown}"))?;
-            npz.by_name::<_, ndarray::IxDyn>(&name).map_err(|e| anyhow!("{shown}: array {name:?}: {e}"))
+            let npz = RefCell::new(npz);
+            let read = typed(
+                || npz.borrow_mut().by_name(&name).map_err(unwrapped),
+                || npz.borrow_mut().by_name(&name).map_err(unwrapped),
+                || npz.borrow_mut().by_name(&name).map_err(unwrapped),
+            );
+            read.map_err(|e| anyhow!("{shown}: array {name:?} {}", sentence(&e)))
         }
         "csv" | "txt" => super::csv::read(BufReader::new(open()?)).with_context(|| format!("{shown}")),
         "safetensors" => {
@@ -65,18 +77,54 @@ fn choose(names: &[String], name: Option<&str>, wanted: &str) -> Result<String> 
     }
 }
 
-fn safetensor(bytes: &[u8], name: Option<&str>, wanted: &str) -> Result<ArrayD<Number>> {
+/// Tries the three types in turn: a file says its type only to who reads it.
+fn typed(
+    single: impl FnOnce() -> Result<ArrayD<Cell<f32>>, ReadNpyError>,
+    double: impl FnOnce() -> Result<ArrayD<Cell<f64>>, ReadNpyError>,
+    integer: impl FnOnce() -> Result<ArrayD<Cell<i64>>, ReadNpyError>,
+) -> Result<Numbers, ReadNpyError> {
+    match single() {
+        Err(ReadNpyError::WrongDescriptor(_)) => {}
+        other => return other.map(|x| Numbers::Single(x.mapv(|cell| cell.0))),
+    }
+    match double() {
+        Err(ReadNpyError::WrongDescriptor(_)) => integer().map(|x| Numbers::Integer(x.mapv(|cell| cell.0))),
+        other => other.map(|x| Numbers::Double(x.mapv(|cell| cell.0))),
+    }
+}
+
+fn reopen(path: &Path) -> io::Result<BufReader<File>> {
+    Ok(BufReader::new(File::open(path)?))
+}
+
+/// An npz error as that of the array in it.
+fn unwrapped(error: ReadNpzError) -> ReadNpyError {
+    match error {
+        ReadNpzError::Npy(error) => error,
+        ReadNpzError::Zip(error) => ReadNpyError::Io(io::Error::other(error)),
+    }
+}
+
+fn safetensor(bytes: &[u8], name: Option<&str>, wanted: &str) -> Result<Numbers> {
     let tensors = safetensors::SafeTensors::deserialize(bytes).context("not a readable safetensors file")?;
     let names: Vec<String> = tensors.names().into_iter().map(str::to_owned).collect();
     let name = choose(&names, name, wanted)?;
     let tensor = tensors.tensor(&name)?;
     let kind = Kind::from_safetensors(tensor.dtype()).with_context(|| format!("tensor {name:?}"))?;
-    Ok(ArrayD::from_shape_vec(tensor.shape().to_vec(), kind.decode(tensor.data()))?)
+    let (shape, data) = (tensor.shape().to_vec(), tensor.data());
+    if let Some(singles) = decode(kind, data) {
+        return Ok(Numbers::Single(ArrayD::from_shape_vec(shape, singles)?));
+    }
+    if let Some(doubles) = decode(kind, data) {
+        return Ok(Numbers::Double(ArrayD::from_shape_vec(shape, doubles)?));
+    }
+    let integers =
+        decode(kind, data).with_context(|| format!("tensor {name:?}: an integer does not fit i64"))?;
+    Ok(Numbers::Integer(ArrayD::from_shape_vec(shape, integers)?))
 }
 
 /// The words of an npy error, for people who do not know what a descriptor is.
-fn sentence(error: &ndarray_npy::ReadNpyError) -> String {
-    use ndarray_npy::ReadNpyError;
+fn sentence(error: &ReadNpyError) -> String {
     match error {
         ReadNpyError::WrongDescriptor(dtype) => {
             let object = matches!(dtype, py_literal::Value::String(s) if s.contains('O'));

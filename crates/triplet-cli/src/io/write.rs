@@ -10,8 +10,15 @@ use std::{
 };
 
 /// Writes a file under a temporary name beside it and renames it when it is complete.
+/// A link is followed, and a device or pipe written to directly, not replaced.
 pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let context = || format!("cannot write {}", path.display());
+    if is_device(path) {
+        let mut buffer = BufWriter::new(fs::File::create(path).with_context(context)?);
+        write(&mut buffer).with_context(context)?;
+        return buffer.flush().with_context(context);
+    }
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut file = temporary_beside(path).with_context(context)?;
     let mut buffer = BufWriter::new(file.as_file_mut());
     write(&mut buffer).with_context(context)?;
@@ -32,7 +39,14 @@ pub(crate) fn check_writable(path: &Path) -> Result<()> {
     if path.is_dir() {
         return Err(anyhow!("it is a folder")).with_context(context);
     }
+    if is_device(path) {
+        return Ok(());
+    }
     temporary_beside(path).map(|_| ()).with_context(context)
+}
+
+fn is_device(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|data| !data.is_file() && !data.is_dir())
 }
 
 fn temporary_beside(path: &Path) -> Result<tempfile::NamedTempFile> {
