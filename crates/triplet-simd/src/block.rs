@@ -28,6 +28,21 @@ impl<T: Real> Source<'_, T> {
         columns: Range<usize>,
         keys: &mut [T::Key],
     ) {
+        self.distances_of(lanes, rows, 0..L::PANEL, columns, keys);
+    }
+
+    /// The same for some rows of the panel, from a multiple of the tile's height on;
+    /// the first of them is written first.
+    #[inline(always)]
+    pub(crate) fn distances_of<L: Lanes<Real = T>>(
+        &self,
+        lanes: L,
+        rows: usize,
+        some: Range<usize>,
+        columns: Range<usize>,
+        keys: &mut [T::Key],
+    ) {
+        debug_assert!(some.start.is_multiple_of(L::TILE_ROWS));
         let layout = self.layout;
         let (height, stride) = (L::PANEL, layout.stride());
         let panel = |p: usize| &self.packed.panels[p * layout.packed_panel()..][..layout.packed_panel()];
@@ -37,7 +52,7 @@ impl<T: Real> Source<'_, T> {
             let depth = layout.depth.min(layout.width - start);
             let last = start + depth == layout.width;
             for (offset, column) in columns.clone().enumerate() {
-                for first_row in (0..height).step_by(L::TILE_ROWS) {
+                for first_row in some.clone().step_by(L::TILE_ROWS) {
                     for first_column in (0..height).step_by(L::TILE_VECTORS * L::LEN) {
                         lanes.tile(Tile {
                             rows: &panel(rows)[start * height + first_row..],
@@ -49,7 +64,8 @@ impl<T: Real> Source<'_, T> {
                                 row_norms: &norms(rows)[first_row..],
                                 column_norms: &norms(column)[first_column..],
                             }),
-                            out: &mut keys[first_row * stride + offset * height + first_column..],
+                            out: &mut keys
+                                [(first_row - some.start) * stride + offset * height + first_column..],
                             stride,
                         });
                     }
@@ -60,17 +76,19 @@ impl<T: Real> Source<'_, T> {
     }
 }
 
-/// Masks, in a block of row panel and column panels, the pairs that share a class
+/// Masks, in a block of some rows of a panel and column panels, the pairs that share a class
 /// (a row with itself among them) and the padding columns.
 #[inline(always)]
 pub(crate) fn mask<K: Key>(
     layout: &Layout,
     classes: &Classes,
     rows: usize,
+    some: Range<usize>,
     columns: Range<usize>,
     keys: &mut [K],
 ) {
-    let positions = layout.positions(rows);
+    let first = layout.positions(rows).start;
+    let positions = first + some.start..first + some.end;
     let (start, end) = (columns.start * layout.panel, columns.end * layout.panel);
     let padding = layout.rows.clamp(start, end);
     let reach = classes.span(positions.end - 1).end;

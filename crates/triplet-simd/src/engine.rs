@@ -7,11 +7,11 @@ use crate::{
     isa::{Element, Selected},
     layout::Layout,
     pack::Packed,
-    search::Best,
+    search::{Best, ladder::Ladder},
     stages,
 };
 use triplet_core::{
-    Coefficients, Engine, Executed, Mined, Problem, Real, Result,
+    Coefficients, Engine, Executed, Mined, Problem, Result,
     coefficients::{Entry, RowSpace},
 };
 
@@ -43,11 +43,19 @@ pub struct Fused<T: Element, X: Executor = Inline> {
 }
 
 /// What one worker needs for itself.
-pub(crate) struct Scratch<T: Real> {
+pub(crate) struct Scratch<T: Element> {
     /// One block of keys.
     pub(crate) keys: Aligned<T::Key>,
     /// The best candidates that this worker has seen.
     pub(crate) best: Best<T::Key>,
+    /// The ladders of the anchors being searched.
+    pub(crate) ladders: Vec<Ladder<T>>,
+    /// For each of them the farthest negative: its key and row.
+    pub(crate) far: Vec<(T::Key, T::Key)>,
+    /// The floors of one of them.
+    pub(crate) floors: Vec<T::Key>,
+    /// Slices of a row of keys.
+    pub(crate) places: Aligned<T::Key>,
     /// For the gradient: the row being assembled.
     pub(crate) row_space: RowSpace,
     /// For the gradient: its entries.
@@ -71,6 +79,10 @@ impl<T: Element, X: Executor> Fused<T, X> {
         let scratch = |_| Scratch {
             keys: Aligned::default(),
             best: Best::default(),
+            ladders: Vec::new(),
+            far: Vec::new(),
+            floors: Vec::new(),
+            places: Aligned::default(),
             row_space: RowSpace::default(),
             entries: Vec::new(),
         };
@@ -108,11 +120,13 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
         layout.rebuild(problem, selected);
         for scratch in scratches.iter_mut() {
             scratch.keys.resize(layout.panel * layout.stride());
+            scratch.places.resize(layout.stride());
         }
         stages::pack::run(executor, scratches, selected, problem, layout, packed);
         let source = Source { layout, packed, distance: problem.distance() };
         stages::thresholds::run(executor, scratches, selected, problem, source, floors, out);
         stages::triangle::run(executor, scratches, selected, problem, source, floors);
+        stages::ladders::run(executor, scratches, selected, problem, source, out);
         stages::collect::run(executor, scratches, &mut idle[..workers], problem, layout, floors, out);
     }
 

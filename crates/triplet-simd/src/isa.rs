@@ -111,11 +111,29 @@ impl Selected {
 
 /// An element type with lanes on every instruction set.
 pub trait Element: Real {
+    /// A key and a row as one integer, that orders by key, then row.
+    type Candidate: Copy + Ord + core::fmt::Debug + Send + Sync;
+    /// Above every candidate.
+    const NOBODY: Self::Candidate;
+    /// Puts a candidate together.
+    fn candidate(key: Self::Key, row: u32) -> Self::Candidate;
+    /// Takes it apart.
+    fn parts(candidate: Self::Candidate) -> (Self::Key, u32);
     /// Runs a kernel on the lanes of a selected instruction set.
     fn dispatch<K: Kernel<Self>>(selected: Selected, kernel: K) -> K::Output;
 }
 
 impl Element for f32 {
+    type Candidate = u64;
+    const NOBODY: u64 = u64::MAX;
+    #[inline(always)]
+    fn candidate(key: Self::Key, row: u32) -> u64 {
+        (u64::from(key) << 32) | u64::from(row)
+    }
+    #[inline(always)]
+    fn parts(candidate: u64) -> (Self::Key, u32) {
+        ((candidate >> 32) as Self::Key, candidate as u32)
+    }
     fn dispatch<K: Kernel<Self>>(selected: Selected, kernel: K) -> K::Output {
         match selected.0 {
             // SAFETY: a `Selected` exists only where the CPU has its instruction set.
@@ -130,6 +148,16 @@ impl Element for f32 {
 }
 
 impl Element for f64 {
+    type Candidate = u128;
+    const NOBODY: u128 = u128::MAX;
+    #[inline(always)]
+    fn candidate(key: Self::Key, row: u32) -> u128 {
+        (u128::from(key) << 32) | u128::from(row)
+    }
+    #[inline(always)]
+    fn parts(candidate: u128) -> (Self::Key, u32) {
+        ((candidate >> 32) as Self::Key, candidate as u32)
+    }
     fn dispatch<K: Kernel<Self>>(selected: Selected, kernel: K) -> K::Output {
         match selected.0 {
             // SAFETY: a `Selected` exists only where the CPU has its instruction set.

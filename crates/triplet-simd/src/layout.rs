@@ -13,6 +13,10 @@ const BLOCK_ROWS: usize = 96;
 /// of the other panel stream by.
 const PANEL_PART_BYTES: usize = 24 * 1024;
 
+/// Triplets an anchor from which on its candidates are placed on a ladder instead of
+/// compared with each threshold (measured: see the docs page on speed).
+const LADDER_FROM: usize = 24;
+
 /// The shape of the work on one batch, for one lane type.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Layout {
@@ -30,6 +34,8 @@ pub(crate) struct Layout {
     pub(crate) depth: usize,
     /// First threshold of each panel, in panels of lanes, and their number.
     pub(crate) thresholds: Vec<usize>,
+    /// Whether the anchors of each panel have too many thresholds to compare with.
+    pub(crate) ladders: Vec<bool>,
 }
 
 impl Layout {
@@ -43,9 +49,14 @@ impl Layout {
         self.depth = PANEL_PART_BYTES / (self.panel * size_of::<T>());
         self.thresholds.clear();
         let mut total = 0;
+        self.ladders.clear();
         for panel in 0..self.panels {
+            let slots =
+                self.positions(panel).map(|position| problem.slots(position).len()).max().unwrap_or(0);
+            let ladder = slots >= LADDER_FROM;
+            self.ladders.push(ladder);
             self.thresholds.push(total);
-            total += self.positions(panel).map(|position| problem.slots(position).len()).max().unwrap_or(0);
+            total += if ladder { 0 } else { slots };
         }
         self.thresholds.push(total);
     }

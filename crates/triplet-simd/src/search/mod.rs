@@ -7,6 +7,7 @@
 //! a whole run of keys is reduced first and resolved only if something improved.
 
 pub(crate) mod columns;
+pub(crate) mod ladder;
 pub(crate) mod rows;
 
 use crate::{aligned::Aligned, layout::Layout};

@@ -110,7 +110,7 @@ impl<T: Real> Kernel<T> for Resolve<'_, T::Key> {
 
 /// The largest key of a row that is not masked.
 #[inline(always)]
-fn farthest<L: Lanes>(
+pub(crate) fn farthest<L: Lanes>(
     lanes: L,
     keys: &[KeyOf<L>],
     ids: &[KeyOf<L>],

@@ -4,17 +4,18 @@ use super::{panel_slots, pieces};
 use crate::{
     engine::Scratch,
     executor::{Executor, share},
+    isa::Element,
     layout::Layout,
     search::Best,
 };
 use triplet_core::{
-    Mined, Problem, Real,
+    Mined, Problem,
     real::Key,
     rule::{farther, nearer},
 };
 
 /// Fills the negatives' side of `mined`.
-pub(crate) fn run<T: Real>(
+pub(crate) fn run<T: Element>(
     executor: &dyn Executor,
     scratches: &[Scratch<T>],
     idle: &mut [()],
@@ -29,6 +30,9 @@ pub(crate) fn run<T: Real>(
     let positives = &mined.positive_distances;
     let panels = negatives.zip(distances).enumerate();
     share(executor, idle, panels, |(), (panel, (negatives, distances))| {
+        if layout.ladders[panel] {
+            return;
+        }
         let base = panel_slots(layout, problem, panel).start;
         for (r, position) in layout.positions(panel).enumerate() {
             for (p, slot) in problem.slots(position).enumerate() {
@@ -47,7 +51,7 @@ pub(crate) fn run<T: Real>(
 }
 
 /// The best of all workers for a threshold: its key and row.
-fn nearest<T: Real>(scratches: &[Scratch<T>], threshold: usize, floor: T::Key) -> Option<(T::Key, u32)> {
+fn nearest<T: Element>(scratches: &[Scratch<T>], threshold: usize, floor: T::Key) -> Option<(T::Key, u32)> {
     let seen = |best: &Best<T::Key>| {
         let owner = best.nearest[threshold];
         (owner != Key::SIGNED_MAX).then(|| (best.excess[threshold].wrapping_add(floor), owner.to_row()))
@@ -56,7 +60,7 @@ fn nearest<T: Real>(scratches: &[Scratch<T>], threshold: usize, floor: T::Key) -
 }
 
 /// The farthest negative that any worker saw for a row.
-fn farthest<T: Real>(scratches: &[Scratch<T>], row: usize) -> Option<(T::Key, u32)> {
+fn farthest<T: Element>(scratches: &[Scratch<T>], row: usize) -> Option<(T::Key, u32)> {
     let seen = |best: &Best<T::Key>| {
         let key = best.far[row];
         (key != Key::MASKED).then(|| (key, best.farthest[row].to_row()))

@@ -27,7 +27,7 @@ pub(crate) fn run<T: Element>(
     });
 }
 
-struct Rows<'a, T: Real> {
+struct Rows<'a, T: Element> {
     coefficients: &'a Coefficients<'a, T>,
     scale: T,
     first: u32,
@@ -35,7 +35,7 @@ struct Rows<'a, T: Real> {
     out: &'a mut [T],
 }
 
-impl<T: Real> Kernel<T> for Rows<'_, T> {
+impl<T: Element> Kernel<T> for Rows<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {

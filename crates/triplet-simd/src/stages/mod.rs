@@ -1,11 +1,12 @@
 //! The passes over a batch, in order. Each is cut into pieces that write to places
 //! of their own, so that any number of workers gives the same result.
 //!
-//! `pack` → `thresholds` → `triangle` → `collect` mine the triplets; `gradient`
-//! turns their coefficients into rows.
+//! `pack` → `thresholds` → `triangle` → `collect` mine the triplets of classes of usual
+//! size, `ladders` those of large ones; `gradient` turns coefficients into rows.
 
 pub(crate) mod collect;
 pub(crate) mod gradient;
+pub(crate) mod ladders;
 pub(crate) mod pack;
 pub(crate) mod thresholds;
 pub(crate) mod triangle;

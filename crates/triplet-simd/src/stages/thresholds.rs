@@ -33,6 +33,9 @@ pub(crate) fn run<T: Element>(
         pieces(&mut mined.positives, panels.clone().map(move |panel| if hardest { slots(panel) } else { 0 }));
     let panels = panels.zip(floors).zip(distances.zip(positives));
     share(executor, scratches, panels, |scratch, ((panel, floors), (distances, positives))| {
+        if layout.ladders[panel] {
+            return;
+        }
         let out = PositivesOut { floors, distances, positives };
         T::dispatch(selected, Positives { problem, source, panel, keys: &mut scratch.keys, out });
     });

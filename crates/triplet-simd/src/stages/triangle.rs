@@ -9,7 +9,7 @@ use crate::{
     search::{self, Block},
 };
 use core::ops::Range;
-use triplet_core::{Problem, Real};
+use triplet_core::Problem;
 
 /// Fills every worker's bests. Which worker saw which block is left open; the
 /// bests of all of them together do not depend on it.
@@ -25,7 +25,7 @@ pub(crate) fn run<T: Element>(
     for scratch in scratches.iter_mut() {
         scratch.best.reset(layout, floors);
     }
-    if problem.classes().count() < 2 {
+    if problem.classes().count() < 2 || floors.is_empty() {
         return;
     }
     let blocks = layout.blocks();
@@ -34,13 +34,17 @@ pub(crate) fn run<T: Element>(
         for panel in layout.block_panels(rows) {
             let columns = layout.block_panels(columns);
             let columns = columns.start.max(panel)..columns.end;
+            // Ladders find their candidates themselves.
+            if layout.ladders[panel] && columns.clone().all(|column| layout.ladders[column]) {
+                continue;
+            }
             T::dispatch(selected, SearchBlock { problem, source, floors, panel, columns, scratch });
         }
     });
 }
 
 /// A row panel against column panels at or right of the diagonal.
-struct SearchBlock<'a, T: Real> {
+struct SearchBlock<'a, T: Element> {
     problem: &'a Problem<'a, T>,
     source: Source<'a, T>,
     floors: &'a [T::Key],
@@ -49,7 +53,7 @@ struct SearchBlock<'a, T: Real> {
     scratch: &'a mut Scratch<T>,
 }
 
-impl<T: Real> Kernel<T> for SearchBlock<'_, T> {
+impl<T: Element> Kernel<T> for SearchBlock<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
@@ -57,7 +61,7 @@ impl<T: Real> Kernel<T> for SearchBlock<'_, T> {
         let Scratch { keys, best, .. } = scratch;
         let layout = source.layout;
         source.distances(lanes, panel, columns.clone(), keys);
-        mask(layout, problem.classes(), panel, columns.clone(), keys);
+        mask(layout, problem.classes(), panel, 0..layout.positions(panel).len(), columns.clone(), keys);
         let far = !problem.rule().one_per_anchor();
         let ids = &source.packed.ids;
         let block = Block {
