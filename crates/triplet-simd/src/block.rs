@@ -28,7 +28,7 @@ impl<T: Real> Source<'_, T> {
         columns: Range<usize>,
         keys: &mut [T::Key],
     ) {
-        self.distances_of(lanes, rows, 0..L::PANEL, columns, keys);
+        self.distances_of(lanes, rows, 0..L::PANEL, columns, keys, self.layout.stride());
     }
 
     /// The same for some rows of the panel, from a multiple of the tile's height on;
@@ -41,10 +41,11 @@ impl<T: Real> Source<'_, T> {
         some: Range<usize>,
         columns: Range<usize>,
         keys: &mut [T::Key],
+        stride: usize,
     ) {
         debug_assert!(some.start.is_multiple_of(L::TILE_ROWS));
         let layout = self.layout;
-        let (height, stride) = (L::PANEL, layout.stride());
+        let height = L::PANEL;
         let panel = |p: usize| &self.packed.panels[p * layout.packed_panel()..][..layout.packed_panel()];
         let norms = |p: usize| &self.packed.norms[p * height..][..height];
         let mut start = 0;
@@ -86,6 +87,7 @@ pub(crate) fn mask<K: Key>(
     some: Range<usize>,
     columns: Range<usize>,
     keys: &mut [K],
+    stride: usize,
 ) {
     let first = layout.positions(rows).start;
     let positions = first + some.start..first + some.end;
@@ -95,7 +97,7 @@ pub(crate) fn mask<K: Key>(
     if reach <= start && padding == end {
         return;
     }
-    for (position, row) in positions.zip(keys.chunks_mut(layout.stride())) {
+    for (position, row) in positions.zip(keys.chunks_mut(stride)) {
         let span = classes.span(position);
         for masked in [span.start.max(start)..span.end.min(end), padding..end] {
             if masked.start < masked.end {

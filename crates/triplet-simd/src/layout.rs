@@ -15,7 +15,7 @@ const PANEL_PART_BYTES: usize = 24 * 1024;
 
 /// Triplets an anchor from which on its candidates are placed on a ladder instead of
 /// compared with each threshold (measured: see the docs page on speed).
-const LADDER_FROM: usize = 24;
+const LADDER_FROM: usize = 64;
 
 /// The shape of the work on one batch, for one lane type.
 #[derive(Debug, Clone, Default)]

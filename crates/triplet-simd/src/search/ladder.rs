@@ -21,22 +21,28 @@ const SLICES_PER_RUNG: usize = 4;
 /// One anchor's ladder. `len` rungs; arrays are kept between anchors.
 #[derive(Debug)]
 pub(crate) struct Ladder<T: Element> {
-    /// Floors, ascending, then a rung that nothing reaches.
-    floors: Vec<T::Key>,
-    /// The slot, counted from the anchor's first, of each rung.
-    slots: Vec<u32>,
-    /// Rungs below each slice.
-    below: Vec<u32>,
+    /// Rungs ascending: the floor, and its slot counted from the anchor's first.
+    rungs: Vec<(T::Key, u32)>,
+    /// What each slice says at a glance.
+    slices: Vec<Slice<T::Key>>,
     /// The best candidate of each rung; the first place is for those below all rungs.
     best: Vec<T::Candidate>,
-    slices: Slices<T>,
-    sorted: Vec<(T::Key, u32)>,
+    cut: Cut<T>,
     places: Vec<T::Key>,
+}
+
+/// The rungs of one slice.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slice<K> {
+    /// The lowest of its floors, or one that nothing reaches.
+    lowest: K,
+    /// Twice the number of rungs below the slice, plus 1 if it has more than one itself.
+    below: u32,
 }
 
 /// How a distance is turned into the number of its slice.
 #[derive(Debug, Clone, Copy)]
-struct Slices<T> {
+struct Cut<T> {
     lowest: T,
     scale: T,
     last: T,
@@ -45,12 +51,10 @@ struct Slices<T> {
 impl<T: Element> Default for Ladder<T> {
     fn default() -> Self {
         Self {
-            floors: Vec::new(),
-            slots: Vec::new(),
-            below: Vec::new(),
+            rungs: Vec::new(),
+            slices: Vec::new(),
             best: Vec::new(),
-            slices: Slices { lowest: T::ZERO, scale: T::ZERO, last: T::ZERO },
-            sorted: Vec::new(),
+            cut: Cut { lowest: T::ZERO, scale: T::ZERO, last: T::ZERO },
             places: Vec::new(),
         }
     }
@@ -58,7 +62,10 @@ impl<T: Element> Default for Ladder<T> {
 
 /// Bytes that a ladder of this many rungs keeps in the cache.
 pub(crate) fn bytes<T: Element>(rungs: usize) -> usize {
-    rungs * (size_of::<T::Key>() + 4 + 4 * SLICES_PER_RUNG + size_of::<T::Candidate>())
+    rungs
+        * (size_of::<(T::Key, u32)>()
+            + SLICES_PER_RUNG * size_of::<Slice<T::Key>>()
+            + size_of::<T::Candidate>())
 }
 
 impl<T: Element> Ladder<T> {
@@ -67,64 +74,53 @@ impl<T: Element> Ladder<T> {
     pub(crate) fn build<L: Lanes<Real = T>>(&mut self, lanes: L, floors: &[T::Key]) {
         let count = floors.len();
         let slices = (count * SLICES_PER_RUNG).max(1);
-        let (low, high) =
-            floors.iter().fold((T::Key::MASKED, T::Key::ZERO), |(l, h), &f| (l.min(f), h.max(f)));
-        // A floor above every finite distance is a rung that nothing reaches.
-        let top = T::from_f64(T::MAX_FINITE);
-        let value = |key: T::Key| if key < T::Key::END { T::from_key(key) } else { top };
-        let last = T::from_f64((slices - 1) as f64);
-        let range = value(high) - value(low);
-        let scale = if range > T::ZERO { last / range } else { T::ZERO };
-        let scale = if scale < top { scale } else { top };
-        self.slices = Slices { lowest: value(low), scale, last };
-
-        // Counting sort by slice, then within the slices that hold several.
+        self.cut = Cut::of(floors, slices);
         self.places.clear();
         self.places.resize(count.next_multiple_of(L::LEN), T::Key::ZERO);
-        self.places[..count].copy_from_slice(floors);
-        for place in self.places[..count].iter_mut() {
-            *place = value(*place).key();
+        for (place, &floor) in self.places.iter_mut().zip(floors) {
+            *place = finite::<T>(floor).key();
         }
         for places in self.places.chunks_exact_mut(L::LEN) {
-            let slice = self.slices.of(lanes, lanes.load_keys(places));
-            lanes.store_keys(places, slice);
+            let numbers = self.cut.slices(lanes, lanes.load_keys(places));
+            lanes.store_keys(places, numbers);
         }
-        self.below.clear();
-        self.below.resize(slices + 1, 0);
-        for place in &self.places[..count] {
-            self.below[place.to_row() as usize + 1] += 1;
-        }
-        for slice in 0..slices {
-            self.below[slice + 1] += self.below[slice];
-        }
-        self.sorted.clear();
-        self.sorted.resize(count, (T::Key::ZERO, 0));
-        for (slot, (&floor, place)) in floors.iter().zip(&self.places).enumerate() {
-            // Filled from the start of each slice; put back below.
-            let next = &mut self.below[place.to_row() as usize];
-            self.sorted[*next as usize] = (floor, slot as u32);
-            *next += 1;
+        let places = &self.places[..count];
+
+        // Counting sort by slice; `below` is where each slice's next rung goes.
+        self.slices.clear();
+        self.slices.resize(slices, Slice { lowest: Key::MASKED, below: 0 });
+        for place in places {
+            self.slices[place.to_row() as usize].below += 1;
         }
         let mut start = 0;
-        for slice in 0..slices {
-            let end = core::mem::replace(&mut self.below[slice], start);
-            if end - start > 1 {
-                self.sorted[start as usize..end as usize].sort_unstable();
+        for slice in &mut self.slices {
+            start += core::mem::replace(&mut slice.below, start);
+        }
+        self.rungs.clear();
+        self.rungs.resize(count, (T::Key::ZERO, 0));
+        for (slot, (&floor, place)) in floors.iter().zip(places).enumerate() {
+            let next = &mut self.slices[place.to_row() as usize].below;
+            self.rungs[*next as usize] = (floor, slot as u32);
+            *next += 1;
+        }
+        // Each is now the end of its slice: sort within, and note what there is.
+        let mut start = 0;
+        for slice in &mut self.slices {
+            let end = slice.below;
+            let rungs = &mut self.rungs[start as usize..end as usize];
+            if rungs.len() > 1 {
+                rungs.sort_unstable();
             }
+            let lowest = rungs.first().map_or(Key::MASKED, |&(floor, _)| floor);
+            *slice = Slice { lowest, below: 2 * start + u32::from(rungs.len() > 1) };
             start = end;
         }
-        self.floors.clear();
-        self.floors.extend(self.sorted.iter().map(|&(floor, _)| floor));
-        // Three of them: the first steps of the search look ahead without asking.
-        self.floors.extend([T::Key::MASKED; 3]);
-        self.slots.clear();
-        self.slots.extend(self.sorted.iter().map(|&(_, slot)| slot));
         self.best.clear();
         self.best.resize(count + 1, T::NOBODY);
     }
 
-    /// Places candidates, given by keys and original rows; masked keys are ignored in
-    /// the end, since no distance is as large. `places` is scratch as long as `keys`.
+    /// Places candidates, given by keys and original rows. Masked keys do no harm: no
+    /// distance is as large. `places` is scratch as long as `keys`.
     #[inline(always)]
     pub(crate) fn place<L: Lanes<Real = T>>(
         &mut self,
@@ -133,20 +129,21 @@ impl<T: Element> Ladder<T> {
         ids: &[KeyOf<L>],
         places: &mut [KeyOf<L>],
     ) {
-        for (keys, places) in keys.chunks_exact(L::LEN).zip(places.chunks_exact_mut(L::LEN)) {
-            lanes.store_keys(places, self.slices.of(lanes, lanes.load_keys(keys)));
+        if self.rungs.is_empty() {
+            return;
         }
-        let (floors, best) = (self.floors.as_slice(), self.best.as_mut_slice());
-        let rungs = best.len() - 1;
+        for (keys, places) in keys.chunks_exact(L::LEN).zip(places.chunks_exact_mut(L::LEN)) {
+            lanes.store_keys(places, self.cut.slices(lanes, lanes.load_keys(keys)));
+        }
+        let (rungs, slices, best) = (self.rungs.as_slice(), self.slices.as_slice(), self.best.as_mut_slice());
         for ((&key, &id), place) in keys.iter().zip(ids).zip(&*places) {
-            let mut rung = self.below[place.to_row() as usize] as usize;
-            // Slices hold few rungs: two steps without a branch, the rest by halving.
-            rung += usize::from(floors[rung] <= key);
-            rung += usize::from(floors[rung] <= key);
-            if floors[rung] <= key && rung < rungs {
-                rung += floors[rung..rungs].partition_point(|&floor| floor <= key);
+            let slice = slices[place.to_row() as usize];
+            let mut rung = (slice.below >> 1) as usize + usize::from(slice.lowest <= key);
+            if slice.below & 1 == 1 {
+                // A slice of several rungs, one in ten: count those below.
+                rung = rank(rungs, (slice.below >> 1) as usize, key);
             }
-            let place = &mut best[rung.min(rungs)];
+            let place = &mut best[rung];
             *place = (*place).min(T::candidate(key, id.to_row()));
         }
     }
@@ -155,7 +152,7 @@ impl<T: Element> Ladder<T> {
     /// reached its floor.
     pub(crate) fn answers(&self, mut take: impl FnMut(usize, Option<(T::Key, u32)>)) {
         let mut nearest = None;
-        for (rung, &slot) in self.slots.iter().enumerate().rev() {
+        for (rung, &(_, slot)) in self.rungs.iter().enumerate().rev() {
             let (key, row) = T::parts(self.best[rung + 1]);
             if key < T::Key::END {
                 nearest = Some((key, row));
@@ -165,11 +162,37 @@ impl<T: Element> Ladder<T> {
     }
 }
 
-impl<T: Real> Slices<T> {
+/// Rungs at or below a key, which has at least `from` of them: a few steps up, and
+/// by halving if there are more.
+#[inline(always)]
+fn rank<K: Key>(rungs: &[(K, u32)], from: usize, key: K) -> usize {
+    let above = &rungs[from..];
+    match above.iter().take(4).position(|&(floor, _)| floor > key) {
+        Some(steps) => from + steps,
+        None => from + above.partition_point(|&(floor, _)| floor <= key),
+    }
+}
+
+/// A floor's value; the largest there is for one that nothing reaches.
+fn finite<T: Real>(floor: T::Key) -> T {
+    if floor < T::Key::END { T::from_key(floor) } else { T::from_f64(T::MAX_FINITE) }
+}
+
+impl<T: Real> Cut<T> {
+    /// Cuts the range of some floors.
+    fn of(floors: &[T::Key], slices: usize) -> Self {
+        let range = floors.iter().fold((T::Key::MASKED, T::Key::ZERO), |(l, h), &f| (l.min(f), h.max(f)));
+        let (lowest, highest) = (finite::<T>(range.0), finite::<T>(range.1));
+        let last = T::from_f64((slices - 1) as f64);
+        let span = highest - lowest;
+        let scale = if span > T::ZERO { last / span } else { T::ZERO };
+        Self { lowest, scale: if scale.is_finite() { scale } else { T::from_f64(T::MAX_FINITE) }, last }
+    }
+
     /// `round(min(max0((d - lowest) scale), last))`, each step monotone; 0 for a
     /// masked key, whose float is NaN.
     #[inline(always)]
-    fn of<L: Lanes<Real = T>>(self, lanes: L, keys: L::Keys) -> L::Keys {
+    fn slices<L: Lanes<Real = T>>(self, lanes: L, keys: L::Keys) -> L::Keys {
         let above = lanes.sub(lanes.floats(keys), lanes.splat(self.lowest));
         let scaled = lanes.max0(lanes.mul(above, lanes.splat(self.scale)));
         let last = lanes.splat(self.last);

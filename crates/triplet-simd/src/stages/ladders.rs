@@ -19,6 +19,9 @@ use triplet_core::{Mined, Problem, real::Key};
 
 /// Bytes of ladders that a worker keeps in its cache at a time.
 const LADDER_BYTES: usize = 512 * 1024;
+/// Bytes of keys that a worker computes at a time. Long rows, so that an anchor's
+/// ladder comes to the L1 cache once for many candidates.
+const KEYS_BYTES: usize = 192 * 1024;
 
 /// Some anchors of one panel: the panel, and rows of it.
 type Unit = (usize, Range<usize>);
@@ -48,6 +51,11 @@ pub(crate) fn run<T: Element>(
     let negatives = pieces(&mut mined.negatives, lengths());
     let distances = pieces(&mut mined.negative_distances, lengths());
     let work = units().zip(positives).zip(negatives.zip(distances));
+    let widest = KEYS_BYTES / size_of::<T>() + layout.panel * layout.panel;
+    for scratch in scratches.iter_mut() {
+        scratch.keys.resize(widest);
+        scratch.places.resize(widest);
+    }
     share(executor, scratches, work, |scratch, (((panel, rows), positives), (negatives, distances))| {
         if layout.ladders[panel] {
             let out = Out { positives, negatives, distances };
@@ -118,11 +126,17 @@ impl<T: Element> Kernel<T> for Climb<'_, T> {
 }
 
 impl<T: Element> Climb<'_, T> {
-    /// The blocks of column panels that hold some positions.
-    fn blocks(&self, height: usize, positions: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<T> {
+    /// The runs of column panels that hold some positions, and keys between two rows.
+    fn runs<L: Lanes<Real = T>>(
+        &self,
+        positions: Range<usize>,
+    ) -> (impl Iterator<Item = Range<usize>> + use<T, L>, usize) {
+        let height = L::PANEL;
         let (first, end) = (positions.start / height, positions.end.div_ceil(height));
-        let step = self.source.layout.block;
-        (first..end).step_by(step).map(move |start| start..(start + step).min(end))
+        // Tiles are written whole.
+        let rows = self.rows.len().next_multiple_of(L::TILE_ROWS);
+        let step = (KEYS_BYTES / size_of::<T>() / (rows * height)).max(1);
+        ((first..end).step_by(step).map(move |start| start..(start + step).min(end)), step * height)
     }
 
     /// Distances of the positives.
@@ -134,11 +148,12 @@ impl<T: Element> Climb<'_, T> {
         let anchors = first + self.rows.start..first + self.rows.end;
         let reach = classes.span(anchors.start).start..classes.span(anchors.end - 1).end;
         let base = problem.slots(anchors.start).start;
-        for columns in self.blocks(L::PANEL, reach) {
+        let (runs, stride) = self.runs::<L>(reach);
+        for columns in runs {
             let keys = &mut self.scratch.keys;
-            self.source.distances_of(lanes, self.panel, self.rows.clone(), columns.clone(), keys);
+            self.source.distances_of(lanes, self.panel, self.rows.clone(), columns.clone(), keys, stride);
             let seen = columns.start * L::PANEL..columns.end * L::PANEL;
-            for (position, keys) in anchors.clone().zip(keys.chunks(layout.stride())) {
+            for (position, keys) in anchors.clone().zip(keys.chunks(stride)) {
                 let span = classes.span(position);
                 for other in span.start.max(seen.start)..span.end.min(seen.end) {
                     if other != position {
@@ -154,12 +169,14 @@ impl<T: Element> Climb<'_, T> {
     #[inline(always)]
     fn candidates<L: Lanes<Real = T>>(&mut self, lanes: L) {
         let layout = self.source.layout;
-        for columns in self.blocks(L::PANEL, 0..layout.rows) {
+        let (runs, stride) = self.runs::<L>(0..layout.rows);
+        for columns in runs {
             let Scratch { keys, places, ladders, far, .. } = &mut *self.scratch;
-            self.source.distances_of(lanes, self.panel, self.rows.clone(), columns.clone(), keys);
-            mask(layout, self.problem.classes(), self.panel, self.rows.clone(), columns.clone(), keys);
+            let rows = self.rows.clone();
+            self.source.distances_of(lanes, self.panel, rows.clone(), columns.clone(), keys, stride);
+            mask(layout, self.problem.classes(), self.panel, rows, columns.clone(), keys, stride);
             let ids = &self.source.packed.ids[columns.start * L::PANEL..columns.end * L::PANEL];
-            for ((keys, ladder), far) in keys.chunks(layout.stride()).zip(ladders).zip(far) {
+            for ((keys, ladder), far) in keys.chunks(stride).zip(ladders).zip(far) {
                 let keys = &keys[..ids.len()];
                 farthest(lanes, keys, ids, &mut far.0, &mut far.1);
                 ladder.place(lanes, keys, ids, places);

@@ -61,7 +61,8 @@ impl<T: Element> Kernel<T> for SearchBlock<'_, T> {
         let Scratch { keys, best, .. } = scratch;
         let layout = source.layout;
         source.distances(lanes, panel, columns.clone(), keys);
-        mask(layout, problem.classes(), panel, 0..layout.positions(panel).len(), columns.clone(), keys);
+        let rows = 0..layout.positions(panel).len();
+        mask(layout, problem.classes(), panel, rows, columns.clone(), keys, layout.stride());
         let far = !problem.rule().one_per_anchor();
         let ids = &source.packed.ids;
         let block = Block {
