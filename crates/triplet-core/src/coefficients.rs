@@ -9,7 +9,10 @@
 //! the triplets of anchor `r` that use the pair, `w` are the anchors' weights, and
 //! `1 / d` is there for L2 only.
 
-use crate::{Mined, NO_ROW, Problem, Real};
+use crate::{
+    Distance, Mined, NO_ROW, Problem, Real,
+    tally::{NegativePair, RowSpace},
+};
 
 /// One term of a gradient row: `c_rm` and its `m`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,15 +26,9 @@ pub struct Entry<T> {
 /// Memory behind [`Coefficients`], kept so that later calls allocate nothing.
 #[derive(Debug, Clone, Default)]
 pub struct CoefficientSpace {
+    active: Vec<u64>,
     starts: Vec<u32>,
     anchors: Vec<u32>,
-}
-
-/// Memory of one worker that asks for rows.
-#[derive(Debug, Clone, Default)]
-pub struct RowSpace {
-    /// Negative pairs: the other row, and in the last bit whose choice it was.
-    choices: Vec<u64>,
 }
 
 /// The coefficients of a mined batch, row by row.
@@ -40,6 +37,8 @@ pub struct Coefficients<'a, T: Real> {
     problem: &'a Problem<'a, T>,
     mined: &'a Mined<T>,
     weights: Option<&'a [f64]>,
+    /// A bit a slot: whether its triplet has a slope.
+    active: &'a [u64],
     /// Where each row's anchors start, by original row, and their end.
     starts: &'a [u32],
     /// Anchors that chose the row in a triplet with a slope, once a choice.
@@ -56,23 +55,38 @@ impl<'a, T: Real> Coefficients<'a, T> {
         weights: Option<&'a [f64]>,
         space: &'a mut CoefficientSpace,
     ) -> Self {
-        let CoefficientSpace { starts, anchors } = space;
+        let CoefficientSpace { active, starts, anchors } = space;
+        active.clear();
+        active.resize(problem.slot_count().div_ceil(64), 0);
         // Counting sort by chosen row. Starts are one place ahead until it is done.
         starts.clear();
         starts.resize(problem.batch_size() + 2, 0);
-        for_each_choice(problem, mined, |_, chosen| starts[chosen as usize + 2] += 1);
+        for slot in 0..problem.slot_count() {
+            if slope(problem, mined, slot) != 0.0 {
+                active[slot / 64] |= 1 << (slot % 64);
+                let chosen = mined.negatives[slot];
+                if chosen != NO_ROW {
+                    starts[chosen as usize + 2] += 1;
+                }
+            }
+        }
         let mut total = 0;
         for start in starts.iter_mut() {
             total += *start;
             *start = total;
         }
         anchors.resize(total as usize, NO_ROW);
-        for_each_choice(problem, mined, |anchor, chosen| {
-            let end = &mut starts[chosen as usize + 1];
-            anchors[*end as usize] = anchor;
-            *end += 1;
-        });
-        Self { problem, mined, weights, starts, anchors }
+        for (position, &anchor) in problem.classes().order().iter().enumerate() {
+            for slot in problem.slots(position).filter(|&slot| bit(active, slot)) {
+                let chosen = mined.negatives[slot];
+                if chosen != NO_ROW {
+                    let end = &mut starts[chosen as usize + 1];
+                    anchors[*end as usize] = anchor;
+                    *end += 1;
+                }
+            }
+        }
+        Self { problem, mined, weights, active, starts, anchors }
     }
 
     /// The problem these belong to.
@@ -84,18 +98,11 @@ impl<'a, T: Real> Coefficients<'a, T> {
     /// Fills `entries` with the coefficients of an original row: ascending `m`,
     /// none of them zero.
     pub fn row(&self, row: u32, space: &mut RowSpace, entries: &mut Vec<Entry<T>>) {
-        let choices = &mut space.choices;
-        choices.clear();
         let position = self.position(row);
-        for slot in self.problem.slots(position) {
-            let chosen = self.mined.negatives[slot];
-            if chosen != NO_ROW && self.slope(slot) != 0.0 {
-                choices.push(u64::from(chosen) << 1);
-            }
-        }
+        let own = self.problem.slots(position).filter(|&slot| bit(self.active, slot));
+        let own = own.map(|slot| self.mined.negatives[slot]).filter(|&chosen| chosen != NO_ROW);
         let (start, end) = (self.starts[row as usize] as usize, self.starts[row as usize + 1] as usize);
-        choices.extend(self.anchors[start..end].iter().map(|&anchor| u64::from(anchor) << 1 | 1));
-        choices.sort_unstable();
+        space.tally(own, &self.anchors[start..end], self.problem.batch_size());
 
         entries.clear();
         let mut add = |row: u32, value: f64| {
@@ -105,17 +112,17 @@ impl<'a, T: Real> Coefficients<'a, T> {
             }
         };
         // Positives and negatives are disjoint; both ascend.
-        let mut pushes = choices.chunk_by(|a, b| a >> 1 == b >> 1).peekable();
-        let span = self.problem.classes().span(position);
-        for other in span.filter(|&other| other != position) {
-            let other_row = self.problem.classes().order()[other];
-            while let Some(push) = pushes.next_if(|push| push[0] >> 1 < u64::from(other_row)) {
-                add((push[0] >> 1) as u32, -self.push(row, push));
+        let mut pushes = space.pairs.iter().peekable();
+        let classes = self.problem.classes();
+        for other in classes.span(position).filter(|&other| other != position) {
+            let other_row = classes.order()[other];
+            while let Some(pair) = pushes.next_if(|pair| pair.row < other_row) {
+                add(pair.row, -self.push(row, *pair));
             }
             add(other_row, self.pull(position, other));
         }
-        for push in pushes {
-            add((push[0] >> 1) as u32, -self.push(row, push));
+        for pair in pushes {
+            add(pair.row, -self.push(row, *pair));
         }
     }
 
@@ -123,15 +130,24 @@ impl<'a, T: Real> Coefficients<'a, T> {
         self.problem.classes().positions()[row as usize] as usize
     }
 
+    #[inline]
     fn weight(&self, row: u32) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row as usize])
     }
 
+    /// The slope of a slot's term.
+    #[inline]
     fn slope(&self, slot: usize) -> f64 {
-        slope(self.problem, self.mined, slot)
+        match bit(self.active, slot) {
+            false => 0.0,
+            // All slopes but the soft margin's are 0 or 1.
+            true if self.problem.rule().one_per_anchor() => slope(self.problem, self.mined, slot),
+            true => 1.0,
+        }
     }
 
     /// What a positive pair of positions is pulled by.
+    #[inline]
     fn pull(&self, here: usize, there: usize) -> f64 {
         let classes = self.problem.classes();
         let mut pull = 0.0;
@@ -148,21 +164,25 @@ impl<'a, T: Real> Coefficients<'a, T> {
                 used = Some(slot);
             }
         }
-        used.map_or(0.0, |slot| pull * self.problem.distance().slope(self.mined.positive_distances[slot]))
+        match used {
+            // No need to look a distance up whose slope is 1, or that nothing pulls at.
+            Some(slot) if pull != 0.0 && self.problem.distance() == Distance::L2 => {
+                pull * self.problem.distance().slope(self.mined.positive_distances[slot])
+            }
+            _ => pull,
+        }
     }
 
-    /// What a negative pair is pushed by: the choices of the row come first, then
-    /// those of the other row.
-    fn push(&self, row: u32, choices: &[u64]) -> f64 {
-        let other = (choices[0] >> 1) as u32;
-        let own = choices.iter().take_while(|&&choice| choice & 1 == 0).count();
+    /// What a negative pair is pushed by.
+    #[inline]
+    fn push(&self, row: u32, pair: NegativePair) -> f64 {
         let mut push = 0.0;
         let mut distance_slope = 1.0;
-        for (anchor, chosen, times) in [(row, other, own), (other, row, choices.len() - own)] {
+        for (anchor, chosen, times) in [(row, pair.row, pair.own), (pair.row, row, pair.other)] {
             if times == 0 {
                 continue;
             }
-            let mut slopes = times as f64;
+            let mut slopes = f64::from(times);
             // The distance is the same from both sides, and a hard rule's slope is
             // the one triplet's: both are in a slot of the anchor's own.
             if self.problem.needs_slot_of_choice() {
@@ -180,6 +200,11 @@ impl<'a, T: Real> Coefficients<'a, T> {
     }
 }
 
+#[inline]
+fn bit(bits: &[u64], slot: usize) -> bool {
+    bits[slot / 64] >> (slot % 64) & 1 == 1
+}
+
 /// The slope of a slot's term; 0 where a hard rule has no negative, since the
 /// distance that stands in for it is the positive's own and the two cancel.
 #[inline]
@@ -191,16 +216,4 @@ fn slope<T: Real>(problem: &Problem<'_, T>, mined: &Mined<T>, slot: usize) -> f6
     let reported = |searched| problem.distance().reported(searched);
     let (positive, negative) = (mined.positive_distances[slot], mined.negative_distances[slot]);
     rule.term(problem.margin(), reported(positive), reported(negative)).slope
-}
-
-/// Calls `visit(anchor, negative)` for each triplet with a slope.
-fn for_each_choice<T: Real>(problem: &Problem<'_, T>, mined: &Mined<T>, mut visit: impl FnMut(u32, u32)) {
-    for (position, &anchor) in problem.classes().order().iter().enumerate() {
-        for slot in problem.slots(position) {
-            let chosen = mined.negatives[slot];
-            if chosen != NO_ROW && slope(problem, mined, slot) != 0.0 {
-                visit(anchor, chosen);
-            }
-        }
-    }
 }

@@ -1,9 +1,6 @@
 //! Coefficients to gradient: one chain a component.
 
-use crate::{
-    Coefficients, Distance, Problem, Real,
-    coefficients::{Entry, RowSpace},
-};
+use crate::{Coefficients, Distance, Problem, Real, coefficients::Entry, tally::RowSpace};
 
 /// The factor that every gradient component is multiplied by at the end.
 ///

@@ -30,6 +30,7 @@ pub mod problem;
 pub mod real;
 pub mod reference;
 pub mod rule;
+pub mod tally;
 pub mod terms;
 
 pub use batch::Batch;

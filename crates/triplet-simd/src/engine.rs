@@ -11,8 +11,7 @@ use crate::{
     stages,
 };
 use triplet_core::{
-    Coefficients, Engine, Executed, Mined, Problem, Result,
-    coefficients::{Entry, RowSpace},
+    Coefficients, Engine, Executed, Mined, Problem, Result, coefficients::Entry, tally::RowSpace,
 };
 
 /// Mines fused Gram tiles on one instruction set, on the threads of an executor.
