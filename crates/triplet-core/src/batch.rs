@@ -23,6 +23,7 @@ pub struct Batch<'a, T: Real = f32> {
     embeddings: Cow<'a, [T]>,
     labels: Cow<'a, [i64]>,
     width: usize,
+    largest: T,
 }
 
 impl<'a, T: Real> Batch<'a, T> {
@@ -94,8 +95,8 @@ impl<'a, T: Real> Batch<'a, T> {
         if rows > Self::MAX_ROWS {
             return Err(Error::TooManyRows { rows, limit: Self::MAX_ROWS });
         }
-        check_magnitudes(&embeddings, width)?;
-        Ok(Self { embeddings, labels, width })
+        let largest = check_magnitudes(&embeddings, width)?;
+        Ok(Self { embeddings, labels, width, largest })
     }
 
     /// Number of rows, `B`.
@@ -108,6 +109,12 @@ impl<'a, T: Real> Batch<'a, T> {
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
+    }
+
+    /// The largest magnitude of a component; 0 for an empty batch.
+    #[must_use]
+    pub fn largest(&self) -> T {
+        self.largest
     }
 
     /// All components, row-major `[B, D]`.
@@ -153,18 +160,19 @@ pub fn norm_limit<T: Real>(width: usize) -> f64 {
     T::MAX_FINITE / 4.0 * (1.0 - slack)
 }
 
-/// Refuses components that are not finite and rows whose distances would overflow.
+/// Refuses components that are not finite and rows whose distances would overflow;
+/// answers the largest magnitude.
 ///
 /// One pass over the bits decides for almost every batch; the rows are walked only
 /// when that pass cannot exclude a fault.
-fn check_magnitudes<T: Real>(embeddings: &[T], width: usize) -> Result<()> {
+fn check_magnitudes<T: Real>(embeddings: &[T], width: usize) -> Result<T> {
     let top = embeddings.iter().fold(T::Key::ZERO, |top, x| top.max(x.abs().key()));
     let limit = norm_limit::<T>(width);
     if top < T::Key::END {
         let largest = T::from_key(top).to_f64();
         // A sum of `width` rounded squares; half the limit leaves room for rounding.
         if width as f64 * largest * largest <= limit / 2.0 {
-            return Ok(());
+            return Ok(T::from_key(top));
         }
     }
     for (row, x) in embeddings.chunks_exact(width).enumerate() {
@@ -178,7 +186,7 @@ fn check_magnitudes<T: Real>(embeddings: &[T], width: usize) -> Result<()> {
             return Err(Error::NormOverflow { row, squared_norm, limit });
         }
     }
-    Ok(())
+    Ok(T::from_key(top))
 }
 
 #[cfg(test)]

@@ -114,12 +114,24 @@ impl<'a, T: Real> Coefficients<'a, T> {
         // Positives and negatives are disjoint; both ascend.
         let mut pushes = space.pairs.iter().peekable();
         let classes = self.problem.classes();
-        for other in classes.span(position).filter(|&other| other != position) {
-            let other_row = classes.order()[other];
+        let span = classes.span(position);
+        let (first_slot, positives, rank) =
+            (classes.pair_slots(span.start).start, span.len() - 1, position - span.start);
+        for (other_rank, &other_row) in classes.order()[span.clone()].iter().enumerate() {
+            if other_rank == rank {
+                continue;
+            }
             while let Some(pair) = pushes.next_if(|pair| pair.row < other_row) {
                 add(pair.row, -self.push(row, *pair));
             }
-            add(other_row, self.pull(position, other));
+            let pull = if self.problem.rule().one_per_anchor() {
+                self.hardest_pull(position, span.start + other_rank)
+            } else {
+                // The slots of the pair in its two orders.
+                let slot = |a: usize, b: usize| first_slot + a * positives + b - usize::from(b > a);
+                self.pull((row, slot(rank, other_rank)), (other_row, slot(other_rank, rank)))
+            };
+            add(other_row, pull);
         }
         for pair in pushes {
             add(pair.row, -self.push(row, *pair));
@@ -146,36 +158,41 @@ impl<'a, T: Real> Coefficients<'a, T> {
         }
     }
 
-    /// What a positive pair of positions is pulled by.
+    /// What a positive pair is pulled by: anchor and slot, in both orders.
     #[inline]
-    fn pull(&self, here: usize, there: usize) -> f64 {
-        let classes = self.problem.classes();
-        let mut pull = 0.0;
-        let mut used = None;
-        for (anchor, positive) in [(here, there), (there, here)] {
-            let slot = if self.problem.rule().one_per_anchor() {
-                let farthest = self.mined.positives[anchor] == classes.order()[positive];
-                farthest.then_some(anchor)
-            } else {
-                Some(classes.pair_slot(anchor, positive))
-            };
-            if let Some(slot) = slot {
-                pull += self.slope(slot) * self.weight(classes.order()[anchor]);
-                used = Some(slot);
-            }
-        }
-        match used {
-            // No need to look a distance up whose slope is 1, or that nothing pulls at.
-            Some(slot) if pull != 0.0 && self.problem.distance() == Distance::L2 => {
-                pull * self.problem.distance().slope(self.mined.positive_distances[slot])
-            }
-            _ => pull,
+    fn pull(&self, here: (u32, usize), there: (u32, usize)) -> f64 {
+        let side = |(anchor, slot)| self.slope(slot) * self.weight(anchor);
+        self.over_distance(side(here) + side(there), self.mined.positive_distances[here.1])
+    }
+
+    /// The same for a hard rule, whose anchors pull at their farthest positive only.
+    fn hardest_pull(&self, here: usize, there: usize) -> f64 {
+        let order = self.problem.classes().order();
+        let chose = |anchor: usize, positive: usize| self.mined.positives[anchor] == order[positive];
+        let side = |anchor: usize, positive: usize| {
+            if chose(anchor, positive) { self.slope(anchor) * self.weight(order[anchor]) } else { 0.0 }
+        };
+        let anchor = if chose(here, there) { here } else { there };
+        self.over_distance(side(here, there) + side(there, here), self.mined.positive_distances[anchor])
+    }
+
+    /// Over the distance for L2, as it is otherwise.
+    #[inline]
+    fn over_distance(&self, strength: f64, searched: T) -> f64 {
+        if self.problem.distance() == Distance::L2 {
+            strength * self.problem.distance().slope(searched)
+        } else {
+            strength
         }
     }
 
     /// What a negative pair is pushed by.
     #[inline]
     fn push(&self, row: u32, pair: NegativePair) -> f64 {
+        if !self.problem.needs_slot_of_choice() {
+            // Both products are exact zeros where nobody chose.
+            return f64::from(pair.own) * self.weight(row) + f64::from(pair.other) * self.weight(pair.row);
+        }
         let mut push = 0.0;
         let mut distance_slope = 1.0;
         for (anchor, chosen, times) in [(row, pair.row, pair.own), (pair.row, row, pair.other)] {

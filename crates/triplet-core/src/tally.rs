@@ -45,10 +45,18 @@ impl RowSpace {
 
     fn by_sorting(&mut self) {
         self.choices.sort_unstable();
-        for group in self.choices.chunk_by(|a, b| a >> 1 == b >> 1) {
-            let other = group.iter().filter(|&&choice| choice & 1 == 1).count() as u32;
-            let own = group.len() as u32 - other;
-            self.pairs.push(NegativePair { row: (group[0] >> 1) as u32, own, other });
+        let mut last = None;
+        for &choice in &self.choices {
+            let row = (choice >> 1) as u32;
+            if last != Some(row) {
+                self.pairs.push(NegativePair { row, own: 0, other: 0 });
+                last = Some(row);
+            }
+            if let Some(pair) = self.pairs.last_mut() {
+                let other = (choice & 1) as u32;
+                pair.other += other;
+                pair.own += 1 - other;
+            }
         }
     }
 

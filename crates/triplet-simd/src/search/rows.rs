@@ -124,19 +124,18 @@ pub(crate) fn farthest<L: Lanes>(
     if lanes.any(lanes.at_least_signed(most, lanes.splat_key(*far))) {
         let mut lanes_of_most = [Key::MASKED; 16];
         lanes.store_keys(&mut lanes_of_most, most);
-        for &key in &lanes_of_most[..L::LEN] {
+        // Masked keys are negative as signed integers, below every distance.
+        let reached = lanes_of_most[..L::LEN].iter().copied().filter(|&key| key != Key::MASKED).max();
+        if let Some(key) = reached {
             resolve_far(keys, ids, key, far, farthest);
         }
     }
 }
 
-/// Takes a key that reaches the farthest so far, the lowest original row on ties.
+/// Takes a key that reaches the farthest so far, if there is one; the lowest original
+/// row on ties.
 #[inline(never)]
 fn resolve_far<K: Key>(keys: &[K], ids: &[K], key: K, far: &mut K, farthest: &mut K) {
-    // Masked keys are negative as signed integers, below every distance.
-    if key == K::MASKED || (*far != K::MASKED && key < *far) {
-        return;
-    }
     let owners = keys.iter().zip(ids).filter(|&(&k, _)| k == key).map(|(_, &id)| id);
     let owner = owners.min().unwrap_or(K::SIGNED_MAX);
     if *far == K::MASKED || key > *far || owner < *farthest {
