@@ -16,7 +16,7 @@ use crate::gram_bound::GramBound;
 /// Which batches.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Number of batches, B and D between 1 and 300.
+    /// Number of batches: B between 1 and 300, D up to 300 and at times about 1,000.
     #[arg(long, default_value_t = 2000)]
     pub(crate) batches: u64,
     /// Seed; a batch is determined by seed and number.

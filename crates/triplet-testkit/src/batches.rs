@@ -19,20 +19,33 @@ pub struct Sample {
 /// depth of a cache block for each panel height.
 const EDGES: [usize; 14] = [1, 2, 4, 6, 8, 12, 24, 48, 64, 96, 128, 192, 256, 288];
 
-/// The `number`-th batch of a seed: `B` and `D` between 1 and 300.
+/// Rows a class around which the search changes from thresholds to ladders, so that
+/// random classes fall on both sides.
+const SWITCH: usize = 65;
+
+/// The `number`-th batch of a seed: `B` between 1 and 300, `D` up to 300 and at times
+/// around 512 and 1024.
 #[must_use]
 pub fn sample(seed: u64, number: u64) -> Sample {
     let mut rng = Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number);
     let rows = size(&mut rng);
     let width = size(&mut rng);
-    let classes = match rng.u32(0..6) {
+    let classes = match rng.u32(0..7) {
         0 => 1,
         1 => 2,
         2 => rng.usize(1..=10),
         3 => (rows / 8).max(1),
         4 => (rows / 2).max(1),
+        5 => (rows / SWITCH).max(1),
         _ => rows,
     };
+    // Now and then a wide batch, for the cuts of the chain; few rows keep it cheap.
+    let (rows, width) = if number % 16 == 7 {
+        (rows.min(40), [255, 256, 257, 511, 512, 513, 1023, 1030][rng.usize(..8)])
+    } else {
+        (rows, width)
+    };
+    let classes = classes.min(rows);
     let (family, embeddings) = embeddings(&mut rng, rows, width);
     let labels = labels(&mut rng, rows, classes);
     let name = format!("{family} b{rows} d{width} c{classes} (seed {seed}, batch {number})");
