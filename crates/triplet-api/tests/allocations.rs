@@ -1,0 +1,74 @@
+//! A training loop's workspace: from the second call of a shape on, nothing is allocated.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::atomic::{AtomicU64, Ordering},
+};
+use triplet_api::{Backend, BackendOptions, Batch, Distance, Isa, Loss, Reduction, Rule, Spec, Workspace};
+use triplet_core::Question;
+
+/// The system's allocator, counting.
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call is passed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller upholds the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller upholds the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Wide enough for several threads to be used.
+const WIDTH: usize = 70;
+
+/// Allocations of a call after the first: the fewest of several, since the test
+/// harness's own thread may allocate meanwhile.
+fn allocations(spec: Spec, batch: &Batch<'_, f32>, workspace: &mut Workspace<f32>) -> u64 {
+    spec.evaluate(batch, workspace).unwrap();
+    let once = |_| {
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        spec.evaluate(batch, workspace).unwrap();
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    };
+    (0..5).map(once).min().unwrap_or(0)
+}
+
+// One test: the counter is the process's.
+#[test]
+fn the_second_call_of_a_shape_allocates_nothing() {
+    // Small and large classes: thresholds and ladders, sorting and counting.
+    for (rows, classes) in [(64, 8), (200, 25), (400, 3)] {
+        let x: Vec<f32> = (0..rows * WIDTH).map(|i| ((i * 7919 % 1013) as f32) / 500.0 - 1.0).collect();
+        let labels: Vec<i64> = (0..rows as i64).map(|row| row % classes).collect();
+        let batch = Batch::new(&x, WIDTH, &labels).unwrap();
+        for isa in Isa::available() {
+            for distance in Distance::ALL {
+                for rule in Rule::ALL {
+                    let question = Question { distance, rule, margin: 1.0 };
+                    let spec = Spec { question, reduction: Reduction::None, require_positives: false };
+                    let options = BackendOptions { backend: Backend::Simd, isa: Some(isa), threads: None };
+                    let mut workspace = Workspace::new(options).unwrap();
+                    let count = allocations(spec, &batch, &mut workspace);
+                    assert_eq!(count, 0, "{rows} rows in {classes} classes, {isa:?}, {question:?}");
+                }
+            }
+        }
+        // Rayon boxes each job it hands to another thread: one a stage, at most seven.
+        let options = BackendOptions { backend: Backend::Par, isa: None, threads: Some(2) };
+        let question = Question { distance: Distance::L2, rule: Rule::SemiHard, margin: 1.0 };
+        let spec = Spec { question, reduction: Reduction::Mean, require_positives: false };
+        let count = allocations(spec, &batch, &mut Workspace::new(options).unwrap());
+        println!("{rows} rows on 2 threads: {count} allocations");
+        assert!(count <= 7, "{rows} rows on 2 threads: {count} allocations");
+    }
+}
