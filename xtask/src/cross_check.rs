@@ -2,7 +2,11 @@
 
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Instant,
+};
 use triplet_api::{Element, Workspace};
 use triplet_core::Error;
 use triplet_testkit::{
@@ -23,6 +27,9 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
 }
+
+/// What the line with the digest of all answers starts with.
+pub(crate) const DIGEST: &str = "  digest of all answers";
 
 type Named<T> = Vec<(String, Workspace<T>)>;
 
@@ -45,8 +52,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let weights = weights(number, sample.labels.len());
         coverage.count(&sample, asked);
         let weights = weights.as_deref();
-        coverage.compared += agree(&mut single, |w| answer_f32(&sample, asked, weights, w), &sample, asked)?;
-        coverage.compared += agree(&mut double, |w| answer_f64(&sample, asked, weights, w), &sample, asked)?;
+        let digest = &mut coverage.digest;
+        coverage.compared +=
+            agree(&mut single, |w| answer_f32(&sample, asked, weights, w), &sample, asked, digest)?;
+        coverage.compared +=
+            agree(&mut double, |w| answer_f64(&sample, asked, weights, w), &sample, asked, digest)?;
         bound.check(&sample, asked)?;
         bar.inc(1);
     }
@@ -56,6 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     println!("  instruction sets this CPU cannot run, NOT covered: {}", list(&engines::not_covered()));
     coverage.print();
     bound.print();
+    println!("{DIGEST} {:016x}", coverage.digest.finish());
     println!("  {:.1} s", start.elapsed().as_secs_f64());
     Ok(())
 }
@@ -66,13 +77,17 @@ fn agree<T, K>(
     mut ask: impl FnMut(&mut Workspace<T>) -> Result<Answer<K>, Error>,
     sample: &Sample,
     asked: Asked,
+    digest: &mut DefaultHasher,
 ) -> Result<u64>
 where
     T: triplet_api::GramElement,
-    K: PartialEq + core::fmt::Debug,
+    K: PartialEq + core::fmt::Debug + Hash,
 {
     let Some(((reference_name, reference), others)) = engines.split_first_mut() else { return Ok(0) };
     let reference = ask(reference);
+    if let Ok(answer) = &reference {
+        answer.hash(digest);
+    }
     for (name, workspace) in others.iter_mut() {
         let difference = match (&reference, ask(workspace)) {
             (Ok(a), Ok(b)) => a.difference(&b),
@@ -98,6 +113,8 @@ fn list(names: &[&str]) -> String {
 #[derive(Default)]
 struct Coverage {
     compared: u64,
+    /// Over the reference's answers: the same on every machine that runs this build.
+    digest: DefaultHasher,
     families: BTreeMap<String, u64>,
     questions: BTreeMap<String, u64>,
     rows: (usize, usize),

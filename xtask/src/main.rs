@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod cross_check;
+mod emulate;
 mod golden;
 mod gram_bound;
 mod test;
@@ -24,6 +25,9 @@ enum Command {
     /// Runs random and adversarial batches through every backend, instruction set and
     /// thread count, and compares loss, triplets and gradient: zero bits may differ.
     CrossCheck(cross_check::Args),
+    /// Runs the cross-check on older CPUs under QEMU, with and without AVX2 and FMA: the
+    /// bits must be the same, and no newer instruction may be used.
+    Emulate(emulate::Args),
     /// Compares every backend with the golden files of the real TensorFlow Addons.
     Golden,
 }
@@ -32,6 +36,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Test => test::run(),
         Command::CrossCheck(args) => cross_check::run(&args),
+        Command::Emulate(args) => emulate::run(&args),
         Command::Golden => golden::run(),
     };
     result.map_or_else(

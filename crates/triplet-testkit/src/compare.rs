@@ -6,7 +6,7 @@ use triplet_core::{Batch, Distance, Error, Question, Real, Rule, Statistics};
 use crate::Sample;
 
 /// Everything a call gives, in bits.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub struct Answer<K> {
     /// The reduced loss.
     pub loss: K,
