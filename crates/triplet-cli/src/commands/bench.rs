@@ -1,13 +1,13 @@
 //! `triplet bench`: the backends against one another, alternately, on this machine.
 
-use super::info::cpu_name;
+use super::{info::cpu_name, product::Product};
 use crate::{options::BackendArgs, output};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use comfy_table::{Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
-use std::{process::Command, time::Instant};
+use std::{path::PathBuf, process::Command, time::Instant};
 use triplet_api::{Backend, BackendOptions, Batch, Executed, Loss, TripletSemiHardLoss, Weights, Workspace};
 
 const EXAMPLES: &str = "\
@@ -15,6 +15,8 @@ Examples:
   triplet bench                                          a typical batch
   triplet bench --batch 64,256,1024 --dim 128,512        a grid
   triplet bench --batch 8192 --backends simd,par --json
+  triplet bench --python python3 --backends par --batch 512,1024,4096
+                                                         against one matrix product
 
 Rows are unit vectors in random directions. Backends run in turn, so that noise hits all of
 them alike; times are the minimum and the median over the rounds, ratios those of minima.";
@@ -47,6 +49,9 @@ pub(crate) struct BenchArgs {
     /// Rounds. Default: as many as take about a second a backend, at least 3.
     #[arg(long, value_name = "R")]
     reps: Option<usize>,
+    /// A Python with torch or NumPy: its product E E' is timed in the same rounds.
+    #[arg(long, value_name = "PYTHON")]
+    python: Option<PathBuf>,
     /// Seed of the rows.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -86,6 +91,8 @@ struct Row {
     forward: Vec<f64>,
     both: Vec<f64>,
     memory: Value,
+    /// The matrix product's time, if it was asked for.
+    product: Option<f64>,
 }
 
 impl Row {
@@ -101,6 +108,9 @@ impl Row {
             "fwd_ms_min": minimum(&self.forward),
             "fwd_bwd_ms_min": minimum(&self.both),
             "fwd_bwd_ms_median": median(&self.both),
+            "product_ms_min": self.product,
+            "fwd_ratio_to_product": self.product.map(|ms| minimum(&self.forward) / ms),
+            "ratio_to_product": self.product.map(|ms| minimum(&self.both) / ms),
             "peak_rss_mb": self.memory["peak_rss_mb"],
             "base_rss_mb": self.memory["base_rss_mb"],
         })
@@ -128,12 +138,14 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         backends.push((backend.options()?, backend));
     }
     ensure!(!backends.is_empty(), "--backends is empty: name at least one");
+    let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let mut product = args.python.as_deref().map(|python| Product::start(python, threads)).transpose()?;
     let bar = ProgressBar::new((shapes.len() * backends.len()) as u64);
     bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}, {eta} left")?);
     let mut rows = Vec::new();
     for shape in shapes {
         bar.set_message(format!("{} x {}, {} classes", shape.rows, shape.width, shape.classes));
-        rows.extend(measure(args, shape, &backends, &bar)?);
+        rows.extend(measure(args, shape, &backends, &bar, product.as_mut(), threads)?);
     }
     bar.finish_and_clear();
     if args.json {
@@ -143,6 +155,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         output::line(json!({ "cpu": cpu_name(), "threads": threads, "rows": rows }));
     } else {
         print_table(&rows);
+        if let Some(product) = product {
+            output::line(format_args!("product: E E' by {}, {threads} thread(s)", product.library));
+        }
     }
     Ok(())
 }
@@ -152,6 +167,8 @@ fn measure(
     shape: Shape,
     backends: &[(BackendOptions, BackendArgs)],
     bar: &ProgressBar,
+    mut product: Option<&mut Product>,
+    threads: usize,
 ) -> Result<Vec<Row>> {
     let (embeddings, labels) = input(shape, args.seed);
     let batch = Batch::new(&embeddings, shape.width, &labels)?;
@@ -172,12 +189,17 @@ fn measure(
             let first = *exact.get_or_insert(bits);
             ensure!(first == bits, "{executed} gives other bits than the first exact backend: this is a bug");
         }
-        rows.push(Row { executed, shape, forward: Vec::new(), both: Vec::new(), memory });
+        rows.push(Row { executed, shape, forward: Vec::new(), both: Vec::new(), memory, product: None });
         workspaces.push(workspace);
         bar.inc(1);
     }
     let reps = args.reps.unwrap_or_else(|| ((1.0 / slowest.max(1e-9)) as usize).clamp(3, 1000));
+    let mut least = f64::INFINITY;
     for _ in 0..reps {
+        if let Some(product) = &mut product {
+            // Several calls: the first wakes its threads, as a training loop would not.
+            least = least.min(product.ms(shape, threads, 3)?);
+        }
         for (row, workspace) in rows.iter_mut().zip(&mut workspaces) {
             let start = Instant::now();
             loss.forward(&batch, Weights::None, workspace)?;
@@ -186,6 +208,9 @@ fn measure(
             loss.evaluate(&batch, workspace)?;
             row.both.push(start.elapsed().as_secs_f64() * 1e3);
         }
+    }
+    for row in &mut rows {
+        row.product = product.is_some().then_some(least);
     }
     Ok(rows)
 }
@@ -252,6 +277,7 @@ fn print_table(rows: &[Row]) {
             format!("{:.3}", minimum(&row.both)),
             format!("{:.3}", median(&row.both)),
             format!("{:.2}", minimum(&row.both) / first),
+            row.product.map_or_else(|| "-".to_owned(), |ms| format!("{:.2}", minimum(&row.both) / ms)),
             row.memory["peak_rss_mb"].as_f64().map_or_else(|| "?".to_owned(), |mb| format!("{mb:.0}")),
         ]);
     }

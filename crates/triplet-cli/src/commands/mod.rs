@@ -4,3 +4,4 @@ pub(crate) mod bench;
 pub(crate) mod bench_child;
 pub(crate) mod info;
 pub(crate) mod loss;
+mod product;
