@@ -7,11 +7,11 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     time::Instant,
 };
-use triplet_api::{Element, Workspace};
+use triplet_api::{Element, Spec, Workspace};
 use triplet_core::Error;
 use triplet_testkit::{
     Answer, Sample,
-    compare::{Asked, answer_f32, answer_f64, question, weights},
+    compare::{answer_f32, answer_f64, question, weights},
     contenders, engines, sample,
 };
 
@@ -76,7 +76,7 @@ fn agree<T, K>(
     engines: &mut Named<T>,
     mut ask: impl FnMut(&mut Workspace<T>) -> Result<Answer<K>, Error>,
     sample: &Sample,
-    asked: Asked,
+    asked: Spec,
     digest: &mut DefaultHasher,
 ) -> Result<u64>
 where
@@ -122,7 +122,7 @@ struct Coverage {
 }
 
 impl Coverage {
-    fn count(&mut self, sample: &Sample, asked: Asked) {
+    fn count(&mut self, sample: &Sample, asked: Spec) {
         let family = sample.name.split(" b").next().unwrap_or_default();
         *self.families.entry(family.to_owned()).or_default() += 1;
         let question = format!("{} {}", asked.question.rule.name(), asked.question.distance.name());

@@ -8,9 +8,9 @@
 //! of each other, or of the positive's.
 
 use anyhow::{Result, ensure};
-use triplet_api::{Loss, Reduction, Workspace};
+use triplet_api::{Loss, Reduction, Spec, Workspace};
 use triplet_core::{Batch, Distance, NO_ROW, Question, Rule, Scalar};
-use triplet_testkit::{Sample, compare::Asked, engines};
+use triplet_testkit::{Sample, engines};
 
 /// Checks batches asked about squared distances, and counts.
 pub(crate) struct GramBound {
@@ -34,8 +34,8 @@ impl GramBound {
         })
     }
 
-    pub(crate) fn check(&mut self, sample: &Sample, asked: Asked) -> Result<()> {
-        let asked = Asked { reduction: Reduction::Mean, ..asked };
+    pub(crate) fn check(&mut self, sample: &Sample, asked: Spec) -> Result<()> {
+        let asked = Spec { reduction: Reduction::Mean, ..asked };
         let Question { distance, rule, .. } = asked.question;
         // Quadratic work in f64: small batches, and the rule whose bound is stated above.
         if distance == Distance::Angular || rule != Rule::SemiHard || sample.labels.len() > 150 {

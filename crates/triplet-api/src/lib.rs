@@ -32,6 +32,7 @@ mod evaluation;
 mod gram;
 mod loss;
 mod reduction;
+mod run;
 mod workspace;
 
 pub use backend::{Backend, BackendOptions};

@@ -1,21 +1,21 @@
 //! What must hold for any batch: gradients are derivatives, names do not matter.
 
-use triplet_api::{Backend, BackendOptions, Inputs, Loss, Reduction, Weights, Workspace};
+use triplet_api::{Backend, BackendOptions, Inputs, Loss, Reduction, Spec, Weights, Workspace};
 use triplet_core::{Batch, Distance, Question, Rule};
 use triplet_testkit::{
-    compare::{Asked, answer_f32, question, weights},
+    compare::{answer_f32, question, weights},
     sample,
 };
 
-fn asked(distance: Distance, rule: Rule, reduction: Reduction) -> Asked {
-    Asked { question: Question { distance, rule, margin: 0.7 }, reduction }
+fn asked(distance: Distance, rule: Rule, reduction: Reduction) -> Spec {
+    Spec { question: Question { distance, rule, margin: 0.7 }, reduction, require_positives: false }
 }
 
 /// The loss in f64, and what it selected, so that steps across a kink can be left out.
 fn loss(
     x: &[f64],
     labels: &[i64],
-    asked: Asked,
+    asked: Spec,
     weights: Weights<'_>,
     w: &mut Workspace<f64>,
 ) -> (f64, Vec<u32>) {

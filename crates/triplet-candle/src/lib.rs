@@ -21,15 +21,19 @@
 
 mod element;
 mod op;
+mod workspaces;
 
-use candle_core::{Device, Result, Tensor};
-use op::{Shared, TripletOp};
+use candle_core::{Device, Error, Result, Tensor};
+use element::wrap;
+use op::TripletOp;
 use std::sync::Arc;
 use triplet_api::{BackendOptions, Executed, Loss, Statistics};
+use workspaces::Shared;
 
 /// A triplet loss with the workspace of a training loop.
 ///
-/// Clones share the workspace; calls from several threads wait for one another.
+/// Clones share the workspace. Calls that run at the same time, on several threads,
+/// each get one of their own, which is kept for the next.
 #[derive(Clone)]
 pub struct TripletLoss {
     shared: Arc<Shared>,
@@ -41,37 +45,38 @@ impl TripletLoss {
     /// # Errors
     /// A backend that this machine cannot run; see [`BackendOptions::engine`].
     pub fn new(loss: &impl Loss, options: BackendOptions) -> Result<Self> {
-        Ok(Self { shared: Arc::new(Shared::new(loss.spec(), options).map_err(candle_core::Error::wrap)?) })
+        Ok(Self { shared: Arc::new(Shared::new(loss.spec(), options).map_err(wrap)?) })
     }
 
     /// The loss of embeddings `[B, D]` and one label a row: a scalar, or `[B]` with
     /// [`triplet_api::Reduction::None`], in the embeddings' type.
     ///
     /// f32 and f64 are computed as they are, f16 and bf16 in f32. The gradient is
-    /// computed at once and kept for the backward pass, if there will be one.
+    /// computed at once and kept for the backward pass, if there will be one. With an
+    /// upstream gradient other than one, the backward pass computes it again.
     ///
     /// # Errors
     /// Tensors on another device than the CPU, of another type or shape, and whatever
     /// [`triplet_api::Error`] names.
     pub fn forward(&self, embeddings: &Tensor, labels: &[i64]) -> Result<Tensor> {
         if !matches!(embeddings.device(), Device::Cpu) {
-            candle_core::bail!(
+            return Err(Error::Msg(format!(
                 "triplet losses run on the CPU, the embeddings are on {:?}: move them with to_device(&Device::Cpu)",
                 embeddings.device()
-            );
+            )));
         }
         let needs_gradient = embeddings.track_op();
         let op = TripletOp::new(Arc::clone(&self.shared), labels.to_vec(), needs_gradient);
         embeddings.contiguous()?.apply_op1(op)
     }
 
-    /// Counts over the last batch.
+    /// Counts over the batch of the call that finished last.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.shared.last().0
     }
 
-    /// What the last batch ran on.
+    /// What that batch ran on; `None` before the first.
     #[must_use]
     pub fn executed(&self) -> Option<Executed> {
         self.shared.last().1

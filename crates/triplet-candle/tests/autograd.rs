@@ -1,7 +1,7 @@
 //! The loss inside candle's graph: gradients, reductions, errors.
 
 use candle_core::{DType, Device, Tensor, Var};
-use triplet_api::{BackendOptions, Batch, Loss, Reduction, TripletSemiHardLoss, Workspace};
+use triplet_api::{Backend, BackendOptions, Batch, Inputs, Loss, Reduction, TripletSemiHardLoss, Workspace};
 use triplet_candle::TripletLoss;
 
 const LABELS: [i64; 8] = [0, 1, 0, 2, 1, 2, 0, 1];
@@ -75,8 +75,77 @@ fn halves_are_computed_in_f32_and_strides_are_followed() {
     let plain = op.forward(&x, &LABELS).unwrap().to_scalar::<f32>().unwrap();
     let turned = x.t().unwrap().contiguous().unwrap().t().unwrap();
     assert_eq!(op.forward(&turned, &LABELS).unwrap().to_scalar::<f32>().unwrap(), plain);
-    let half = op.forward(&x.to_dtype(DType::BF16).unwrap(), &LABELS).unwrap();
-    assert_eq!(half.dtype(), DType::BF16);
+    for dtype in [DType::F16, DType::BF16] {
+        let half = Var::from_tensor(&x.to_dtype(dtype).unwrap()).unwrap();
+        let value = op.forward(&half, &LABELS).unwrap();
+        let gradient = value.backward().unwrap().get(&half).unwrap().clone();
+        // What the same values give in f32, rounded.
+        let wide = Var::from_tensor(&half.to_dtype(DType::F32).unwrap()).unwrap();
+        let expected = op.forward(&wide, &LABELS).unwrap();
+        let slope = expected.backward().unwrap().get(&wide).unwrap().to_dtype(dtype).unwrap();
+        let numbers = |t: &Tensor| {
+            assert_eq!(t.dtype(), dtype);
+            t.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        assert_eq!(numbers(&value), numbers(&expected.to_dtype(dtype).unwrap()));
+        assert_eq!(numbers(&gradient), numbers(&slope));
+    }
+}
+
+#[test]
+fn a_loss_or_gradient_that_a_half_cannot_hold_is_an_error() {
+    let op = TripletLoss::new(&loss(Reduction::Mean), BackendOptions::default()).unwrap();
+    let half = |x: &[f32]| {
+        let x = Tensor::from_slice(x, (x.len(), 1), &Device::Cpu).unwrap();
+        Var::from_tensor(&x.to_dtype(DType::F16).unwrap()).unwrap()
+    };
+    // Squared distance 160,000; the largest f16 is 65,504.
+    let error = op.forward(&half(&[0.0, 400.0, 10.0]), &[0, 0, 1]).unwrap_err().to_string();
+    assert!(error.starts_with("the loss is") && error.contains("element type's range"), "{error}");
+    // A loss that fits, of which a thousandfold does not.
+    let x = half(&[0.0, 200.0, 10.0]);
+    let value = op.forward(&x, &[0, 0, 1]).unwrap().to_dtype(DType::F32).unwrap();
+    let error = (value * 1000.0).unwrap().backward().unwrap_err().to_string();
+    assert!(error.starts_with("the gradient's row"), "{error}");
+}
+
+#[test]
+fn an_upstream_gradient_gives_the_engines_bits() {
+    let x = embeddings();
+    let batch = Batch::new(&x, 3, &LABELS).unwrap();
+    for reduction in [Reduction::Mean, Reduction::Sum, Reduction::None] {
+        let upstream: Vec<f64> =
+            (0..if reduction == Reduction::None { 8 } else { 1 }).map(|i| f64::from(i) - 2.3).collect();
+        let mut workspace = Workspace::default();
+        let inputs = Inputs { upstream: Some(&upstream), ..Inputs::default() };
+        let expected = loss(reduction).evaluate_with(&batch, inputs, &mut workspace).unwrap();
+        let var = Var::from_slice(&x, (8, 3), &Device::Cpu).unwrap();
+        let op = TripletLoss::new(&loss(reduction), BackendOptions::default()).unwrap();
+        let value = op.forward(&var, &LABELS).unwrap();
+        let scale = Tensor::from_slice(&upstream, value.shape().clone(), &Device::Cpu).unwrap();
+        let total = (value * scale).unwrap().sum_all().unwrap();
+        let gradient = total.backward().unwrap().get(&var).unwrap().flatten_all().unwrap();
+        assert_eq!(gradient.to_vec1::<f64>().unwrap(), expected.gradient(), "{reduction:?}");
+    }
+}
+
+#[test]
+fn calls_at_the_same_time_give_the_same_bits() {
+    let x: Vec<f32> = (0..256 * 16).map(|i| (i * 7919 % 1013) as f32 / 1013.0).collect();
+    let labels: Vec<i64> = (0..256).map(|row| row % 32).collect();
+    let options = BackendOptions { backend: Backend::Par, threads: Some(3), ..Default::default() };
+    let op = TripletLoss::new(&loss(Reduction::Mean), options).unwrap();
+    let gradient = || {
+        let var = Var::from_slice(&x, (256, 16), &Device::Cpu).unwrap();
+        let gradients = op.forward(&var, &labels).unwrap().backward().unwrap();
+        gradients.get(&var).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    };
+    let expected = gradient();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..8).for_each(|_| assert_eq!(gradient(), expected)));
+        }
+    });
 }
 
 #[test]

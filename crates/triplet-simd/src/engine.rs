@@ -7,12 +7,11 @@ use crate::{
     isa::{Element, Selected},
     layout::Layout,
     pack::Packed,
-    search::{Best, ladder::Ladder},
+    pass::Pass,
+    scratch::Scratch,
     stages,
 };
-use triplet_core::{
-    Coefficients, Engine, Executed, Mined, Problem, Result, coefficients::Entry, tally::RowSpace,
-};
+use triplet_core::{Coefficients, Engine, Executed, Mined, Problem, Result};
 
 /// Mines fused Gram tiles on one instruction set, on the threads of an executor.
 ///
@@ -41,26 +40,6 @@ pub struct Fused<T: Element, X: Executor = Inline> {
     idle: Vec<()>,
 }
 
-/// What one worker needs for itself.
-pub(crate) struct Scratch<T: Element> {
-    /// One block of keys.
-    pub(crate) keys: Aligned<T::Key>,
-    /// The best candidates that this worker has seen.
-    pub(crate) best: Best<T::Key>,
-    /// The ladders of the anchors being searched.
-    pub(crate) ladders: Vec<Ladder<T>>,
-    /// For each of them the farthest negative: its key and row.
-    pub(crate) far: Vec<(T::Key, T::Key)>,
-    /// The floors of one of them.
-    pub(crate) floors: Vec<T::Key>,
-    /// Slices of a row of keys.
-    pub(crate) places: Aligned<T::Key>,
-    /// For the gradient: the row being assembled.
-    pub(crate) row_space: RowSpace,
-    /// For the gradient: its entries.
-    pub(crate) entries: Vec<Entry<T>>,
-}
-
 impl<T: Element> Fused<T> {
     /// On the calling thread, with the fastest instruction set of this CPU.
     ///
@@ -75,16 +54,6 @@ impl<T: Element, X: Executor> Fused<T, X> {
     /// With an instruction set and an executor; `backend` is how it reports itself.
     pub fn new(backend: &'static str, selected: Selected, executor: X) -> Self {
         let threads = executor.threads();
-        let scratch = |_| Scratch {
-            keys: Aligned::default(),
-            best: Best::default(),
-            ladders: Vec::new(),
-            far: Vec::new(),
-            floors: Vec::new(),
-            places: Aligned::default(),
-            row_space: RowSpace::default(),
-            entries: Vec::new(),
-        };
         Self {
             backend,
             selected,
@@ -92,7 +61,7 @@ impl<T: Element, X: Executor> Fused<T, X> {
             layout: Layout::default(),
             packed: Packed::default(),
             floors: Aligned::default(),
-            scratches: (0..threads).map(scratch).collect(),
+            scratches: (0..threads).map(|_| Scratch::default()).collect(),
             idle: vec![(); threads],
         }
     }
@@ -123,10 +92,11 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
         }
         stages::pack::run(executor, scratches, selected, problem, layout, packed);
         let source = Source { layout, packed, distance: problem.distance() };
-        stages::thresholds::run(executor, scratches, selected, problem, source, floors, out);
-        stages::triangle::run(executor, scratches, selected, problem, source, floors);
-        stages::ladders::run(executor, scratches, selected, problem, source, out);
-        stages::collect::run(executor, scratches, &mut idle[..workers], problem, layout, floors, out);
+        let pass = Pass { executor, selected, problem, source };
+        stages::thresholds::run(pass, scratches, floors, out);
+        stages::triangle::run(pass, scratches, floors);
+        stages::ladders::run(pass, scratches, out);
+        stages::collect::run(pass, scratches, &mut idle[..workers], floors, out);
     }
 
     fn gradient(&mut self, coefficients: &Coefficients<'_, T>, scale: T, out: &mut [T]) {

@@ -23,6 +23,8 @@ mod aligned;
 mod block;
 mod layout;
 mod pack;
+mod pass;
+mod scratch;
 mod search;
 mod stages;
 mod tile;

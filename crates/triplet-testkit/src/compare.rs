@@ -1,6 +1,6 @@
 //! Answers as bits, and where two of them first differ.
 
-use triplet_api::{Evaluation, Inputs, Loss, Reduction, Workspace};
+use triplet_api::{Evaluation, Inputs, Loss, Reduction, Spec, Workspace};
 use triplet_core::{Batch, Distance, Error, Question, Real, Rule, Statistics};
 
 use crate::Sample;
@@ -76,37 +76,20 @@ pub fn answer<T: Real>(evaluation: &Evaluation<'_, T>) -> Answer<T::Key> {
     }
 }
 
-/// A loss given by its question alone.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked {
-    /// Distance, rule, margin.
-    pub question: Question,
-    /// How rows are summed.
-    pub reduction: Reduction,
-}
-
-impl Loss for Asked {
-    fn spec(&self) -> triplet_api::Spec {
-        triplet_api::Spec { question: self.question, reduction: self.reduction, require_positives: false }
-    }
-    fn config(&self) -> triplet_api::Config {
-        triplet_api::TripletSemiHardLoss::default().config()
-    }
-}
-
 /// The questions that a numbered batch is asked: all of distance, rule, margin and
 /// reduction come round.
 #[must_use]
-pub fn question(number: u64) -> Asked {
+pub fn question(number: u64) -> Spec {
     let pick = |n: u64, len: usize| (number / n) as usize % len;
     let margins = [1.0, 0.2, 0.0, -0.5, 1e3, 1e-3];
-    Asked {
+    Spec {
         question: Question {
             distance: Distance::ALL[pick(1, 3)],
             rule: Rule::ALL[pick(3, 4)],
             margin: margins[pick(12, margins.len())],
         },
         reduction: [Reduction::Mean, Reduction::None, Reduction::Sum][pick(72, 3)],
+        require_positives: false,
     }
 }
 
@@ -116,7 +99,7 @@ pub fn question(number: u64) -> Asked {
 /// Whatever the loss refuses.
 pub fn answer_f32(
     sample: &Sample,
-    asked: Asked,
+    asked: Spec,
     weights: Option<&[f64]>,
     workspace: &mut Workspace<f32>,
 ) -> Result<Answer<u32>, Error> {
@@ -131,7 +114,7 @@ pub fn answer_f32(
 /// Whatever the loss refuses.
 pub fn answer_f64(
     sample: &Sample,
-    asked: Asked,
+    asked: Spec,
     weights: Option<&[f64]>,
     workspace: &mut Workspace<f64>,
 ) -> Result<Answer<u64>, Error> {

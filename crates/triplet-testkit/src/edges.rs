@@ -1,9 +1,9 @@
 //! Edges of the semantics, small enough to be worked out by hand.
 
-use triplet_api::Reduction;
+use triplet_api::{Reduction, Spec};
 use triplet_core::{Distance, Question, Rule};
 
-use crate::{Sample, compare::Asked};
+use crate::Sample;
 
 /// A batch of width 1, a question, and the answer.
 #[derive(Debug, Clone, Copy)]
@@ -170,8 +170,8 @@ impl Edge {
 
     /// The loss asked for.
     #[must_use]
-    pub fn asked(&self) -> Asked {
+    pub fn asked(&self) -> Spec {
         let question = Question { distance: self.distance, rule: self.rule, margin: self.margin };
-        Asked { question, reduction: Reduction::Mean }
+        Spec { question, reduction: Reduction::Mean, require_positives: false }
     }
 }

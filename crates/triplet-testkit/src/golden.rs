@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 use std::{fs, io, path::PathBuf};
-use triplet_api::Reduction;
+use triplet_api::{Reduction, Spec};
 use triplet_core::{Distance, Question, Rule};
 
-use crate::{Sample, compare::Asked};
+use crate::Sample;
 
 /// One golden file.
 #[derive(Debug, Deserialize)]
@@ -47,7 +47,7 @@ impl Golden {
 
     /// The loss asked for.
     #[must_use]
-    pub fn asked(&self) -> Asked {
+    pub fn asked(&self) -> Spec {
         let distance = match self.distance_metric.as_str() {
             "L2" => Distance::L2,
             "angular" => Distance::Angular,
@@ -58,7 +58,11 @@ impl Golden {
             ("hard", false) => Rule::Hard,
             _ => Rule::SemiHard,
         };
-        Asked { question: Question { distance, rule, margin: self.margin }, reduction: Reduction::Mean }
+        Spec {
+            question: Question { distance, rule, margin: self.margin },
+            reduction: Reduction::Mean,
+            require_positives: false,
+        }
     }
 
     /// Whether TFA splits the gradient among tied negatives here, where we take the

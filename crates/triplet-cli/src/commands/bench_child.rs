@@ -1,7 +1,7 @@
 //! One evaluation in a fresh process: the only way to see what one backend's memory
 //! peaks at.
 
-use super::bench::{Shape, input};
+use super::shape::{Shape, input};
 use crate::options::BackendArgs;
 use anyhow::Result;
 use clap::Args;

@@ -5,3 +5,4 @@ pub(crate) mod bench_child;
 pub(crate) mod info;
 pub(crate) mod loss;
 mod product;
+mod shape;

@@ -1,7 +1,7 @@
 //! The yardstick: what the best BLAS needs for `E E'` alone, asked of a Python that has
 //! torch or NumPy.
 
-use super::bench::Shape;
+use super::shape::Shape;
 use anyhow::{Context, Result, ensure};
 use std::{
     io::{BufRead, BufReader, Write},

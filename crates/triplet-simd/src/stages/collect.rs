@@ -1,29 +1,23 @@
 //! Stage 4: every worker's bests, merged and written out as triplets.
 
 use super::{panel_slots, pieces};
-use crate::{
-    engine::Scratch,
-    executor::{Executor, share},
-    isa::Element,
-    layout::Layout,
-    search::Best,
-};
+use crate::{executor::share, isa::Element, pass::Pass, scratch::Scratch, search::Best};
 use triplet_core::{
-    Mined, Problem,
+    Mined,
     real::Key,
     rule::{farther, nearer},
 };
 
 /// Fills the negatives' side of `mined`.
 pub(crate) fn run<T: Element>(
-    executor: &dyn Executor,
+    pass: Pass<'_, T>,
     scratches: &[Scratch<T>],
     idle: &mut [()],
-    problem: &Problem<'_, T>,
-    layout: &Layout,
     floors: &[T::Key],
     mined: &mut Mined<T>,
 ) {
+    let Pass { executor, problem, source, .. } = pass;
+    let layout = source.layout;
     let slots = |panel| panel_slots(layout, problem, panel).len();
     let negatives = pieces(&mut mined.negatives, (0..layout.panels).map(slots));
     let distances = pieces(&mut mined.negative_distances, (0..layout.panels).map(slots));

@@ -1,10 +1,10 @@
 //! The last stage: coefficients to gradient rows, lanes across components.
 
 use crate::{
-    engine::Scratch,
     executor::{Executor, share},
     isa::{Element, Selected},
     lanes::{Kernel, Lanes},
+    scratch::Scratch,
 };
 use triplet_core::{Coefficients, Distance, Problem, Real, coefficients::Entry};
 

@@ -7,11 +7,12 @@
 use super::pieces;
 use crate::{
     block::{Source, mask},
-    engine::Scratch,
-    executor::{Executor, share},
-    isa::{Element, Selected},
+    executor::share,
+    isa::Element,
     lanes::{Kernel, Lanes},
     layout::Layout,
+    pass::Pass,
+    scratch::Scratch,
     search::{ladder, rows::farthest},
 };
 use core::ops::Range;
@@ -27,14 +28,8 @@ const KEYS_BYTES: usize = 192 * 1024;
 type Unit = (usize, Range<usize>);
 
 /// Fills `mined` for the panels that the layout marks.
-pub(crate) fn run<T: Element>(
-    executor: &dyn Executor,
-    scratches: &mut [Scratch<T>],
-    selected: Selected,
-    problem: &Problem<'_, T>,
-    source: Source<'_, T>,
-    mined: &mut Mined<T>,
-) {
+pub(crate) fn run<T: Element>(pass: Pass<'_, T>, scratches: &mut [Scratch<T>], mined: &mut Mined<T>) {
+    let Pass { executor, selected, problem, source } = pass;
     let layout = source.layout;
     if !layout.ladders.contains(&true) {
         return;

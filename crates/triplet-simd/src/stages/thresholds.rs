@@ -4,24 +4,23 @@ use super::{panel_slots, pieces};
 use crate::{
     aligned::Aligned,
     block::Source,
-    engine::Scratch,
-    executor::{Executor, share},
-    isa::{Element, Selected},
+    executor::share,
+    isa::Element,
     lanes::{Kernel, Lanes},
+    pass::Pass,
+    scratch::Scratch,
 };
 use core::ops::Range;
 use triplet_core::{Mined, NO_ROW, Problem, Real, real::Key, rule::farther};
 
 /// Fills the positives' side of `mined`, and every floor.
 pub(crate) fn run<T: Element>(
-    executor: &dyn Executor,
+    pass: Pass<'_, T>,
     scratches: &mut [Scratch<T>],
-    selected: Selected,
-    problem: &Problem<'_, T>,
-    source: Source<'_, T>,
     floors: &mut Aligned<T::Key>,
     mined: &mut Mined<T>,
 ) {
+    let Pass { executor, selected, problem, source } = pass;
     let layout = source.layout;
     floors.resize(layout.threshold_len());
     let panels = 0..layout.panels;

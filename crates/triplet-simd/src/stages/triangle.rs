@@ -2,10 +2,11 @@
 
 use crate::{
     block::{Source, mask},
-    engine::Scratch,
-    executor::{Executor, share},
-    isa::{Element, Selected},
+    executor::share,
+    isa::Element,
     lanes::{Kernel, Lanes},
+    pass::Pass,
+    scratch::Scratch,
     search::{self, Block},
 };
 use core::ops::Range;
@@ -13,14 +14,8 @@ use triplet_core::Problem;
 
 /// Fills every worker's bests. Which worker saw which block is left open; the
 /// bests of all of them together do not depend on it.
-pub(crate) fn run<T: Element>(
-    executor: &dyn Executor,
-    scratches: &mut [Scratch<T>],
-    selected: Selected,
-    problem: &Problem<'_, T>,
-    source: Source<'_, T>,
-    floors: &[T::Key],
-) {
+pub(crate) fn run<T: Element>(pass: Pass<'_, T>, scratches: &mut [Scratch<T>], floors: &[T::Key]) {
+    let Pass { executor, selected, problem, source } = pass;
     let layout = source.layout;
     for scratch in scratches.iter_mut() {
         scratch.best.reset(layout, floors);

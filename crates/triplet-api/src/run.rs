@@ -1,0 +1,158 @@
+//! One call, from batch to loss to gradient.
+
+use crate::{Evaluation, Inputs, Reduction, Spec, Weights, Workspace, gram::GramElement};
+use triplet_core::{AnchorTerms, Batch, Coefficients, Distance, Error, Problem, Result, gradient};
+
+/// Input to validated batch to mined triplets to loss to gradient.
+pub(crate) fn run<'a, T: GramElement>(
+    spec: Spec,
+    batch: &'a Batch<'_, T>,
+    inputs: Inputs<'_>,
+    workspace: &'a mut Workspace<T>,
+    with_gradient: bool,
+) -> Result<Evaluation<'a, T>> {
+    let rows = batch.rows();
+    inputs.weights.check(rows)?;
+    check_upstream(spec.reduction, inputs.upstream, rows)?;
+    let Workspace { engine, problem: space, mined, terms, coefficients, factors, losses, gradient } =
+        workspace;
+    let problem = Problem::new(batch, spec.question, space)?;
+    if spec.require_positives && problem.classes().positive_pairs() == 0 {
+        return Err(Error::NoPositivePairs { rows });
+    }
+    engine.mine(&problem, mined);
+    terms.rebuild(&problem, mined);
+    let executed = engine.executed();
+    let loss = reduce(spec.reduction, inputs.weights, terms, problem.divisor(), losses)?;
+    // What the engine overwrites needs no clearing.
+    gradient.resize(if with_gradient { batch.embeddings().len() } else { 0 }, T::ZERO);
+    if with_gradient {
+        let upstream = spread(spec.reduction, inputs, rows, factors);
+        let per_row = (!factors.is_empty()).then_some(factors.as_slice());
+        let divisor = if spec.reduction == Reduction::Mean {
+            problem.divisor()
+        } else {
+            problem.divisor() / rows as f64
+        };
+        let scale = gradient::scale(problem.distance(), divisor, upstream);
+        let pulls = Coefficients::new(&problem, mined, per_row, coefficients);
+        engine.gradient(&pulls, scale, gradient);
+        if !surely_finite(&problem, batch.largest(), scale, inputs) {
+            check_gradient(gradient, batch.width())?;
+        }
+    }
+    Ok(Evaluation {
+        reduction: spec.reduction,
+        loss,
+        losses,
+        gradient,
+        statistics: terms.statistics,
+        executed,
+        problem,
+        mined,
+    })
+}
+
+/// The reduced loss; fills `losses` where rows are kept apart.
+fn reduce<T: GramElement>(
+    reduction: Reduction,
+    weights: Weights<'_>,
+    terms: &AnchorTerms,
+    divisor: f64,
+    losses: &mut Vec<T>,
+) -> Result<T> {
+    losses.clear();
+    let rows = terms.sums.len();
+    let (scalar, per_row) = match weights {
+        Weights::None => (1.0, None),
+        Weights::Scalar(weight) => (weight, None),
+        Weights::PerSample(weights) => (1.0, Some(weights)),
+    };
+    let total = terms.weighted_sum(per_row) * scalar;
+    // No triplets: every sum is 0, whatever they are divided by.
+    let (divisor, rows_per_divisor) =
+        if divisor == 0.0 { (1.0, 0.0) } else { (divisor, rows as f64 / divisor) };
+    if reduction == Reduction::None {
+        let weight = |row: usize| per_row.map_or(scalar, |weights| weights[row]);
+        losses.extend(
+            terms.sums.iter().enumerate().map(|(row, sum)| T::from_f64(weight(row) * sum * rows_per_divisor)),
+        );
+    }
+    let value = match reduction {
+        Reduction::Sum => total * rows_per_divisor,
+        Reduction::Mean | Reduction::None => total / divisor,
+    };
+    let loss = T::from_f64(value);
+    if loss.is_finite() && losses.iter().all(|l| l.is_finite()) {
+        Ok(loss)
+    } else {
+        Err(Error::LossOverflow { value })
+    }
+}
+
+/// Splits weights and upstream into one factor of the batch (returned) and one a
+/// row (left empty if all are 1).
+fn spread(reduction: Reduction, inputs: Inputs<'_>, rows: usize, factors: &mut Vec<f64>) -> f64 {
+    factors.clear();
+    let mut scalar = 1.0;
+    match inputs.weights {
+        Weights::None => {}
+        Weights::Scalar(weight) => scalar = weight,
+        Weights::PerSample(weights) => factors.extend_from_slice(weights),
+    }
+    match (inputs.upstream, reduction) {
+        (None, _) => {}
+        (Some(upstream), Reduction::None) => {
+            factors.resize(rows, 1.0);
+            factors.iter_mut().zip(upstream).for_each(|(factor, up)| *factor *= up);
+        }
+        (Some(upstream), _) => scalar *= upstream[0],
+    }
+    scalar
+}
+
+fn check_upstream(reduction: Reduction, upstream: Option<&[f64]>, rows: usize) -> Result<()> {
+    let Some(upstream) = upstream else { return Ok(()) };
+    let expected = if reduction == Reduction::None { rows } else { 1 };
+    if upstream.len() != expected {
+        return Err(Error::UpstreamShape { len: upstream.len(), expected });
+    }
+    match upstream.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(Error::Upstream { index, value: upstream[index] }),
+        None => Ok(()),
+    }
+}
+
+/// Whether no gradient can overflow, so that nobody needs to look.
+///
+/// Each of the `T` triplets adds at most `2 w` to the coefficients of a row, each
+/// multiplies a difference of at most twice the largest component, or a unit row; the
+/// way back through a normalisation multiplies by at most 1e6, and again by 2.
+fn surely_finite<T: GramElement>(problem: &Problem<'_, T>, largest: T, scale: T, inputs: Inputs<'_>) -> bool {
+    let most = |values: &[f64]| values.iter().fold(1.0_f64, |m, v| m.max(v.abs()));
+    let weight = match inputs.weights {
+        Weights::PerSample(weights) => most(weights),
+        Weights::None | Weights::Scalar(_) => 1.0,
+    };
+    let strongest = weight * inputs.upstream.map_or(1.0, most);
+    let coefficients = 2.0 * problem.slot_count() as f64 * strongest;
+    let step = match problem.distance() {
+        Distance::SquaredL2 => 2.0 * largest.to_f64(),
+        Distance::Angular => 2e6,
+        // One over a distance knows no bound.
+        Distance::L2 => return false,
+    };
+    let sum = coefficients * step.max(1.0);
+    sum < T::MAX_FINITE / 4.0 && sum * scale.to_f64().abs() < T::MAX_FINITE / 4.0
+}
+
+fn check_gradient<T: GramElement>(gradient: &[T], width: usize) -> Result<()> {
+    // A plain maximum over bits, which vectorises; the row is looked for on failure.
+    use triplet_core::real::Key;
+    let top = gradient.iter().fold(T::Key::ZERO, |top, g| top.max(g.abs().key()));
+    if top < T::Key::END {
+        return Ok(());
+    }
+    let index = gradient.iter().position(|g| !g.is_finite()).unwrap_or(0);
+    Err(Error::GradientOverflow { row: index / width })
+}

@@ -1,0 +1,119 @@
+//! The workspaces that all operations of one loss share.
+
+use crate::element::{Values, wrap};
+use candle_core::{Device, Result, Tensor, WithDType};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use triplet_api::{
+    BackendOptions, Batch, Executed, GramElement, Inputs, Loss, Spec, Statistics, Weights, Workspace,
+};
+
+/// A loss, and workspaces at rest: one for every call that ever ran at the same time.
+///
+/// No lock is held while an engine runs. An engine waits for rayon's threads, and a
+/// thread of rayon's that waits may take up another call of the same loss.
+pub(crate) struct Shared {
+    pub(crate) spec: Spec,
+    options: BackendOptions,
+    single: Mutex<Vec<Workspace<f32>>>,
+    double: Mutex<Vec<Workspace<f64>>>,
+    last: Mutex<(Statistics, Option<Executed>)>,
+}
+
+/// What is wanted besides the loss.
+#[derive(Clone, Copy)]
+pub(crate) enum Ask<'a> {
+    /// Nothing.
+    Loss,
+    /// The gradient, times an upstream gradient unless that is all ones.
+    Gradient(Option<&'a [f64]>),
+}
+
+/// One loss or `[B]`, and the gradient `[B, D]` in the type it was computed in.
+pub(crate) struct Answer {
+    pub(crate) losses: Vec<f64>,
+    pub(crate) gradient: Option<Tensor>,
+}
+
+impl Shared {
+    pub(crate) fn new(spec: Spec, options: BackendOptions) -> triplet_api::Result<Self> {
+        Ok(Self {
+            spec,
+            options,
+            single: Mutex::new(vec![Workspace::new(options)?]),
+            double: Mutex::default(),
+            last: Mutex::default(),
+        })
+    }
+
+    /// Counts, and what ran, of the call that finished last.
+    pub(crate) fn last(&self) -> (Statistics, Option<Executed>) {
+        *lock(&self.last)
+    }
+
+    pub(crate) fn evaluate(
+        &self,
+        x: &Values<'_>,
+        width: usize,
+        labels: &[i64],
+        ask: Ask<'_>,
+    ) -> Result<Answer> {
+        match x {
+            Values::Single(x) => self.run(&self.single, x, width, labels, ask),
+            Values::Double(x) => self.run(&self.double, x, width, labels, ask),
+        }
+    }
+
+    fn run<T: GramElement + WithDType>(
+        &self,
+        at_rest: &Mutex<Vec<Workspace<T>>>,
+        x: &[T],
+        width: usize,
+        labels: &[i64],
+        ask: Ask<'_>,
+    ) -> Result<Answer> {
+        let batch = Batch::new(x, width, labels).map_err(wrap)?;
+        // A statement of its own, so that the lock is free again before the engine runs.
+        let waiting = lock(at_rest).pop();
+        let mut workspace = match waiting {
+            Some(workspace) => workspace,
+            None => Workspace::new(self.options).map_err(wrap)?,
+        };
+        let answer = self.answer(&batch, ask, &mut workspace);
+        lock(at_rest).push(workspace);
+        answer
+    }
+
+    fn answer<T: GramElement + WithDType>(
+        &self,
+        batch: &Batch<'_, T>,
+        ask: Ask<'_>,
+        workspace: &mut Workspace<T>,
+    ) -> Result<Answer> {
+        let result = match ask {
+            Ask::Loss => self.spec.forward(batch, Weights::None, workspace),
+            Ask::Gradient(upstream) => {
+                self.spec.evaluate_with(batch, Inputs { weights: Weights::None, upstream }, workspace)
+            }
+        };
+        let result = result.map_err(wrap)?;
+        let wide = |loss: &T| triplet_api::Real::to_f64(*loss);
+        let losses = match result.losses() {
+            Some(losses) => losses.iter().map(wide).collect(),
+            None => vec![wide(&result.loss())],
+        };
+        let gradient = match ask {
+            Ask::Loss => None,
+            Ask::Gradient(_) => {
+                let shape = (batch.rows(), batch.width());
+                Some(Tensor::from_slice(result.gradient(), shape, &Device::Cpu)?)
+            }
+        };
+        *lock(&self.last) = (result.statistics(), Some(result.executed()));
+        Ok(Answer { losses, gradient })
+    }
+}
+
+/// A panic elsewhere leaves nothing half done behind these locks.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
