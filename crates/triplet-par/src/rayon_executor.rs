@@ -1,6 +1,12 @@
 //! Jobs on rayon's threads.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 use triplet_core::{Error, Result};
 use triplet_simd::Executor;
 
@@ -65,6 +71,44 @@ impl Executor for Rayon {
             Some(pool) => pool.in_place_scope(|scope| fan_out(scope, self.active, job)),
             None => rayon::in_place_scope(|scope| fan_out(scope, self.active, job)),
         }
+    }
+
+    fn session(&self, body: &mut dyn FnMut()) {
+        if self.active == 1 {
+            return body();
+        }
+        // Waking a thread for every stage costs more than a small stage itself.
+        let ended = AtomicBool::new(false);
+        match &self.pool {
+            Some(pool) => pool.in_place_scope(|scope| stay_awake(scope, self.active, &ended, body)),
+            None => rayon::in_place_scope(|scope| stay_awake(scope, self.active, &ended, body)),
+        }
+    }
+}
+
+/// Calls `body` while the other threads look for work without falling asleep.
+fn stay_awake<'s>(scope: &rayon::Scope<'s>, threads: usize, ended: &'s AtomicBool, body: &mut dyn FnMut()) {
+    for _ in 1..threads {
+        scope.spawn(|_| {
+            while !ended.load(Ordering::Acquire) {
+                // Runs whatever the pool has to do, ours or the caller's.
+                if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    thread::yield_now();
+                }
+            }
+        });
+    }
+    // Also if the body panics: the scope waits for these threads.
+    let _end = EndOnDrop(ended);
+    body();
+}
+
+/// Sets a flag when it goes out of scope.
+struct EndOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
     }
 }
 

@@ -90,13 +90,16 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
             scratch.keys.resize(layout.panel * layout.stride());
             scratch.places.resize(layout.stride());
         }
-        stages::pack::run(executor, scratches, selected, problem, layout, packed);
-        let source = Source { layout, packed, distance: problem.distance() };
-        let pass = Pass { executor, selected, problem, source };
-        stages::thresholds::run(pass, scratches, floors, out);
-        stages::triangle::run(pass, scratches, floors);
-        stages::ladders::run(pass, scratches, out);
-        stages::collect::run(pass, scratches, &mut idle[..workers], floors, out);
+        let executor: &dyn Executor = executor;
+        executor.session(&mut || {
+            stages::pack::run(executor, scratches, selected, problem, layout, packed);
+            let source = Source { layout, packed, distance: problem.distance() };
+            let pass = Pass { executor, selected, problem, source };
+            stages::thresholds::run(pass, scratches, floors, out);
+            stages::triangle::run(pass, scratches, floors);
+            stages::ladders::run(pass, scratches, out);
+            stages::collect::run(pass, scratches, &mut idle[..workers], floors, out);
+        });
     }
 
     fn gradient(&mut self, coefficients: &Coefficients<'_, T>, scale: T, out: &mut [T]) {

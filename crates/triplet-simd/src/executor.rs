@@ -10,6 +10,11 @@ pub trait Executor: Send {
     /// Calls `job(worker)` once for every worker below [`Executor::threads`], and
     /// returns when all have returned.
     fn run(&self, job: &(dyn Fn(usize) + Sync));
+    /// Calls `body`, which will run several jobs in a row: threads may be kept awake
+    /// between them.
+    fn session(&self, body: &mut dyn FnMut()) {
+        body();
+    }
 }
 
 /// The calling thread alone.
