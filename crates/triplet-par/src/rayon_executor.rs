@@ -74,7 +74,11 @@ impl Executor for Rayon {
     }
 
     fn session(&self, body: &mut dyn FnMut()) {
-        if self.active == 1 {
+        // A caller that is itself one of the pool's threads takes up other work while it
+        // waits, and must not take up waiting for another session: two of them could
+        // wait for each other.
+        let inside = self.pool.is_none() && rayon::current_thread_index().is_some();
+        if self.active == 1 || inside {
             return body();
         }
         // Waking a thread for every stage costs more than a small stage itself.
