@@ -73,8 +73,12 @@ impl BackendOptions {
     /// An instruction set that the CPU lacks or that fails its check, zero threads,
     /// threads that do not start.
     pub fn engine<T: GramElement>(self) -> Result<Box<dyn Engine<T>>> {
-        if self.threads == Some(0) {
-            return Err(Error::ZeroThreads);
+        match self.threads {
+            Some(0) => return Err(Error::ZeroThreads),
+            Some(threads) if threads > Rayon::MOST => {
+                return Err(Error::TooManyThreads { threads, most: Rayon::MOST });
+            }
+            _ => {}
         }
         let selected = || self.isa.map_or_else(Selected::best, Selected::new);
         let several = self.threads.unwrap_or_else(|| Rayon::current().most()) > 1;

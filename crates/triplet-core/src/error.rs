@@ -170,6 +170,14 @@ pub enum Error {
     /// A thread count of zero.
     #[error("threads is 0: give at least 1, or leave it out for one a core")]
     ZeroThreads,
+    /// More threads than any machine runs at once.
+    #[error("threads is {threads}: give at most {most}, or leave it out for one a core")]
+    TooManyThreads {
+        /// Threads asked for.
+        threads: usize,
+        /// The most there may be.
+        most: usize,
+    },
     /// Threads that the operating system would not start.
     #[error("could not start {threads} threads: {reason}")]
     ThreadPool {

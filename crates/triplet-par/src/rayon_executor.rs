@@ -20,13 +20,17 @@ pub struct Rayon {
 }
 
 impl Rayon {
+    /// The most threads that can be asked for.
+    pub const MOST: usize = 4096;
+
     /// `threads` threads in all, the calling one among them.
     ///
     /// # Errors
-    /// [`Error::ZeroThreads`]; [`Error::ThreadPool`] if the system starts no more threads.
+    /// [`Error::ZeroThreads`]; [`Error::TooManyThreads`]; [`Error::ThreadPool`] if the system starts no more threads.
     pub fn with_threads(threads: usize) -> Result<Self> {
         let pool = match threads {
             0 => return Err(Error::ZeroThreads),
+            _ if threads > Self::MOST => return Err(Error::TooManyThreads { threads, most: Self::MOST }),
             1 => None,
             _ => {
                 let builder = rayon::ThreadPoolBuilder::new()

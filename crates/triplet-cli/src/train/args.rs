@@ -15,6 +15,13 @@ Examples:
 The same seed gives the same bits on any number of threads and any backend but gram.
 Ctrl-C finishes the batch and writes what there is; a second one stops at once.";
 
+/// More epochs than anyone trains; every batch is kept for the loss curve.
+const MOST_EPOCHS: usize = 100_000;
+/// Wider layers and larger batches are a slip of the keyboard, not a small network.
+const MOST_UNITS: usize = 65_536;
+/// A quarter of a gigabyte; the optimiser holds three times as much.
+const MOST_WEIGHTS: usize = 1 << 26;
+
 /// Flags of `triplet train`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -68,15 +75,22 @@ impl TrainArgs {
     /// Refuses what cannot be trained.
     pub(crate) fn check(&self) -> Result<()> {
         let counts = [
-            ("--epochs", self.epochs, 1),
-            ("--classes-per-batch", self.classes_per_batch, 2),
-            ("--rows-per-class", self.rows_per_class, 2),
-            ("--hidden", self.hidden, 1),
-            ("--embedding-dim", self.embedding_dim, 1),
+            ("--epochs", self.epochs, 1, MOST_EPOCHS),
+            ("--classes-per-batch", self.classes_per_batch, 2, MOST_UNITS),
+            ("--rows-per-class", self.rows_per_class, 2, MOST_UNITS),
+            ("--hidden", self.hidden, 1, MOST_UNITS),
+            ("--embedding-dim", self.embedding_dim, 1, MOST_UNITS),
         ];
-        for (flag, value, least) in counts {
+        for (flag, value, least, most) in counts {
             ensure!(value >= least, "{flag} is {value}: give at least {least}");
+            ensure!(value <= most, "{flag} is {value}: give at most {most}");
         }
+        ensure!(
+            self.hidden * self.embedding_dim <= MOST_WEIGHTS,
+            "--hidden {} times --embedding-dim {} are too many weights: give at most {MOST_WEIGHTS} in all",
+            self.hidden,
+            self.embedding_dim
+        );
         ensure!(
             self.learning_rate.is_finite() && self.learning_rate > 0.0,
             "--learning-rate is {}: give a positive number",

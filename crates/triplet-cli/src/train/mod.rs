@@ -93,7 +93,7 @@ fn fit(
     let mut sampler = Sampler::new(&train.labels, args.classes_per_batch, args.rows_per_class)?;
     let batches = args.epochs * sampler.batches_per_epoch();
     let progress = Progress::new(batches, args.quiet);
-    let mut steps = Vec::with_capacity(batches);
+    let mut steps = Vec::new();
     while steps.len() < batches && !interrupted.load(Ordering::Relaxed) {
         let rows = sampler.next(rng);
         let labels: Vec<i64> = rows.iter().map(|&row| train.labels[row]).collect();

@@ -44,7 +44,7 @@ impl Sampler {
     /// The next batch.
     pub(crate) fn next(&mut self, rng: &mut Rng) -> Vec<usize> {
         let chosen = rng.choose_multiple(0..self.classes.len(), self.classes_per_batch);
-        let mut batch = Vec::with_capacity(self.classes_per_batch * self.rows_per_class);
+        let mut batch = Vec::new();
         for class in chosen {
             // A class of fewer rows gives all it has, each once.
             for _ in 0..self.rows_per_class.min(self.classes[class].len()) {
