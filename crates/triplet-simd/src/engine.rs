@@ -88,7 +88,6 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
         layout.rebuild(problem, selected);
         for scratch in scratches.iter_mut() {
             scratch.keys.resize(layout.panel * layout.stride());
-            scratch.places.resize(layout.stride());
         }
         let executor: &dyn Executor = executor;
         executor.session(&mut || {
@@ -97,7 +96,7 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
             let pass = Pass { executor, selected, problem, source };
             stages::thresholds::run(pass, scratches, floors, out);
             stages::triangle::run(pass, scratches, floors);
-            stages::ladders::run(pass, scratches, out);
+            stages::large::run(pass, scratches, out);
             stages::collect::run(pass, scratches, &mut idle[..workers], floors, out);
         });
     }

@@ -15,7 +15,7 @@ const PANEL_PART_BYTES: usize = 24 * 1024;
 
 /// Triplets an anchor from which on its candidates are placed on a ladder instead of
 /// compared with each threshold (measured: see the docs page on speed).
-const LADDER_FROM: usize = 64;
+const LARGE_FROM: usize = 64;
 
 /// The shape of the work on one batch, for one lane type.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +35,7 @@ pub(crate) struct Layout {
     /// First threshold of each panel, in panels of lanes, and their number.
     pub(crate) thresholds: Vec<usize>,
     /// Whether the anchors of each panel have too many thresholds to compare with.
-    pub(crate) ladders: Vec<bool>,
+    pub(crate) large: Vec<bool>,
 }
 
 impl Layout {
@@ -49,14 +49,14 @@ impl Layout {
         self.depth = PANEL_PART_BYTES / (self.panel * size_of::<T>());
         self.thresholds.clear();
         let mut total = 0;
-        self.ladders.clear();
+        self.large.clear();
         for panel in 0..self.panels {
             let slots =
                 self.positions(panel).map(|position| problem.slots(position).len()).max().unwrap_or(0);
-            let ladder = slots >= LADDER_FROM;
-            self.ladders.push(ladder);
+            let large = slots >= LARGE_FROM;
+            self.large.push(large);
             self.thresholds.push(total);
-            total += if ladder { 0 } else { slots };
+            total += if large { 0 } else { slots };
         }
         self.thresholds.push(total);
     }

@@ -3,7 +3,10 @@
 use crate::{
     aligned::Aligned,
     isa::Element,
-    search::{Best, ladder::Ladder},
+    search::{
+        Best,
+        buckets::{Anchor, Buckets},
+    },
 };
 use triplet_core::{coefficients::Entry, tally::RowSpace};
 
@@ -14,14 +17,10 @@ pub(crate) struct Scratch<T: Element> {
     pub(crate) keys: Aligned<T::Key>,
     /// The best candidates that this worker has seen.
     pub(crate) best: Best<T::Key>,
-    /// The ladders of the anchors being searched.
-    pub(crate) ladders: Vec<Ladder<T>>,
-    /// For each of them the farthest negative: its key and row.
-    pub(crate) far: Vec<(T::Key, T::Key)>,
-    /// The floors of one of them.
-    pub(crate) floors: Vec<T::Key>,
-    /// Slices of a row of keys.
-    pub(crate) places: Aligned<T::Key>,
+    /// The anchors of large classes at work.
+    pub(crate) anchors: Vec<Anchor<T>>,
+    /// The candidates of one of them.
+    pub(crate) buckets: Buckets<T>,
     /// For the gradient: the row being assembled.
     pub(crate) row_space: RowSpace,
     /// For the gradient: its entries.
@@ -33,10 +32,8 @@ impl<T: Element> Default for Scratch<T> {
         Self {
             keys: Aligned::default(),
             best: Best::default(),
-            ladders: Vec::new(),
-            far: Vec::new(),
-            floors: Vec::new(),
-            places: Aligned::default(),
+            anchors: Vec::new(),
+            buckets: Buckets::default(),
             row_space: RowSpace::default(),
             entries: Vec::new(),
         }

@@ -6,8 +6,8 @@
 //! this *excess* over the floor, and the row it belongs to. New bests are rare, so
 //! a whole run of keys is reduced first and resolved only if something improved.
 
+pub(crate) mod buckets;
 pub(crate) mod columns;
-pub(crate) mod ladder;
 pub(crate) mod rows;
 
 use crate::{aligned::Aligned, layout::Layout};

@@ -110,7 +110,7 @@ impl<T: Real> Kernel<T> for Resolve<'_, T::Key> {
 
 /// The largest key of a row that is not masked.
 #[inline(always)]
-pub(crate) fn farthest<L: Lanes>(
+fn farthest<L: Lanes>(
     lanes: L,
     keys: &[KeyOf<L>],
     ids: &[KeyOf<L>],
@@ -135,7 +135,7 @@ pub(crate) fn farthest<L: Lanes>(
 /// Takes a key that reaches the farthest so far, if there is one; the lowest original
 /// row on ties.
 #[inline(never)]
-fn resolve_far<K: Key>(keys: &[K], ids: &[K], key: K, far: &mut K, farthest: &mut K) {
+pub(super) fn resolve_far<K: Key>(keys: &[K], ids: &[K], key: K, far: &mut K, farthest: &mut K) {
     let owners = keys.iter().zip(ids).filter(|&(&k, _)| k == key).map(|(_, &id)| id);
     let owner = owners.min().unwrap_or(K::SIGNED_MAX);
     if *far == K::MASKED || key > *far || owner < *farthest {

@@ -24,7 +24,7 @@ pub(crate) fn run<T: Element>(
     let positives = &mined.positive_distances;
     let panels = negatives.zip(distances).enumerate();
     share(executor, idle, panels, |(), (panel, (negatives, distances))| {
-        if layout.ladders[panel] {
+        if layout.large[panel] {
             return;
         }
         let base = panel_slots(layout, problem, panel).start;

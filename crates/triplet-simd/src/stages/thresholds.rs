@@ -32,7 +32,7 @@ pub(crate) fn run<T: Element>(
         pieces(&mut mined.positives, panels.clone().map(move |panel| if hardest { slots(panel) } else { 0 }));
     let panels = panels.zip(floors).zip(distances.zip(positives));
     share(executor, scratches, panels, |scratch, ((panel, floors), (distances, positives))| {
-        if layout.ladders[panel] {
+        if layout.large[panel] {
             return;
         }
         let out = PositivesOut { floors, distances, positives };

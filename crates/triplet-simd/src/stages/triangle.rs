@@ -30,7 +30,7 @@ pub(crate) fn run<T: Element>(pass: Pass<'_, T>, scratches: &mut [Scratch<T>], f
             let columns = layout.block_panels(columns);
             let columns = columns.start.max(panel)..columns.end;
             // Ladders find their candidates themselves.
-            if layout.ladders[panel] && columns.clone().all(|column| layout.ladders[column]) {
+            if layout.large[panel] && columns.clone().all(|column| layout.large[column]) {
                 continue;
             }
             T::dispatch(selected, SearchBlock { problem, source, floors, panel, columns, scratch });

@@ -1,8 +1,8 @@
-//! Stage 3b: anchors of large classes, each against every row, by its ladder.
+//! Stage 3b: anchors of large classes, each against every row, by sorting candidates.
 //!
 //! Every inner product with such an anchor is computed for it alone: twice the
 //! multiply-adds of the triangle, but nothing to keep besides the anchors at work,
-//! and a cost that does not grow with the rows of a class.
+//! and a cost that hardly grows with the rows of a class.
 
 use super::pieces;
 use crate::{
@@ -13,16 +13,13 @@ use crate::{
     layout::Layout,
     pass::Pass,
     scratch::Scratch,
-    search::{ladder, rows::farthest},
-};
+    };
 use core::ops::Range;
 use triplet_core::{Mined, Problem, real::Key};
 
-/// Bytes of ladders that a worker keeps in its cache at a time.
-const LADDER_BYTES: usize = 512 * 1024;
-/// Bytes of keys that a worker computes at a time. Long rows, so that an anchor's
-/// ladder comes to the L1 cache once for many candidates.
-const KEYS_BYTES: usize = 192 * 1024;
+/// Bytes of keys that a worker computes at a time: they, and the candidates sorted, stay
+/// in the L2 cache.
+const KEYS_BYTES: usize = 288 * 1024;
 
 /// Some anchors of one panel: the panel, and rows of it.
 type Unit = (usize, Range<usize>);
@@ -31,11 +28,11 @@ type Unit = (usize, Range<usize>);
 pub(crate) fn run<T: Element>(pass: Pass<'_, T>, scratches: &mut [Scratch<T>], mined: &mut Mined<T>) {
     let Pass { executor, selected, problem, source } = pass;
     let layout = source.layout;
-    if !layout.ladders.contains(&true) {
+    if !layout.large.contains(&true) {
         return;
     }
     let tile_rows = T::dispatch(selected, TileRows);
-    let units = || (0..layout.panels).flat_map(move |panel| units(layout, problem, panel, tile_rows));
+    let units = || (0..layout.panels).flat_map(move |panel| units(layout, panel, tile_rows));
     let lengths = || {
         units().map(move |(panel, rows)| {
             let first = layout.positions(panel).start;
@@ -49,31 +46,23 @@ pub(crate) fn run<T: Element>(pass: Pass<'_, T>, scratches: &mut [Scratch<T>], m
     let widest = KEYS_BYTES / size_of::<T>() + layout.panel * layout.panel;
     for scratch in scratches.iter_mut() {
         scratch.keys.resize(widest);
-        scratch.places.resize(widest);
     }
     share(executor, scratches, work, |scratch, (((panel, rows), positives), (negatives, distances))| {
-        if layout.ladders[panel] {
+        if layout.large[panel] {
             let out = Out { positives, negatives, distances };
-            T::dispatch(selected, Climb { problem, source, panel, rows, scratch, out });
+            T::dispatch(selected, Sweep { problem, source, panel, rows, scratch, out });
         }
     });
 }
 
-/// Cuts a panel's rows so that the ladders of each piece fit the cache.
-fn units<T: Element>(
+/// Cuts a panel's rows into register tiles.
+fn units(
     layout: &Layout,
-    problem: &Problem<'_, T>,
     panel: usize,
     tile_rows: usize,
-) -> impl Iterator<Item = Unit> + Send + use<T> {
-    let positions = layout.positions(panel);
-    let height = if layout.ladders[panel] {
-        let most = positions.clone().map(|position| problem.slots(position).len()).max().unwrap_or(0);
-        (LADDER_BYTES / ladder::bytes::<T>(most).max(1)).next_multiple_of(tile_rows)
-    } else {
-        positions.len()
-    };
-    let rows = positions.len();
+) -> impl Iterator<Item = Unit> + Send + use<> {
+    let rows = layout.positions(panel).len();
+    let height = if layout.large[panel] { tile_rows } else { rows };
     (0..rows).step_by(height.max(1)).map(move |first| (panel, first..(first + height).min(rows)))
 }
 
@@ -84,7 +73,7 @@ struct Out<'a, T> {
     distances: &'a mut [T],
 }
 
-struct Climb<'a, T: Element> {
+struct Sweep<'a, T: Element> {
     problem: &'a Problem<'a, T>,
     source: Source<'a, T>,
     panel: usize,
@@ -93,26 +82,21 @@ struct Climb<'a, T: Element> {
     out: Out<'a, T>,
 }
 
-impl<T: Element> Kernel<T> for Climb<'_, T> {
+impl<T: Element> Kernel<T> for Sweep<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(mut self, lanes: L) {
         self.positives(lanes);
         let problem = self.problem;
         let first = self.source.layout.positions(self.panel).start + self.rows.start;
-        let count = self.rows.len();
-        let Scratch { ladders, far, floors, .. } = &mut *self.scratch;
-        if ladders.len() < count {
-            ladders.resize_with(count, Default::default);
+        let anchors = &mut self.scratch.anchors;
+        if anchors.len() < self.rows.len() {
+            anchors.resize_with(self.rows.len(), Default::default);
         }
-        far.clear();
-        far.resize(count, (Key::MASKED, Key::SIGNED_MAX));
         let mut start = 0;
-        for (r, ladder) in ladders[..count].iter_mut().enumerate() {
+        for (r, anchor) in anchors[..self.rows.len()].iter_mut().enumerate() {
             let slots = problem.slots(first + r).len();
-            floors.clear();
-            floors.extend(self.out.positives[start..start + slots].iter().map(|&d| problem.floor(d)));
-            ladder.build(lanes, floors);
+            anchor.ask(self.out.positives[start..start + slots].iter().map(|&d| problem.floor(d)));
             start += slots;
         }
         self.candidates(lanes);
@@ -120,7 +104,7 @@ impl<T: Element> Kernel<T> for Climb<'_, T> {
     }
 }
 
-impl<T: Element> Climb<'_, T> {
+impl<T: Element> Sweep<'_, T> {
     /// The runs of column panels that hold some positions, and keys between two rows.
     fn runs<L: Lanes<Real = T>>(
         &self,
@@ -160,42 +144,39 @@ impl<T: Element> Climb<'_, T> {
         }
     }
 
-    /// Places every negative on every ladder.
+    /// Offers every negative to every anchor.
     #[inline(always)]
     fn candidates<L: Lanes<Real = T>>(&mut self, lanes: L) {
         let layout = self.source.layout;
         let (runs, stride) = self.runs::<L>(0..layout.rows);
         for columns in runs {
-            let Scratch { keys, places, ladders, far, .. } = &mut *self.scratch;
+            let Scratch { keys, anchors, buckets, .. } = &mut *self.scratch;
             let rows = self.rows.clone();
             self.source.distances_of(lanes, self.panel, rows.clone(), columns.clone(), keys, stride);
             mask(layout, self.problem.classes(), self.panel, rows, columns.clone(), keys, stride);
             let ids = &self.source.packed.ids[columns.start * L::PANEL..columns.end * L::PANEL];
-            for ((keys, ladder), far) in keys.chunks(stride).zip(ladders).zip(far) {
-                let keys = &keys[..ids.len()];
-                farthest(lanes, keys, ids, &mut far.0, &mut far.1);
-                ladder.place(lanes, keys, ids, places);
+            for (keys, anchor) in keys.chunks(stride).zip(&mut anchors[..self.rows.len()]) {
+                buckets.search(lanes, &keys[..ids.len()], ids, anchor);
             }
         }
     }
 
     /// Writes the answers out.
     fn write(self) {
-        let first = self.source.layout.positions(self.panel).start + self.rows.start;
-        let base = self.problem.slots(first).start;
-        for r in 0..self.rows.len() {
-            let start = self.problem.slots(first + r).start - base;
-            let (far, farthest) = self.scratch.far[r];
+        let mut slot = 0;
+        for anchor in &self.scratch.anchors[..self.rows.len()] {
+            let (far, farthest) = anchor.far;
             let fallback = (far != Key::MASKED).then(|| (far, farthest.to_row()));
-            self.scratch.ladders[r].answers(|slot, nearest| {
-                let slot = start + slot;
+            for &nearest in &anchor.nearest {
+                let nearest = (nearest != T::NOBODY).then(|| T::parts(nearest));
                 let (row, distance) = match nearest.or(fallback) {
                     Some((key, row)) => (row, T::from_key(key)),
                     None => self.problem.without_negative(self.out.positives[slot]),
                 };
                 self.out.negatives[slot] = row;
                 self.out.distances[slot] = distance;
-            });
+                slot += 1;
+            }
         }
     }
 }
