@@ -35,7 +35,7 @@ type Named<T> = Vec<(String, Workspace<T>)>;
 
 fn workspaces<T: Element + triplet_api::GramElement>() -> Result<Named<T>, Error> {
     let all = contenders::<T>()?;
-    Ok(all.into_iter().map(|c| (c.name, Workspace::with_engine(c.engine))).collect())
+    Ok(all.into_iter().map(triplet_testkit::engines::Contender::workspace).collect())
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {

@@ -1,7 +1,9 @@
 //! The conventional way: the whole Gram matrix, then a scan of every row of it.
 
 use ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
-use triplet_core::{Coefficients, Engine, Executed, Mined, Problem, Result, reference::mine_anchor};
+use triplet_core::{
+    Engine, Executed, Mined, Problem, Result, choices::ChoiceSpace, engine::Pull, reference::RowMiner,
+};
 use triplet_simd::{Element, Fused};
 
 /// An element type that `matrixmultiply` has a product for.
@@ -18,7 +20,7 @@ impl GramElement for f64 {}
 pub struct Gram<T: GramElement> {
     gram: Vec<T>,
     norms: Vec<T>,
-    distances: Vec<T>,
+    rows: RowMiner<T>,
     gradient: Fused<T>,
 }
 
@@ -29,7 +31,7 @@ impl<T: GramElement> Gram<T> {
     /// As [`Fused::best`].
     pub fn new() -> Result<Self> {
         let gradient = Fused::best()?;
-        Ok(Self { gram: Vec::new(), norms: Vec::new(), distances: Vec::new(), gradient })
+        Ok(Self { gram: Vec::new(), norms: Vec::new(), rows: RowMiner::default(), gradient })
     }
 }
 
@@ -47,18 +49,16 @@ impl<T: GramElement> Engine<T> for Gram<T> {
         general_mat_mul(T::ONE, &rows, &rows.t(), T::ZERO, &mut gram);
         self.norms.clear();
         self.norms.extend(gram.diag());
-        for (position, &row) in problem.classes().order().iter().enumerate() {
-            let own = self.norms[row as usize];
-            let products = &self.gram[row as usize * size..][..size];
-            self.distances.clear();
-            let others = products.iter().zip(&self.norms);
-            self.distances.extend(others.map(|(&g, &norm)| problem.distance().searched(g, own, norm)));
-            mine_anchor(problem, position, &self.distances, out);
-        }
+        let (products, norms) = (&self.gram, &self.norms);
+        self.rows.mine(problem, out, |row, distances| {
+            let own = norms[row as usize];
+            let others = products[row as usize * size..][..size].iter().zip(norms);
+            distances.extend(others.map(|(&g, &norm)| problem.distance().searched(g, own, norm)));
+        });
     }
 
-    fn gradient(&mut self, coefficients: &Coefficients<'_, T>, scale: T, out: &mut [T]) {
-        self.gradient.gradient(coefficients, scale, out);
+    fn gradient(&mut self, pull: Pull<'_, T>, space: &mut ChoiceSpace, out: &mut [T]) {
+        self.gradient.gradient(pull, space, out);
     }
 
     fn executed(&self) -> Executed {

@@ -42,7 +42,7 @@ pub use gram::{Gram, GramElement};
 pub use loss::{Inputs, Loss, Spec, TripletHardLoss, TripletSemiHardLoss};
 pub use reduction::{Reduction, Weights};
 pub use triplet_core::{
-    Batch, Distance, Engine, Error, Executed, Question, Real, Result, Rule, Statistics, Triplet,
+    Batch, Distance, Engine, Error, Executed, Limits, Question, Real, Result, Rule, Statistics, Triplet,
 };
 pub use triplet_simd::{Element, Isa};
 pub use workspace::Workspace;

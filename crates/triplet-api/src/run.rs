@@ -1,7 +1,7 @@
 //! One call, from batch to loss to gradient.
 
 use crate::{Evaluation, Inputs, Reduction, Spec, Weights, Workspace, gram::GramElement};
-use triplet_core::{AnchorTerms, Batch, Coefficients, Distance, Error, Problem, Result, gradient};
+use triplet_core::{AnchorTerms, Batch, Distance, Error, Problem, Result, engine::Factors, gradient};
 
 /// Input to validated batch to mined triplets to loss to gradient.
 pub(crate) fn run<'a, T: GramElement>(
@@ -14,32 +14,33 @@ pub(crate) fn run<'a, T: GramElement>(
     let rows = batch.rows();
     inputs.weights.check(rows)?;
     check_upstream(spec.reduction, inputs.upstream, rows)?;
-    let Workspace { engine, problem: space, mined, terms, coefficients, factors, losses, gradient } =
-        workspace;
+    let Workspace { engine, problem: space, mined, terms, choices, factors, losses, gradient } = workspace;
     let problem = Problem::new(batch, spec.question, space)?;
     if spec.require_positives && problem.classes().positive_pairs() == 0 {
         return Err(Error::NoPositivePairs { rows });
     }
-    engine.mine(&problem, mined);
-    terms.rebuild(&problem, mined);
-    let executed = engine.executed();
-    let loss = reduce(spec.reduction, inputs.weights, terms, problem.divisor(), losses)?;
     // What the engine overwrites needs no clearing.
     gradient.resize(if with_gradient { batch.embeddings().len() } else { 0 }, T::ZERO);
+    let mut fits = true;
     if with_gradient {
         let upstream = spread(spec.reduction, inputs, rows, factors);
-        let per_row = (!factors.is_empty()).then_some(factors.as_slice());
+        let weights = (!factors.is_empty()).then_some(factors.as_slice());
         let divisor = if spec.reduction == Reduction::Mean {
             problem.divisor()
         } else {
             problem.divisor() / rows as f64
         };
         let scale = gradient::scale(problem.distance(), divisor, upstream);
-        let pulls = Coefficients::new(&problem, mined, per_row, coefficients);
-        engine.gradient(&pulls, scale, gradient);
-        if !surely_finite(&problem, batch.largest(), scale, inputs) {
-            check_gradient(gradient, batch.width())?;
-        }
+        engine.mine_and_gradient(&problem, mined, Factors { weights, scale }, choices, gradient);
+        fits = surely_finite(&problem, batch.largest(), scale, inputs);
+    } else {
+        engine.mine(&problem, mined);
+    }
+    terms.rebuild(&problem, mined);
+    let executed = engine.executed();
+    let loss = reduce(spec.reduction, inputs.weights, terms, problem.divisor(), losses)?;
+    if !fits {
+        check_gradient(gradient, batch.width())?;
     }
     Ok(Evaluation {
         reduction: spec.reduction,

@@ -2,7 +2,7 @@
 
 use crate::{backend::BackendOptions, gram::GramElement};
 use triplet_core::{
-    AnchorTerms, Engine, Executed, Mined, ProblemSpace, Result, coefficients::CoefficientSpace,
+    AnchorTerms, Engine, Executed, Limits, Mined, ProblemSpace, Result, choices::ChoiceSpace,
 };
 
 /// What a training loop keeps between calls: an engine, and memory that grows to
@@ -12,7 +12,7 @@ pub struct Workspace<T: GramElement = f32> {
     pub(crate) problem: ProblemSpace<T>,
     pub(crate) mined: Mined<T>,
     pub(crate) terms: AnchorTerms,
-    pub(crate) coefficients: CoefficientSpace,
+    pub(crate) choices: ChoiceSpace,
     pub(crate) factors: Vec<f64>,
     pub(crate) losses: Vec<T>,
     pub(crate) gradient: Vec<T>,
@@ -35,11 +35,19 @@ impl<T: GramElement> Workspace<T> {
             problem: ProblemSpace::default(),
             mined: Mined::default(),
             terms: AnchorTerms::default(),
-            coefficients: CoefficientSpace::default(),
+            choices: ChoiceSpace::default(),
             factors: Vec::new(),
             losses: Vec::new(),
             gradient: Vec::new(),
         }
+    }
+
+    /// Changes what large batches may keep in memory; beyond that, things are computed
+    /// again, to the same bits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.problem.limits = limits;
+        self
     }
 
     /// What the engine runs on.

@@ -13,7 +13,7 @@ use triplet_testkit::{
 fn all_engines() -> Vec<(String, Workspace<f32>)> {
     let gram = engines::gram().unwrap();
     let exact = contenders().unwrap();
-    exact.into_iter().chain([gram]).map(|c| (c.name, Workspace::with_engine(c.engine))).collect()
+    exact.into_iter().chain([gram]).map(triplet_testkit::engines::Contender::workspace).collect()
 }
 
 #[test]
@@ -73,9 +73,9 @@ fn every_exact_backend_gives_the_same_bits() {
     let seed = 20_261_124;
     println!("seed {seed}; this CPU cannot run: {:?}", engines::not_covered());
     let mut single: Vec<_> =
-        contenders().unwrap().into_iter().map(|c| (c.name, Workspace::with_engine(c.engine))).collect();
+        contenders().unwrap().into_iter().map(triplet_testkit::engines::Contender::workspace).collect();
     let mut double: Vec<_> =
-        contenders().unwrap().into_iter().map(|c| (c.name, Workspace::with_engine(c.engine))).collect();
+        contenders().unwrap().into_iter().map(triplet_testkit::engines::Contender::workspace).collect();
     for number in 0..300 {
         let sample = sample(seed, number);
         let asked = question(number);
@@ -102,5 +102,34 @@ fn every_exact_backend_gives_the_same_bits() {
                 _ => assert_eq!(reference, answer, "f64: scalar and {name} on {}", sample.name),
             }
         }
+    }
+}
+
+/// More columns than are computed at a time: one class of many rows among pairs. The
+/// anchors of the large class see their candidates in several runs.
+#[test]
+fn long_batches_agree() {
+    let (rows, width, crowd) = (10_500_u32, 3, 100);
+    let mut state = 5_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    // Coarse values, so that distances tie across runs.
+    let x: Vec<f32> = (0..rows * width).map(|_| (next() * 200.0).round() / 64.0).collect();
+    let labels: Vec<i64> =
+        (0..i64::from(rows)).map(|row| if row % 105 == 7 { -1 } else { row / 2 }).collect();
+    assert!(labels.iter().filter(|&&label| label == -1).count() >= crowd);
+    let batch = Batch::new(&x, width as usize, &labels).unwrap();
+    let mut answers = Vec::new();
+    for contender in contenders().unwrap() {
+        let (name, mut workspace) = contender.workspace();
+        answers.push((
+            name,
+            triplet_testkit::compare::answer(&question(0).evaluate(&batch, &mut workspace).unwrap()),
+        ));
+    }
+    for (name, answer) in &answers[1..] {
+        assert_eq!(answers[0].1.difference(answer), None, "{name}");
     }
 }

@@ -20,6 +20,8 @@ pub struct Classes {
     class: Vec<u32>,
     /// First slot of each class when every ordered positive pair has one.
     pair_starts: Vec<u64>,
+    /// First word of each class when every anchor has a flag a positive, in words of 64.
+    word_starts: Vec<u64>,
     /// Memory of the grouping.
     table: LabelTable,
 }
@@ -36,11 +38,15 @@ impl Classes {
         }
         self.pair_starts.clear();
         self.pair_starts.push(0);
-        let mut pairs = 0;
+        self.word_starts.clear();
+        self.word_starts.push(0);
+        let (mut pairs, mut words) = (0, 0);
         for class in 0..count {
             let size = u64::from(self.starts[class + 1]);
             pairs += size * size.saturating_sub(1);
             self.pair_starts.push(pairs);
+            words += size * size.saturating_sub(1).div_ceil(64);
+            self.word_starts.push(words);
             self.starts[class + 1] += self.starts[class];
         }
         // Counting sort: each class's start moves along as its rows are placed, and
@@ -121,6 +127,31 @@ impl Classes {
         let first =
             self.pair_starts[self.class[position] as usize] as usize + (position - span.start) * positives;
         first..first + positives
+    }
+
+    /// The words of 64 flags of an anchor: one flag a positive, ascending.
+    #[inline]
+    #[must_use]
+    pub fn pair_words(&self, position: usize) -> Range<usize> {
+        let span = self.span(position);
+        let words = (span.len() - 1).div_ceil(64);
+        let first =
+            self.word_starts[self.class[position] as usize] as usize + (position - span.start) * words;
+        first..first + words
+    }
+
+    /// Words in all.
+    #[must_use]
+    pub fn word_count(&self) -> usize {
+        self.word_starts.last().copied().unwrap_or(0) as usize
+    }
+
+    /// The position of the anchor that a slot belongs to.
+    #[must_use]
+    pub fn anchor_of_slot(&self, slot: usize) -> usize {
+        let class = self.pair_starts.partition_point(|&start| start as usize <= slot) - 1;
+        let members = self.members(class);
+        members.start + (slot - self.pair_starts[class] as usize) / (members.len() - 1)
     }
 
     /// The slot of the ordered pair of two positions of one class, `anchor != positive`.

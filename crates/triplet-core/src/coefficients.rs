@@ -3,15 +3,17 @@
 //! The gradient of a batch is a sum over pairs of rows `(r, m)`: the coefficient
 //! `c_rm` times the derivative of their distance. It is symmetric; positive pairs
 //! pull (+), negative pairs push (-). Only pairs that some triplet with a slope
-//! uses have one, a handful a row.
+//! uses have one.
 //!
 //! `c_rm = (s_r w_r + s_m w_m) / d`, f64, rounded once: `s_r` adds up the slopes of
 //! the triplets of anchor `r` that use the pair, `w` are the anchors' weights, and
 //! `1 / d` is there for L2 only.
 
 use crate::{
-    Distance, Mined, NO_ROW, Problem, Real,
-    tally::{NegativePair, RowSpace},
+    Distance, Problem, Real,
+    choices::{self, Choices},
+    engine::Pull,
+    tally::{NegativePair, RowSpace, Sums, TABLE_FROM, Whose},
 };
 
 /// One term of a gradient row: `c_rm` and its `m`.
@@ -23,214 +25,215 @@ pub struct Entry<T> {
     pub coefficient: T,
 }
 
-/// Memory behind [`Coefficients`], kept so that later calls allocate nothing.
-#[derive(Debug, Clone, Default)]
-pub struct CoefficientSpace {
-    active: Vec<u64>,
-    starts: Vec<u32>,
-    anchors: Vec<u32>,
-}
-
-/// The coefficients of a mined batch, row by row.
+/// The coefficients of a window of rows, row by row.
 #[derive(Debug, Clone, Copy)]
 pub struct Coefficients<'a, T: Real> {
-    problem: &'a Problem<'a, T>,
-    mined: &'a Mined<T>,
-    weights: Option<&'a [f64]>,
-    /// A bit a slot: whether its triplet has a slope.
-    active: &'a [u64],
-    /// Where each row's anchors start, by original row, and their end.
-    starts: &'a [u32],
-    /// Anchors that chose the row in a triplet with a slope, once a choice.
-    anchors: &'a [u32],
+    pull: Pull<'a, T>,
+    choices: Choices<'a>,
+    /// Whether every coefficient is a count: no weights, no distances, slopes 0 or 1.
+    counts: bool,
 }
 
+/// Distances from a row to all rows, by original index, for when they were not kept.
+pub type RowDistances<'a, T> = Option<&'a [T]>;
+
 impl<'a, T: Real> Coefficients<'a, T> {
-    /// Transposes the choices: for each row, the anchors that chose it.
-    ///
-    /// `weights` are factors by original row; without them every factor is 1.
-    pub fn new(
-        problem: &'a Problem<'a, T>,
-        mined: &'a Mined<T>,
-        weights: Option<&'a [f64]>,
-        space: &'a mut CoefficientSpace,
-    ) -> Self {
-        let CoefficientSpace { active, starts, anchors } = space;
-        active.clear();
-        active.resize(problem.slot_count().div_ceil(64), 0);
-        // Counting sort by chosen row. Starts are one place ahead until it is done.
-        starts.clear();
-        starts.resize(problem.batch_size() + 2, 0);
-        for slot in 0..problem.slot_count() {
-            if slope(problem, mined, slot) != 0.0 {
-                active[slot / 64] |= 1 << (slot % 64);
-                let chosen = mined.negatives[slot];
-                if chosen != NO_ROW {
-                    starts[chosen as usize + 2] += 1;
-                }
-            }
-        }
-        let mut total = 0;
-        for start in starts.iter_mut() {
-            total += *start;
-            *start = total;
-        }
-        anchors.resize(total as usize, NO_ROW);
-        for (position, &anchor) in problem.classes().order().iter().enumerate() {
-            for slot in problem.slots(position).filter(|&slot| bit(active, slot)) {
-                let chosen = mined.negatives[slot];
-                if chosen != NO_ROW {
-                    let end = &mut starts[chosen as usize + 1];
-                    anchors[*end as usize] = anchor;
-                    *end += 1;
-                }
-            }
-        }
-        Self { problem, mined, weights, active, starts, anchors }
+    /// From the judged triplets, and the choices of the rows that will be asked for.
+    #[must_use]
+    pub fn new(pull: Pull<'a, T>, choices: Choices<'a>) -> Self {
+        let Pull { problem, factors, .. } = pull;
+        let counts = factors.weights.is_none()
+            && !problem.rule().one_per_anchor()
+            && problem.distance() != Distance::L2;
+        Self { pull, choices, counts }
     }
 
     /// The problem these belong to.
     #[must_use]
     pub fn problem(&self) -> &'a Problem<'a, T> {
-        self.problem
+        self.pull.problem
     }
 
-    /// Fills `entries` with the coefficients of an original row: ascending `m`,
-    /// none of them zero.
-    pub fn row(&self, row: u32, space: &mut RowSpace, entries: &mut Vec<Entry<T>>) {
-        let position = self.position(row);
-        let own = self.problem.slots(position).filter(|&slot| bit(self.active, slot));
-        let own = own.map(|slot| self.mined.negatives[slot]).filter(|&chosen| chosen != NO_ROW);
-        let (start, end) = (self.starts[row as usize] as usize, self.starts[row as usize + 1] as usize);
-        space.tally(own, &self.anchors[start..end], self.problem.batch_size());
+    /// What every component is multiplied by at the end.
+    #[must_use]
+    pub fn scale(&self) -> T {
+        self.pull.factors.scale
+    }
 
-        entries.clear();
+    /// Whether [`Coefficients::row`] is faster with the row's distances.
+    #[must_use]
+    pub fn wants_distances(&self) -> bool {
+        self.problem().distance() == Distance::L2 && !self.problem().keeps_distances()
+    }
+
+    /// Appends the coefficients of an original row of the window to `entries`:
+    /// ascending `m`, none of them zero.
+    pub fn row(
+        &self,
+        row: u32,
+        distances: RowDistances<'_, T>,
+        space: &mut RowSpace,
+        entries: &mut Vec<Entry<T>>,
+    ) {
+        let problem = self.problem();
+        let position = problem.classes().positions()[row as usize] as usize;
+        let many = problem.slots(position).len().saturating_add(self.choices.len(row)) >= TABLE_FROM;
+        if self.counts && many {
+            return self.row_of_counts(row, position, space.many_sums(problem.batch_size()), entries);
+        }
+        if self.counts {
+            return self.row_of_counts(row, position, space.few_sums(), entries);
+        }
+        space.begin(problem.batch_size(), many);
+        let own = position..position + 1;
+        if many {
+            choices::visit(self.pull, own, |_, slot, chosen| space.count(Whose::Own, chosen, slot));
+            self.choices.of(self.pull, row, |anchor, slot| space.count(Whose::Other, anchor, slot));
+            space.collect();
+        } else {
+            choices::visit(self.pull, own, |_, slot, chosen| space.note(Whose::Own, chosen, slot));
+            self.choices.of(self.pull, row, |anchor, slot| space.note(Whose::Other, anchor, slot));
+            space.sort();
+        }
+        self.merge(row, position, distances, space, entries);
+    }
+
+    /// Every coefficient is a whole number: positives count up, negatives down.
+    fn row_of_counts(&self, row: u32, position: usize, mut sums: impl Sums, entries: &mut Vec<Entry<T>>) {
+        let (problem, mined) = (self.problem(), self.pull.mined);
+        let classes = problem.classes();
+        choices::visit(self.pull, position..position + 1, |_, _, chosen| sums.add(chosen, -1));
+        self.choices.of(self.pull, row, |anchor, _| sums.add(anchor, -1));
+        let span = classes.span(position);
+        let own = position - span.start;
+        // The flags of the class: a row of whole words an anchor.
+        let flags = &mined.active[problem.words(span.start).start..problem.words(span.end - 1).end];
+        let words = flags.len() / span.len();
+        let flag = |anchor: usize, rank: usize| (flags[anchor * words + rank / 64] >> (rank % 64) & 1) as i32;
+        for (other, &member) in classes.order()[span].iter().enumerate() {
+            let count = match other.cmp(&own) {
+                core::cmp::Ordering::Less => flag(own, other) + flag(other, own - 1),
+                core::cmp::Ordering::Equal => 0,
+                core::cmp::Ordering::Greater => flag(own, other - 1) + flag(other, own),
+            };
+            if count != 0 {
+                sums.add(member, count);
+            }
+        }
+        sums.drain(|row, count| {
+            if count != 0 {
+                entries.push(Entry { row, coefficient: T::from_f64(f64::from(count)) });
+            }
+        });
+    }
+
+    /// Merges the class's rows and the pairs of the tally; both ascend.
+    fn merge(
+        &self,
+        row: u32,
+        position: usize,
+        distances: RowDistances<'_, T>,
+        space: &RowSpace,
+        entries: &mut Vec<Entry<T>>,
+    ) {
         let mut add = |row: u32, value: f64| {
             let coefficient = T::from_f64(value);
             if coefficient != T::ZERO {
                 entries.push(Entry { row, coefficient });
             }
         };
-        // Positives and negatives are disjoint; both ascend.
         let mut pushes = space.pairs.iter().peekable();
-        let classes = self.problem.classes();
+        let classes = self.problem().classes();
         let span = classes.span(position);
-        let (first_slot, positives, rank) =
-            (classes.pair_slots(span.start).start, span.len() - 1, position - span.start);
-        for (other_rank, &other_row) in classes.order()[span.clone()].iter().enumerate() {
-            if other_rank == rank {
+        for (other, &member) in span.clone().zip(&classes.order()[span]) {
+            if other == position {
                 continue;
             }
-            while let Some(pair) = pushes.next_if(|pair| pair.row < other_row) {
-                add(pair.row, -self.push(row, *pair));
+            while let Some(pair) = pushes.next_if(|pair| pair.row < member) {
+                add(pair.row, -self.push(row, *pair, distances));
             }
-            let pull = if self.problem.rule().one_per_anchor() {
-                self.hardest_pull(position, span.start + other_rank)
-            } else {
-                // The slots of the pair in its two orders.
-                let slot = |a: usize, b: usize| first_slot + a * positives + b - usize::from(b > a);
-                self.pull((row, slot(rank, other_rank)), (other_row, slot(other_rank, rank)))
-            };
-            add(other_row, pull);
+            add(member, self.pull((row, position), (member, other), distances));
         }
         for pair in pushes {
-            add(pair.row, -self.push(row, *pair));
+            add(pair.row, -self.push(row, *pair, distances));
         }
-    }
-
-    fn position(&self, row: u32) -> usize {
-        self.problem.classes().positions()[row as usize] as usize
     }
 
     #[inline]
     fn weight(&self, row: u32) -> f64 {
-        self.weights.map_or(1.0, |weights| weights[row as usize])
+        self.pull.factors.weights.map_or(1.0, |weights| weights[row as usize])
     }
 
-    /// The slope of a slot's term.
+    /// The slope of a slot's term; `rank` counts from the anchor's first slot.
     #[inline]
-    fn slope(&self, slot: usize) -> f64 {
-        match bit(self.active, slot) {
-            false => 0.0,
-            // All slopes but the soft margin's are 0 or 1.
-            true if self.problem.rule().one_per_anchor() => slope(self.problem, self.mined, slot),
-            true => 1.0,
+    fn slope(&self, position: usize, rank: usize) -> f64 {
+        let (problem, mined) = (self.problem(), self.pull.mined);
+        if !mined.is_active(problem, position, rank) {
+            return 0.0;
         }
+        // All slopes but the soft margin's are 0 or 1.
+        if !problem.rule().one_per_anchor() {
+            return 1.0;
+        }
+        let reported = |searched: &[T]| problem.distance().reported(searched[position]);
+        let (near, far) = (reported(&mined.positive_distances), reported(&mined.negative_distances));
+        problem.rule().term(problem.margin(), near, far).slope
     }
 
-    /// What a positive pair is pulled by: anchor and slot, in both orders.
-    #[inline]
-    fn pull(&self, here: (u32, usize), there: (u32, usize)) -> f64 {
-        let side = |(anchor, slot)| self.slope(slot) * self.weight(anchor);
-        self.over_distance(side(here) + side(there), self.mined.positive_distances[here.1])
-    }
-
-    /// The same for a hard rule, whose anchors pull at their farthest positive only.
-    fn hardest_pull(&self, here: usize, there: usize) -> f64 {
-        let order = self.problem.classes().order();
-        let chose = |anchor: usize, positive: usize| self.mined.positives[anchor] == order[positive];
-        let side = |anchor: usize, positive: usize| {
-            if chose(anchor, positive) { self.slope(anchor) * self.weight(order[anchor]) } else { 0.0 }
+    /// What a positive pair is pulled by: rows and positions.
+    fn pull(&self, here: (u32, usize), there: (u32, usize), distances: RowDistances<'_, T>) -> f64 {
+        let (problem, mined) = (self.problem(), self.pull.mined);
+        let hardest = problem.rule().one_per_anchor();
+        let span = problem.classes().span(here.1);
+        // A hard rule's anchors pull at their farthest positive only.
+        let side = |(row, anchor): (u32, usize), (other, positive): (u32, usize)| {
+            if hardest {
+                return if mined.positives[anchor] == other {
+                    self.slope(anchor, 0) * self.weight(row)
+                } else {
+                    0.0
+                };
+            }
+            let rank = positive - span.start - usize::from(positive > anchor);
+            self.slope(anchor, rank) * self.weight(row)
         };
-        let anchor = if chose(here, there) { here } else { there };
-        self.over_distance(side(here, there) + side(there, here), self.mined.positive_distances[anchor])
-    }
-
-    /// Over the distance for L2, as it is otherwise.
-    #[inline]
-    fn over_distance(&self, strength: f64, searched: T) -> f64 {
-        if self.problem.distance() == Distance::L2 {
-            strength * self.problem.distance().slope(searched)
-        } else {
-            strength
+        let strength = side(here, there) + side(there, here);
+        if problem.distance() != Distance::L2 {
+            return strength;
         }
+        let searched = if !problem.keeps_distances() {
+            distances.map_or_else(|| problem.searched(here.0, there.0), |all| all[there.0 as usize])
+        } else if hardest {
+            let anchor = if mined.positives[here.1] == there.0 { here.1 } else { there.1 };
+            mined.positive_distances[anchor]
+        } else {
+            mined.positive_distances[problem.classes().pair_slot(here.1, there.1)]
+        };
+        strength * problem.distance().slope(searched)
     }
 
     /// What a negative pair is pushed by.
-    #[inline]
-    fn push(&self, row: u32, pair: NegativePair) -> f64 {
-        if !self.problem.needs_slot_of_choice() {
-            // Both products are exact zeros where nobody chose.
-            return f64::from(pair.own) * self.weight(row) + f64::from(pair.other) * self.weight(pair.row);
-        }
-        let mut push = 0.0;
-        let mut distance_slope = 1.0;
-        for (anchor, chosen, times) in [(row, pair.row, pair.own), (pair.row, row, pair.other)] {
-            if times == 0 {
-                continue;
+    fn push(&self, row: u32, pair: NegativePair, distances: RowDistances<'_, T>) -> f64 {
+        let (problem, mined) = (self.problem(), self.pull.mined);
+        // With one triplet an anchor, the slope is that triplet's.
+        let slopes = |anchor: u32, times: u32| match times {
+            0 => 0.0,
+            _ if problem.rule().one_per_anchor() => {
+                self.slope(problem.classes().positions()[anchor as usize] as usize, 0)
             }
-            let mut slopes = f64::from(times);
-            // The distance is the same from both sides, and a hard rule's slope is
-            // the one triplet's: both are in a slot of the anchor's own.
-            if self.problem.needs_slot_of_choice() {
-                let mut slots = self.problem.slots(self.position(anchor));
-                if let Some(slot) = slots.find(|&slot| self.mined.negatives[slot] == chosen) {
-                    distance_slope = self.problem.distance().slope(self.mined.negative_distances[slot]);
-                    if self.problem.rule().one_per_anchor() {
-                        slopes = self.slope(slot);
-                    }
-                }
-            }
-            push += slopes * self.weight(anchor);
+            _ => f64::from(times),
+        };
+        // Both products are exact zeros where nobody chose.
+        let strength =
+            slopes(row, pair.own) * self.weight(row) + slopes(pair.row, pair.other) * self.weight(pair.row);
+        if problem.distance() != Distance::L2 {
+            return strength;
         }
-        push * distance_slope
+        let searched = if problem.keeps_distances() {
+            mined.negative_distances[pair.slot as usize]
+        } else {
+            distances.map_or_else(|| problem.searched(row, pair.row), |all| all[pair.row as usize])
+        };
+        strength * problem.distance().slope(searched)
     }
-}
-
-#[inline]
-fn bit(bits: &[u64], slot: usize) -> bool {
-    bits[slot / 64] >> (slot % 64) & 1 == 1
-}
-
-/// The slope of a slot's term; 0 where a hard rule has no negative, since the
-/// distance that stands in for it is the positive's own and the two cancel.
-#[inline]
-fn slope<T: Real>(problem: &Problem<'_, T>, mined: &Mined<T>, slot: usize) -> f64 {
-    let rule = problem.rule();
-    if rule.one_per_anchor() && mined.negatives[slot] == NO_ROW {
-        return 0.0;
-    }
-    let reported = |searched| problem.distance().reported(searched);
-    let (positive, negative) = (mined.positive_distances[slot], mined.negative_distances[slot]);
-    rule.term(problem.margin(), reported(positive), reported(negative)).slope
 }

@@ -1,6 +1,6 @@
 //! What a backend is.
 
-use crate::{Coefficients, Mined, Problem, Real};
+use crate::{Mined, Problem, Real, choices::ChoiceSpace};
 use core::fmt;
 
 /// A way of computing: it mines triplets and accumulates the gradient.
@@ -8,14 +8,68 @@ use core::fmt;
 /// Two engines that call themselves exact give the same bits for every problem.
 /// Engines own their scratch memory and reuse it between calls.
 pub trait Engine<T: Real>: Send {
-    /// Fills `out` (resized here) with the triplets of the problem.
+    /// Fills `out` (resized here) with the triplets of the problem, and judges them.
     fn mine(&mut self, problem: &Problem<'_, T>, out: &mut Mined<T>);
 
-    /// Writes the gradient `[B, D]`, in original row order, times `scale`.
-    fn gradient(&mut self, coefficients: &Coefficients<'_, T>, scale: T, out: &mut [T]);
+    /// Writes the gradient `[B, D]`, in original row order.
+    fn gradient(&mut self, pull: Pull<'_, T>, space: &mut ChoiceSpace, out: &mut [T]);
+
+    /// Both, one after the other: an engine may keep its threads awake in between.
+    fn mine_and_gradient(
+        &mut self,
+        problem: &Problem<'_, T>,
+        mined: &mut Mined<T>,
+        factors: Factors<'_, T>,
+        space: &mut ChoiceSpace,
+        out: &mut [T],
+    ) {
+        self.mine(problem, mined);
+        self.gradient(Pull { problem, mined, factors }, space, out);
+    }
 
     /// What the last call ran on.
     fn executed(&self) -> Executed;
+}
+
+/// What every gradient component is multiplied by.
+#[derive(Debug, Clone, Copy)]
+pub struct Factors<'a, T> {
+    /// A factor an anchor, by original row; without them every factor is 1.
+    pub weights: Option<&'a [f64]>,
+    /// One of the whole batch: see [`crate::gradient::scale`].
+    pub scale: T,
+}
+
+/// Judged triplets and factors: what a gradient is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Pull<'a, T: Real> {
+    /// The problem.
+    pub problem: &'a Problem<'a, T>,
+    /// Its triplets.
+    pub mined: &'a Mined<T>,
+    /// The factors.
+    pub factors: Factors<'a, T>,
+}
+
+/// Threads that share the independent parts of a job.
+pub trait Crew: Sync {
+    /// Parts that a job is best cut into.
+    fn size(&self) -> usize;
+    /// Calls `part` once for every number below `parts`, in any order.
+    fn each(&self, parts: usize, part: &(dyn Fn(usize) + Sync));
+}
+
+/// The calling thread.
+#[derive(Debug, Clone, Copy)]
+pub struct Alone;
+
+impl Crew for Alone {
+    fn size(&self) -> usize {
+        1
+    }
+    fn each(&self, parts: usize, part: &(dyn Fn(usize) + Sync)) {
+        (0..parts).for_each(part);
+    }
 }
 
 /// What really ran: which backend, on which instruction set, on how many threads.

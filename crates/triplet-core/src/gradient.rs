@@ -1,6 +1,12 @@
 //! Coefficients to gradient: one chain a component.
 
-use crate::{Coefficients, Distance, Problem, Real, coefficients::Entry, tally::RowSpace};
+use crate::{
+    Coefficients, Distance, Problem, Real,
+    choices::ChoiceSpace,
+    coefficients::Entry,
+    engine::{Crew, Pull},
+    tally::RowSpace,
+};
 
 /// The factor that every gradient component is multiplied by at the end.
 ///
@@ -51,12 +57,17 @@ pub fn finish<T: Real>(problem: &Problem<'_, T>, row: u32, scale: T, acc: &mut [
 }
 
 /// The whole gradient `[B, D]` in original row order, one row after the other.
-pub fn reference<T: Real>(coefficients: &Coefficients<'_, T>, scale: T, out: &mut [T]) {
-    let problem = coefficients.problem();
-    let (mut space, mut entries) = (RowSpace::default(), Vec::new());
-    for (acc, row) in out.chunks_exact_mut(problem.width()).zip(0u32..) {
-        coefficients.row(row, &mut space, &mut entries);
-        accumulate(problem, row, &entries, acc);
-        finish(problem, row, scale, acc);
-    }
+pub fn reference<T: Real>(pull: Pull<'_, T>, space: &mut ChoiceSpace, crew: &dyn Crew, out: &mut [T]) {
+    let (problem, scale) = (pull.problem, pull.factors.scale);
+    let (mut row_space, mut entries) = (RowSpace::default(), Vec::new());
+    space.windows(pull, crew, |window, choices| {
+        let coefficients = Coefficients::new(pull, choices);
+        let rows = &mut out[window.start * problem.width()..window.end * problem.width()];
+        for (acc, row) in rows.chunks_exact_mut(problem.width()).zip(window.start as u32..) {
+            entries.clear();
+            coefficients.row(row, None, &mut row_space, &mut entries);
+            accumulate(problem, row, &entries, acc);
+            finish(problem, row, scale, acc);
+        }
+    });
 }

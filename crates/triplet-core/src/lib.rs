@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod batch;
+pub mod choices;
 pub mod classes;
 pub mod coefficients;
 pub mod distance;
@@ -40,7 +41,7 @@ pub use distance::Distance;
 pub use engine::{Engine, Executed};
 pub use error::Error;
 pub use mined::{Mined, Triplet};
-pub use problem::{Problem, ProblemSpace, Question};
+pub use problem::{Limits, Problem, ProblemSpace, Question};
 pub use real::Real;
 pub use reference::Scalar;
 pub use rule::Rule;

@@ -1,6 +1,10 @@
-//! Mined triplets: who with whom.
+//! Mined triplets: who with whom, and whether it matters.
 
-use crate::{NO_ROW, Problem, Real};
+use crate::{
+    NO_ROW, Problem, Real,
+    terms::{self, Verdict},
+};
+use core::ops::Range;
 
 /// The triplets of a batch, one a slot (see [`Problem::slots`]), in parallel arrays.
 ///
@@ -10,13 +14,48 @@ use crate::{NO_ROW, Problem, Real};
 pub struct Mined<T: Real> {
     /// Original row of each slot's negative; [`NO_ROW`] where the anchor has none.
     pub negatives: Vec<u32>,
-    /// Distance of anchor and positive.
+    /// Distance of anchor and positive; empty unless [`Problem::keeps_distances`].
     pub positive_distances: Vec<T>,
-    /// Distance of anchor and negative.
+    /// Distance of anchor and negative; likewise.
     pub negative_distances: Vec<T>,
     /// Original row of each anchor's farthest positive, [`NO_ROW`] where it has
     /// none; only for rules with one triplet an anchor.
     pub positives: Vec<u32>,
+    /// A flag a slot: whether its triplet has a slope. See [`Problem::words`].
+    pub active: Vec<u64>,
+    /// Sum of the terms of each anchor, by position.
+    pub sums: Vec<f64>,
+    /// Counts over the batch, filled in by the engine.
+    pub verdict: Verdict,
+}
+
+/// The part of [`Mined`] that belongs to consecutive anchors.
+#[derive(Debug)]
+pub struct MinedPart<'m, T> {
+    positions: Range<usize>,
+    first_slot: usize,
+    first_word: usize,
+    negatives: &'m mut [u32],
+    positive_distances: &'m mut [T],
+    negative_distances: &'m mut [T],
+    positives: &'m mut [u32],
+    active: &'m mut [u64],
+    sums: &'m mut [f64],
+}
+
+/// The part of [`Mined`] that belongs to one anchor: see there.
+#[derive(Debug)]
+pub struct AnchorPart<'m, T> {
+    /// Its chosen negatives.
+    pub negatives: &'m mut [u32],
+    /// Distances of its positives, if kept.
+    pub positive_distances: &'m mut [T],
+    /// Distances of its negatives, if kept.
+    pub negative_distances: &'m mut [T],
+    /// Its farthest positive, with one triplet an anchor.
+    pub positives: &'m mut [u32],
+    active: &'m mut [u64],
+    sum: &'m mut f64,
 }
 
 /// One triplet, in original row indices and reported distances.
@@ -38,10 +77,37 @@ impl<T: Real> Mined<T> {
     /// Makes room for the triplets of a problem; the contents are unspecified.
     pub fn resize(&mut self, problem: &Problem<'_, T>) {
         let slots = problem.slot_count();
+        let kept = if problem.keeps_distances() { slots } else { 0 };
         self.negatives.resize(slots, NO_ROW);
-        self.positive_distances.resize(slots, T::ZERO);
-        self.negative_distances.resize(slots, T::ZERO);
+        self.positive_distances.resize(kept, T::ZERO);
+        self.negative_distances.resize(kept, T::ZERO);
         self.positives.resize(if problem.rule().one_per_anchor() { slots } else { 0 }, NO_ROW);
+        self.active.resize(problem.word_count(), 0);
+        self.sums.resize(problem.batch_size(), 0.0);
+        if slots == 0 {
+            self.sums.fill(0.0);
+        }
+        self.verdict = Verdict::default();
+    }
+
+    /// Cuts everything at ranges of positions, which must follow one another from 0.
+    pub fn parts<'m>(
+        &'m mut self,
+        problem: &'m Problem<'m, T>,
+        ranges: impl Iterator<Item = Range<usize>> + Send + 'm,
+    ) -> impl Iterator<Item = MinedPart<'m, T>> + Send + 'm {
+        let mut rest = MinedPart {
+            positions: 0..problem.batch_size(),
+            first_slot: 0,
+            first_word: 0,
+            negatives: &mut self.negatives,
+            positive_distances: &mut self.positive_distances,
+            negative_distances: &mut self.negative_distances,
+            positives: &mut self.positives,
+            active: &mut self.active,
+            sums: &mut self.sums,
+        };
+        ranges.map(move |range| rest.split_off(problem, range))
     }
 
     /// Original row of a slot's positive, or [`NO_ROW`].
@@ -58,19 +124,105 @@ impl<T: Real> Mined<T> {
         classes.order()[member + usize::from(member >= position)]
     }
 
-    /// The triplets by ascending anchor, then positive.
+    /// Whether a slot's triplet has a slope.
+    #[inline]
+    #[must_use]
+    pub fn is_active(&self, problem: &Problem<'_, T>, position: usize, rank: usize) -> bool {
+        self.active[problem.words(position).start + rank / 64] >> (rank % 64) & 1 == 1
+    }
+
+    /// The triplets by ascending anchor, then positive. Distances that were not kept
+    /// are computed again, one at a time.
     pub fn triplets<'m>(&'m self, problem: &'m Problem<'m, T>) -> impl Iterator<Item = Triplet<T>> + 'm {
         let positions = problem.classes().positions();
         let some = |row: u32| (row != NO_ROW).then_some(row);
         positions.iter().zip(0u32..).flat_map(move |(&position, anchor)| {
             let position = position as usize;
-            problem.slots(position).map(move |slot| Triplet {
-                anchor,
-                positive: some(self.positive(problem, position, slot)),
-                negative: some(self.negatives[slot]),
-                positive_distance: problem.distance().reported(self.positive_distances[slot]),
-                negative_distance: problem.distance().reported(self.negative_distances[slot]),
+            problem.slots(position).map(move |slot| {
+                let (positive, negative) = (self.positive(problem, position, slot), self.negatives[slot]);
+                let (near, far) = match self.positive_distances.get(slot) {
+                    Some(&near) => (near, self.negative_distances[slot]),
+                    None => {
+                        let near = problem.searched(anchor, positive);
+                        let far = some(negative).map(|negative| problem.searched(anchor, negative));
+                        (near, far.unwrap_or_else(|| problem.without_negative(near).1))
+                    }
+                };
+                Triplet {
+                    anchor,
+                    positive: some(positive),
+                    negative: some(negative),
+                    positive_distance: problem.distance().reported(near),
+                    negative_distance: problem.distance().reported(far),
+                }
             })
         })
+    }
+}
+
+/// Takes the first `length` elements off a slice, or none of an empty one.
+fn take<'m, E>(slice: &mut &'m mut [E], length: usize) -> &'m mut [E] {
+    let length = length.min(slice.len());
+    slice.split_off_mut(..length).unwrap_or_default()
+}
+
+impl<'m, T: Real> MinedPart<'m, T> {
+    /// The positions of these anchors.
+    #[must_use]
+    pub fn positions(&self) -> Range<usize> {
+        self.positions.clone()
+    }
+
+    /// Takes the first anchors off.
+    fn split_off(&mut self, problem: &Problem<'_, T>, range: Range<usize>) -> Self {
+        assert!(range.start == self.positions.start && range.end <= self.positions.end);
+        self.positions.start = range.end;
+        let (first_slot, first_word) = (self.first_slot, self.first_word);
+        if !range.is_empty() {
+            self.first_slot = problem.slots(range.end - 1).end;
+            self.first_word = problem.words(range.end - 1).end;
+        }
+        let (slots, words) = (self.first_slot - first_slot, self.first_word - first_word);
+        Self {
+            first_slot,
+            first_word,
+            negatives: take(&mut self.negatives, slots),
+            positive_distances: take(&mut self.positive_distances, slots),
+            negative_distances: take(&mut self.negative_distances, slots),
+            positives: take(&mut self.positives, slots),
+            active: take(&mut self.active, words),
+            sums: take(&mut self.sums, range.len()),
+            positions: range,
+        }
+    }
+
+    /// One of these anchors, by position.
+    #[inline(always)]
+    pub fn anchor(&mut self, problem: &Problem<'_, T>, position: usize) -> AnchorPart<'_, T> {
+        let (slots, words) = (problem.slots(position), problem.words(position));
+        let slots = slots.start - self.first_slot..slots.end - self.first_slot;
+        let kept = if self.positive_distances.is_empty() { 0..0 } else { slots.clone() };
+        let hardest = if self.positives.is_empty() { 0..0 } else { slots.clone() };
+        AnchorPart {
+            negatives: &mut self.negatives[slots],
+            positive_distances: &mut self.positive_distances[kept.clone()],
+            negative_distances: &mut self.negative_distances[kept],
+            positives: &mut self.positives[hardest],
+            active: &mut self.active[words.start - self.first_word..words.end - self.first_word],
+            sum: &mut self.sums[position - self.positions.start],
+        }
+    }
+}
+
+impl<T: Real> AnchorPart<'_, T> {
+    /// Judges the anchor's triplets once they are filled in, by kept distances.
+    pub fn judge(self, problem: &Problem<'_, T>) -> Verdict {
+        let Self { negatives, positive_distances, negative_distances, active, sum, .. } = self;
+        terms::judge(problem, negatives, positive_distances, negative_distances, (active, sum))
+    }
+
+    /// The same by distances that are not kept.
+    pub fn judge_by(self, problem: &Problem<'_, T>, positives: &[T], negatives: &[T]) -> Verdict {
+        terms::judge(problem, self.negatives, positives, negatives, (self.active, self.sum))
     }
 }

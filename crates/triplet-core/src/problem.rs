@@ -14,12 +14,32 @@ pub struct Question {
     pub margin: f64,
 }
 
+/// What a large batch may keep in memory; beyond it, things are computed again.
+///
+/// Chosen negatives are always kept, 4 bytes a triplet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Triplets whose two distances are kept, 8 bytes each; with more, none are.
+    pub distances: usize,
+    /// Choices listed at a time for the gradient, 4 bytes each.
+    pub choices: usize,
+}
+
+impl Default for Limits {
+    /// A gigabyte of distances, a quarter of choices.
+    fn default() -> Self {
+        Self { distances: 1 << 27, choices: 1 << 26 }
+    }
+}
+
 /// Memory behind a [`Problem`], kept by the caller so that later calls allocate nothing.
 #[derive(Debug, Clone, Default)]
 pub struct ProblemSpace<T: Real> {
     classes: Classes,
     unit_rows: Vec<T>,
     scalings: Vec<Scaling>,
+    /// What the problem's answers may keep.
+    pub limits: Limits,
 }
 
 /// A validated batch, its classes and the question: all that an engine needs.
@@ -32,6 +52,7 @@ pub struct Problem<'a, T: Real> {
     distance: Distance,
     rule: Rule,
     margin: T,
+    limits: Limits,
 }
 
 impl<'a, T: Real> Problem<'a, T> {
@@ -65,6 +86,7 @@ impl<'a, T: Real> Problem<'a, T> {
             distance,
             rule,
             margin: rounded,
+            limits: space.limits,
         })
     }
 
@@ -137,6 +159,44 @@ impl<'a, T: Real> Problem<'a, T> {
         if self.rule.one_per_anchor() { self.batch_size() } else { self.classes.positive_pairs() as usize }
     }
 
+    /// The words of the flags of an anchor, one flag a slot.
+    #[inline]
+    #[must_use]
+    pub fn words(&self, position: usize) -> Range<usize> {
+        if self.rule.one_per_anchor() { position..position + 1 } else { self.classes.pair_words(position) }
+    }
+
+    /// Words of flags in all.
+    #[must_use]
+    pub fn word_count(&self) -> usize {
+        if self.rule.one_per_anchor() { self.batch_size() } else { self.classes.word_count() }
+    }
+
+    /// The position of the anchor that a slot belongs to.
+    #[must_use]
+    pub fn anchor_of_slot(&self, slot: usize) -> usize {
+        if self.rule.one_per_anchor() { slot } else { self.classes.anchor_of_slot(slot) }
+    }
+
+    /// Whether the distances of the triplets are kept.
+    #[must_use]
+    pub fn keeps_distances(&self) -> bool {
+        self.rule.one_per_anchor() || self.slot_count() <= self.limits.distances
+    }
+
+    /// The most choices to list at a time.
+    #[must_use]
+    pub fn listed_choices(&self) -> usize {
+        self.limits.choices
+    }
+
+    /// The searched distance of two original rows, by the chain of every backend.
+    #[must_use]
+    pub fn searched(&self, i: u32, k: u32) -> T {
+        let inner = |a: u32, b: u32| distance::inner(self.row(a), self.row(b));
+        self.distance.searched(inner(i, k), inner(i, i), inner(k, k))
+    }
+
     /// What the sum over all triplets is divided by: `N`, or `B` with one triplet an anchor.
     #[must_use]
     pub fn divisor(&self) -> f64 {
@@ -148,14 +208,6 @@ impl<'a, T: Real> Problem<'a, T> {
     #[must_use]
     pub fn floor(&self, positive: T) -> T::Key {
         self.rule.floor(positive, self.distance, self.margin)
-    }
-
-    /// Whether the coefficient of a chosen negative depends on more than how often it
-    /// was chosen: on the distance (L2) or on a slope that is not 0 or 1.
-    #[inline]
-    #[must_use]
-    pub fn needs_slot_of_choice(&self) -> bool {
-        self.distance == Distance::L2 || self.rule.one_per_anchor()
     }
 
     /// What is written to a slot whose anchor has no negative, given the distance

@@ -1,9 +1,12 @@
 //! The scalar backend: the search in the fewest words, for others to be held to.
 
 use crate::{
-    Coefficients, Engine, Executed, Mined, NO_ROW, Problem, Real,
+    Engine, Executed, Mined, NO_ROW, Problem, Real,
+    choices::ChoiceSpace,
     distance::inner,
+    engine::{Alone, Pull},
     gradient,
+    mined::AnchorPart,
     rule::{farther, nearer},
 };
 
@@ -11,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct Scalar<T: Real> {
     norms: Vec<T>,
-    distances: Vec<T>,
+    rows: RowMiner<T>,
 }
 
 impl<T: Real> Engine<T> for Scalar<T> {
@@ -20,19 +23,17 @@ impl<T: Real> Engine<T> for Scalar<T> {
         let rows = || 0..problem.batch_size() as u32;
         self.norms.clear();
         self.norms.extend(rows().map(|i| inner(problem.row(i), problem.row(i))));
-        for position in 0..problem.batch_size() {
-            let i = problem.classes().order()[position];
-            self.distances.clear();
-            self.distances.extend(rows().map(|k| {
+        let norms = &self.norms;
+        self.rows.mine(problem, out, |i, distances| {
+            distances.extend(rows().map(|k| {
                 let g = inner(problem.row(i), problem.row(k));
-                problem.distance().searched(g, self.norms[i as usize], self.norms[k as usize])
+                problem.distance().searched(g, norms[i as usize], norms[k as usize])
             }));
-            mine_anchor(problem, position, &self.distances, out);
-        }
+        });
     }
 
-    fn gradient(&mut self, coefficients: &Coefficients<'_, T>, scale: T, out: &mut [T]) {
-        gradient::reference(coefficients, scale, out);
+    fn gradient(&mut self, pull: Pull<'_, T>, space: &mut ChoiceSpace, out: &mut [T]) {
+        gradient::reference(pull, space, &Alone, out);
     }
 
     fn executed(&self) -> Executed {
@@ -40,44 +41,77 @@ impl<T: Real> Engine<T> for Scalar<T> {
     }
 }
 
-/// Fills the slots of one anchor from its searched distances `[B]`, in original order.
-///
-/// Shared with backends that materialise distances in another way.
-pub fn mine_anchor<T: Real>(problem: &Problem<'_, T>, position: usize, distances: &[T], out: &mut Mined<T>) {
-    let classes = problem.classes();
-    let (order, span) = (classes.order(), classes.span(position));
-    let distance = |p: usize| distances[order[p] as usize];
-    let positives = span.clone().filter(|&p| p != position);
-    let slots = problem.slots(position);
-    if problem.rule().one_per_anchor() {
-        // The farthest positive; distance 0 if there is none.
-        let farthest = positives
-            .map(|p| (distance(p).key(), order[p]))
-            .reduce(|best, candidate| if farther(candidate, best) { candidate } else { best });
-        let (key, row) = farthest.unwrap_or((T::ZERO.key(), NO_ROW));
-        out.positives[slots.start] = row;
-        out.positive_distances[slots.start] = T::from_key(key);
-    } else {
-        for (slot, p) in slots.clone().zip(positives) {
-            out.positive_distances[slot] = distance(p);
+/// Mines from whole rows of distances; shared with backends that come by them in
+/// another way.
+#[derive(Debug, Clone, Default)]
+pub struct RowMiner<T> {
+    distances: Vec<T>,
+    positives: Vec<T>,
+    negatives: Vec<T>,
+}
+
+impl<T: Real> RowMiner<T> {
+    /// Fills `out`, given how to append the searched distances `[B]` of a row, in
+    /// original order, to a list.
+    pub fn mine(
+        &mut self,
+        problem: &Problem<'_, T>,
+        out: &mut Mined<T>,
+        mut distances: impl FnMut(u32, &mut Vec<T>),
+    ) {
+        let mut verdict = out.verdict;
+        let positions = 0..problem.batch_size();
+        for mut part in out.parts(problem, positions.map(|position| position..position + 1)) {
+            let position = part.positions().start;
+            self.distances.clear();
+            distances(problem.classes().order()[position], &mut self.distances);
+            let mut anchor = part.anchor(problem, position);
+            self.anchor(problem, position, &mut anchor);
+            if problem.keeps_distances() {
+                anchor.positive_distances.copy_from_slice(&self.positives);
+                anchor.negative_distances.copy_from_slice(&self.negatives);
+            }
+            verdict += anchor.judge_by(problem, &self.positives, &self.negatives);
         }
+        out.verdict = verdict;
     }
-    for slot in slots {
-        let positive = out.positive_distances[slot];
-        let floor = problem.floor(positive);
-        let negatives =
-            || (0..order.len()).filter(|p| !span.contains(p)).map(|p| (distance(p).key(), order[p]));
-        let chosen = negatives()
-            .filter(|&(key, _)| key >= floor)
-            .reduce(|best, candidate| if nearer(candidate, best) { candidate } else { best })
-            .or_else(|| {
-                negatives().reduce(|best, candidate| if farther(candidate, best) { candidate } else { best })
-            });
-        let (row, negative) = match chosen {
-            Some((key, row)) => (row, T::from_key(key)),
-            None => problem.without_negative(positive),
-        };
-        out.negatives[slot] = row;
-        out.negative_distances[slot] = negative;
+
+    /// Finds the triplets of one anchor.
+    fn anchor(&mut self, problem: &Problem<'_, T>, position: usize, out: &mut AnchorPart<'_, T>) {
+        let classes = problem.classes();
+        let (order, span) = (classes.order(), classes.span(position));
+        let distance = |p: usize| self.distances[order[p] as usize];
+        let positives = span.clone().filter(|&p| p != position);
+        self.positives.clear();
+        if problem.rule().one_per_anchor() {
+            // The farthest positive; distance 0 if there is none.
+            let farthest = positives
+                .map(|p| (distance(p).key(), order[p]))
+                .reduce(|best, candidate| if farther(candidate, best) { candidate } else { best });
+            let (key, row) = farthest.unwrap_or((T::ZERO.key(), NO_ROW));
+            out.positives[0] = row;
+            self.positives.push(T::from_key(key));
+        } else {
+            self.positives.extend(positives.map(distance));
+        }
+        self.negatives.clear();
+        for (slot, &positive) in self.positives.iter().enumerate() {
+            let floor = problem.floor(positive);
+            let negatives =
+                || (0..order.len()).filter(|p| !span.contains(p)).map(|p| (distance(p).key(), order[p]));
+            let chosen = negatives()
+                .filter(|&(key, _)| key >= floor)
+                .reduce(|best, candidate| if nearer(candidate, best) { candidate } else { best })
+                .or_else(|| {
+                    negatives()
+                        .reduce(|best, candidate| if farther(candidate, best) { candidate } else { best })
+                });
+            let (row, negative) = match chosen {
+                Some((key, row)) => (row, T::from_key(key)),
+                None => problem.without_negative(positive),
+            };
+            out.negatives[slot] = row;
+            self.negatives.push(negative);
+        }
     }
 }

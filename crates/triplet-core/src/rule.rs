@@ -108,7 +108,7 @@ pub fn nearer<K: Key>(candidate: (K, u32), best: (K, u32)) -> bool {
 /// lower original row.
 #[inline(always)]
 #[must_use]
-pub fn farther<K: Key>(candidate: (K, u32), best: (K, u32)) -> bool {
+pub fn farther<K: Key, R: Ord>(candidate: (K, R), best: (K, R)) -> bool {
     candidate.0 > best.0 || (candidate.0 == best.0 && candidate.1 < best.1)
 }
 

@@ -2,7 +2,7 @@
 //! a table when there are many.
 
 /// Choices from which on a table over all rows beats sorting them.
-const TABLE_FROM: usize = 128;
+pub(crate) const TABLE_FROM: usize = 128;
 
 /// How often the two rows of a negative pair chose each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(crate) struct NegativePair {
     pub(crate) own: u32,
     /// Triplets of the other row with the row as negative.
     pub(crate) other: u32,
+    /// The slot of one of them.
+    pub(crate) slot: u32,
 }
 
 /// Memory of one worker that asks for rows of coefficients.
@@ -20,65 +22,150 @@ pub(crate) struct NegativePair {
 pub struct RowSpace {
     /// The pairs of one row, ascending.
     pub(crate) pairs: Vec<NegativePair>,
-    /// Choices to sort: the other row, and in the last bit whose choice it was.
+    /// Choices to sort: the other row, whose choice it was, and its slot.
     choices: Vec<u64>,
-    /// Counts by row, zero between calls.
-    counts: Vec<[u32; 2]>,
+    /// Own choices, others' and a slot by row; counts are zero between calls.
+    counts: Vec<[u32; 3]>,
+    /// Sums by row, zero between calls.
+    sums: Vec<i32>,
     /// A bit for each row that was counted, zero between calls.
     touched: Vec<u64>,
 }
 
+/// Who chose whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The row chose the other.
+    Own = 0,
+    /// The other chose the row.
+    Other = 1,
+}
+
 impl RowSpace {
-    /// Lists the negative pairs of a row, from the negatives it chose and the anchors
-    /// that chose it.
-    pub(crate) fn tally(&mut self, own: impl Iterator<Item = u32>, others: &[u32], rows: usize) {
-        self.choices.clear();
-        self.choices.extend(own.map(|row| u64::from(row) << 1));
+    /// Starts over, for a batch of so many rows and few or many choices.
+    pub(crate) fn begin(&mut self, rows: usize, many: bool) {
         self.pairs.clear();
-        if self.choices.len() + others.len() < TABLE_FROM {
-            self.choices.extend(others.iter().map(|&row| u64::from(row) << 1 | 1));
-            self.by_sorting();
-        } else {
-            self.in_a_table(others, rows);
+        self.choices.clear();
+        if many && self.counts.len() < rows {
+            self.counts.resize(rows, [0; 3]);
+        }
+        self.room(rows);
+    }
+
+    fn room(&mut self, rows: usize) {
+        if self.touched.len() < rows.div_ceil(64) {
+            self.touched.resize(rows.div_ceil(64), 0);
         }
     }
 
-    fn by_sorting(&mut self) {
+    /// Counts one of few choices.
+    pub(crate) fn note(&mut self, whose: Whose, row: u32, slot: usize) {
+        self.choices.push(u64::from(row) << 33 | (whose as u64) << 32 | slot as u64);
+    }
+
+    /// Counts one of many choices.
+    pub(crate) fn count(&mut self, whose: Whose, row: u32, slot: usize) {
+        let cell = &mut self.counts[row as usize];
+        cell[whose as usize] += 1;
+        cell[2] = slot as u32;
+        self.touched[row as usize / 64] |= 1 << (row % 64);
+    }
+
+    /// Lists the pairs that were noted.
+    pub(crate) fn sort(&mut self) {
         self.choices.sort_unstable();
-        let mut last = None;
         for &choice in &self.choices {
-            let row = (choice >> 1) as u32;
-            if last != Some(row) {
-                self.pairs.push(NegativePair { row, own: 0, other: 0 });
-                last = Some(row);
-            }
-            if let Some(pair) = self.pairs.last_mut() {
-                let other = (choice & 1) as u32;
-                pair.other += other;
-                pair.own += 1 - other;
+            let (row, other) = ((choice >> 33) as u32, (choice >> 32 & 1) as u32);
+            match self.pairs.last_mut().filter(|pair| pair.row == row) {
+                Some(pair) => {
+                    pair.other += other;
+                    pair.own += 1 - other;
+                }
+                None => {
+                    self.pairs.push(NegativePair { row, own: 1 - other, other, slot: choice as u32 });
+                }
             }
         }
     }
 
-    fn in_a_table(&mut self, others: &[u32], rows: usize) {
-        let Self { pairs, choices, counts, touched } = self;
-        if counts.len() < rows {
-            counts.resize(rows, [0; 2]);
-            touched.resize(rows.div_ceil(64), 0);
+    /// Lists the pairs that were counted.
+    pub(crate) fn collect(&mut self) {
+        let Self { pairs, counts, touched, .. } = self;
+        drain(touched, |row| {
+            let [own, other, slot] = core::mem::take(&mut counts[row]);
+            pairs.push(NegativePair { row: row as u32, own, other, slot });
+        });
+    }
+
+    /// Sums of few numbers.
+    pub(crate) fn few_sums(&mut self) -> FewSums<'_> {
+        self.choices.clear();
+        FewSums(&mut self.choices)
+    }
+
+    /// Sums of many numbers, for a batch of so many rows.
+    pub(crate) fn many_sums(&mut self, rows: usize) -> ManySums<'_> {
+        self.room(rows);
+        if self.sums.len() < rows {
+            self.sums.resize(rows, 0);
         }
-        let mut count = |row: usize, whose: usize| {
-            counts[row][whose] += 1;
-            touched[row / 64] |= 1 << (row % 64);
-        };
-        choices.iter().for_each(|&choice| count((choice >> 1) as usize, 0));
-        others.iter().for_each(|&row| count(row as usize, 1));
-        for (index, word) in touched.iter_mut().enumerate() {
-            while *word != 0 {
-                let row = index * 64 + word.trailing_zeros() as usize;
-                *word &= *word - 1;
-                let [own, other] = core::mem::take(&mut counts[row]);
-                pairs.push(NegativePair { row: row as u32, own, other });
-            }
+        ManySums { sums: &mut self.sums[..rows], touched: &mut self.touched[..rows.div_ceil(64)] }
+    }
+}
+
+/// A sum for each row.
+pub(crate) trait Sums {
+    /// Adds to a row's sum.
+    fn add(&mut self, row: u32, value: i32);
+    /// Calls `take` with each row that was added to and its sum, ascending.
+    fn drain(self, take: impl FnMut(u32, i32));
+}
+
+/// A list to be sorted: row and number.
+pub(crate) struct FewSums<'a>(&'a mut Vec<u64>);
+
+impl Sums for FewSums<'_> {
+    #[inline(always)]
+    fn add(&mut self, row: u32, value: i32) {
+        self.0.push(u64::from(row) << 32 | u64::from(value.cast_unsigned()));
+    }
+
+    #[inline(always)]
+    fn drain(self, mut take: impl FnMut(u32, i32)) {
+        self.0.sort_unstable();
+        for same in self.0.chunk_by(|a, b| a >> 32 == b >> 32) {
+            let sum = same.iter().map(|&number| (number as u32).cast_signed()).sum();
+            take((same[0] >> 32) as u32, sum);
+        }
+    }
+}
+
+/// A table; zeros are left behind.
+pub(crate) struct ManySums<'a> {
+    sums: &'a mut [i32],
+    touched: &'a mut [u64],
+}
+
+impl Sums for ManySums<'_> {
+    #[inline(always)]
+    fn add(&mut self, row: u32, value: i32) {
+        self.sums[row as usize] += value;
+        self.touched[row as usize / 64] |= 1 << (row % 64);
+    }
+
+    #[inline(always)]
+    fn drain(self, mut take: impl FnMut(u32, i32)) {
+        drain(self.touched, |row| take(row as u32, core::mem::take(&mut self.sums[row])));
+    }
+}
+
+/// Calls `take` for each bit, ascending, and clears it.
+fn drain(touched: &mut [u64], mut take: impl FnMut(usize)) {
+    for (index, word) in touched.iter_mut().enumerate() {
+        let mut left = core::mem::take(word);
+        while left != 0 {
+            take(index * 64 + left.trailing_zeros() as usize);
+            left &= left - 1;
         }
     }
 }
@@ -89,18 +176,39 @@ mod tests {
 
     #[test]
     fn a_table_counts_as_sorting_does() {
-        let own: Vec<u32> = (0..90).map(|i| i * i % 83).collect();
-        let others: Vec<u32> = (0..70).map(|i| i * 7 % 97).collect();
+        let own = (0..90).map(|i| (Whose::Own, i * i % 83));
+        let others = (0..70).map(|i| (Whose::Other, i * 7 % 97));
+        let choices: Vec<_> = own.chain(others).collect();
         let mut space = RowSpace::default();
-        space.tally(own.iter().copied(), &others, 100);
+        space.begin(100, true);
+        choices.iter().for_each(|&(whose, row)| space.count(whose, row, 0));
+        space.collect();
         let table = space.pairs.clone();
-        space.choices.extend(others.iter().map(|&row| u64::from(row) << 1 | 1));
-        space.pairs.clear();
-        space.by_sorting();
+        space.begin(100, false);
+        choices.iter().for_each(|&(whose, row)| space.note(whose, row, 0));
+        space.sort();
         assert_eq!(table, space.pairs);
         assert_eq!(table.iter().map(|pair| pair.own + pair.other).sum::<u32>(), 160);
-        // And leaves nothing behind.
-        space.tally(core::iter::empty(), &[5; 200], 100);
-        assert_eq!(space.pairs, [NegativePair { row: 5, own: 0, other: 200 }]);
+        // Neither leaves anything behind.
+        space.begin(100, true);
+        (0..200).for_each(|_| space.count(Whose::Other, 5, 0));
+        space.collect();
+        assert_eq!(space.pairs, [NegativePair { row: 5, own: 0, other: 200, slot: 0 }]);
+    }
+
+    fn drained(mut sums: impl Sums) -> Vec<(u32, i32)> {
+        [(130, -1), (3, 2), (130, -4), (64, 1)].into_iter().for_each(|(row, n)| sums.add(row, n));
+        let mut seen = Vec::new();
+        sums.drain(|row, n| seen.push((row, n)));
+        seen
+    }
+
+    #[test]
+    fn sums_are_drained_in_order_and_leave_zeros() {
+        let mut space = RowSpace::default();
+        for _ in 0..2 {
+            assert_eq!(drained(space.many_sums(200)), [(3, 2), (64, 1), (130, -5)]);
+            assert_eq!(drained(space.few_sums()), [(3, 2), (64, 1), (130, -5)]);
+        }
     }
 }

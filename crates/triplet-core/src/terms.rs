@@ -1,6 +1,7 @@
 //! Mined triplets to losses: terms, anchor sums and statistics.
 
 use crate::{Mined, NO_ROW, Problem, Real};
+use core::ops::AddAssign;
 
 /// Counts that tell whether a batch still teaches anything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -25,6 +26,54 @@ impl Statistics {
     }
 }
 
+/// Counts over some triplets, which may be added up in any order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// As in [`Statistics`].
+    pub active: u64,
+    /// As in [`Statistics`].
+    pub fallbacks: u64,
+}
+
+impl AddAssign for Verdict {
+    fn add_assign(&mut self, other: Self) {
+        self.active += other.active;
+        self.fallbacks += other.fallbacks;
+    }
+}
+
+/// Judges the triplets of one anchor: the sum of their terms (f64, positives ascending),
+/// a flag for each that has a slope, and counts.
+///
+/// A hard rule without a negative has no slope: the distance that stands in is the
+/// positive's own, and the two cancel.
+pub fn judge<T: Real>(
+    problem: &Problem<'_, T>,
+    negatives: &[u32],
+    positive_distances: &[T],
+    negative_distances: &[T],
+    (active, sum): (&mut [u64], &mut f64),
+) -> Verdict {
+    let (distance, rule, margin) = (problem.distance(), problem.rule(), problem.margin());
+    let mut verdict = Verdict::default();
+    let mut total = 0.0;
+    let triplets = negatives.chunks(64).zip(positive_distances.chunks(64)).zip(negative_distances.chunks(64));
+    for (flags, ((negatives, near), far)) in active.iter_mut().zip(triplets) {
+        *flags = 0;
+        for (bit, ((&negative, &near), &far)) in negatives.iter().zip(near).zip(far).enumerate() {
+            let term = rule.term(margin, distance.reported(near), distance.reported(far));
+            total += term.value.to_f64();
+            let exists = negative != NO_ROW;
+            verdict.active += u64::from(exists & (term.value > T::ZERO));
+            verdict.fallbacks += u64::from(exists & (far.key() < problem.floor(near)));
+            let sloped = term.slope != 0.0 && (exists || !rule.one_per_anchor());
+            *flags |= u64::from(sloped) << bit;
+        }
+    }
+    *sum = total;
+    verdict
+}
+
 /// The loss of every anchor, before weights and division.
 #[derive(Debug, Clone, Default)]
 pub struct AnchorTerms {
@@ -35,36 +84,21 @@ pub struct AnchorTerms {
 }
 
 impl AnchorTerms {
-    /// Evaluates every mined triplet, reusing what is allocated.
+    /// Puts what the engine judged in original order, reusing what is allocated.
     pub fn rebuild<T: Real>(&mut self, problem: &Problem<'_, T>, mined: &Mined<T>) {
         let classes = problem.classes();
-        let (distance, rule, margin) = (problem.distance(), problem.rule(), problem.margin());
-        let mut statistics = Statistics {
+        let sums = classes.positions().iter().map(|&position| mined.sums[position as usize]);
+        self.sums.clear();
+        self.sums.extend(sums);
+        // Only a batch of one class has rows without negatives.
+        let lonely = classes.count() == 1 && classes.rows() > 1;
+        self.statistics = Statistics {
             positive_pairs: classes.positive_pairs(),
             triplets: problem.slot_count() as u64,
-            ..Statistics::default()
+            active: mined.verdict.active,
+            fallbacks: mined.verdict.fallbacks,
+            anchors_without_negatives: if lonely { classes.rows() as u64 } else { 0 },
         };
-        self.sums.resize(problem.batch_size(), 0.0);
-        for (position, &row) in classes.order().iter().enumerate() {
-            let mut sum = 0.0;
-            let slots = problem.slots(position);
-            for slot in slots {
-                let positive = mined.positive_distances[slot];
-                let negative = mined.negative_distances[slot];
-                let term = rule.term(margin, distance.reported(positive), distance.reported(negative));
-                sum += term.value.to_f64();
-                if mined.negatives[slot] != NO_ROW {
-                    statistics.active += u64::from(term.value > T::ZERO);
-                    statistics.fallbacks += u64::from(negative.key() < problem.floor(positive));
-                }
-            }
-            self.sums[row as usize] = sum;
-        }
-        // Only a batch of one class has rows without negatives.
-        if classes.count() == 1 && classes.rows() > 1 {
-            statistics.anchors_without_negatives = classes.rows() as u64;
-        }
-        self.statistics = statistics;
     }
 
     /// The weighted sum over anchors, f64, ascending original rows.

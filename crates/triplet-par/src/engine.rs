@@ -1,7 +1,11 @@
 //! How many threads a batch is worth.
 
 use crate::Rayon;
-use triplet_core::{Coefficients, Engine, Executed, Mined, Problem, Result};
+use triplet_core::{
+    Engine, Executed, Mined, Problem, Result,
+    choices::ChoiceSpace,
+    engine::{Factors, Pull},
+};
 use triplet_simd::{Element, Fused, Selected};
 
 /// Multiply-adds below which a batch stays on the calling thread: waking another
@@ -49,9 +53,21 @@ impl<T: Element> Engine<T> for Parallel<T> {
         self.fused.mine(problem, out);
     }
 
-    fn gradient(&mut self, coefficients: &Coefficients<'_, T>, scale: T, out: &mut [T]) {
-        self.plan(coefficients.problem());
-        self.fused.gradient(coefficients, scale, out);
+    fn gradient(&mut self, pull: Pull<'_, T>, space: &mut ChoiceSpace, out: &mut [T]) {
+        self.plan(pull.problem);
+        self.fused.gradient(pull, space, out);
+    }
+
+    fn mine_and_gradient(
+        &mut self,
+        problem: &Problem<'_, T>,
+        mined: &mut Mined<T>,
+        factors: Factors<'_, T>,
+        space: &mut ChoiceSpace,
+        out: &mut [T],
+    ) {
+        self.plan(problem);
+        self.fused.mine_and_gradient(problem, mined, factors, space, out);
     }
 
     fn executed(&self) -> Executed {

@@ -11,7 +11,12 @@ use crate::{
     scratch::Scratch,
     stages,
 };
-use triplet_core::{Coefficients, Engine, Executed, Mined, Problem, Result};
+use triplet_core::{
+    Engine, Executed, Mined, Problem, Result,
+    choices::ChoiceSpace,
+    engine::{Factors, Pull},
+    terms::Verdict,
+};
 
 /// Mines fused Gram tiles on one instruction set, on the threads of an executor.
 ///
@@ -37,7 +42,7 @@ pub struct Fused<T: Element, X: Executor = Inline> {
     packed: Packed<T>,
     floors: Aligned<T::Key>,
     scratches: Vec<Scratch<T>>,
-    idle: Vec<()>,
+    verdicts: Vec<Verdict>,
 }
 
 impl<T: Element> Fused<T> {
@@ -62,7 +67,7 @@ impl<T: Element, X: Executor> Fused<T, X> {
             packed: Packed::default(),
             floors: Aligned::default(),
             scratches: (0..threads).map(|_| Scratch::default()).collect(),
-            idle: vec![(); threads],
+            verdicts: vec![Verdict::default(); threads],
         }
     }
 
@@ -74,37 +79,65 @@ impl<T: Element, X: Executor> Fused<T, X> {
     fn workers(&self) -> usize {
         self.executor.threads().min(self.scratches.len())
     }
-}
 
-impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
-    fn mine(&mut self, problem: &Problem<'_, T>, out: &mut Mined<T>) {
+    /// The stages that mine.
+    fn search(&mut self, executor: &dyn Executor, problem: &Problem<'_, T>, out: &mut Mined<T>) {
         out.resize(problem);
         if problem.slot_count() == 0 {
             return;
         }
         let workers = self.workers();
-        let Self { selected, executor, layout, packed, floors, scratches, idle, .. } = self;
+        let Self { selected, layout, packed, floors, scratches, verdicts, .. } = self;
         let (selected, scratches) = (*selected, &mut scratches[..workers]);
+        let verdicts = &mut verdicts[..workers];
         layout.rebuild(problem, selected);
         for scratch in scratches.iter_mut() {
             scratch.keys.resize(layout.panel * layout.stride());
+            scratch.verdict = Verdict::default();
         }
-        let executor: &dyn Executor = executor;
-        executor.session(&mut || {
-            stages::pack::run(executor, scratches, selected, problem, layout, packed);
-            let source = Source { layout, packed, distance: problem.distance() };
-            let pass = Pass { executor, selected, problem, source };
-            stages::thresholds::run(pass, scratches, floors, out);
-            stages::triangle::run(pass, scratches, floors);
-            stages::large::run(pass, scratches, out);
-            stages::collect::run(pass, scratches, &mut idle[..workers], floors, out);
-        });
+        verdicts.fill(Verdict::default());
+        stages::pack::run(executor, scratches, selected, problem, layout, packed);
+        let source = Source { layout, packed, distance: problem.distance() };
+        let pass = Pass { executor, selected, problem, source };
+        stages::thresholds::run(pass, scratches, floors, out);
+        stages::triangle::run(pass, scratches, floors);
+        stages::large::run(pass, scratches, out);
+        stages::collect::run(pass, scratches, verdicts, floors, out);
+        let judged = scratches.iter().map(|scratch| &scratch.verdict).chain(&*verdicts);
+        judged.for_each(|&verdict| out.verdict += verdict);
     }
 
-    fn gradient(&mut self, coefficients: &Coefficients<'_, T>, scale: T, out: &mut [T]) {
+    /// The stages that make the gradient.
+    fn pull(&mut self, executor: &dyn Executor, pull: Pull<'_, T>, space: &mut ChoiceSpace, out: &mut [T]) {
         let workers = self.workers();
-        let scratches = &mut self.scratches[..workers];
-        stages::gradient::run(&self.executor, scratches, self.selected, coefficients, scale, out);
+        stages::gradient::run(executor, &mut self.scratches[..workers], self.selected, pull, space, out);
+    }
+}
+
+impl<T: Element, X: Executor + Clone> Engine<T> for Fused<T, X> {
+    fn mine(&mut self, problem: &Problem<'_, T>, out: &mut Mined<T>) {
+        let executor = self.executor.clone();
+        executor.session(&mut || self.search(&executor, problem, out));
+    }
+
+    fn gradient(&mut self, pull: Pull<'_, T>, space: &mut ChoiceSpace, out: &mut [T]) {
+        let executor = self.executor.clone();
+        executor.session(&mut || self.pull(&executor, pull, space, out));
+    }
+
+    fn mine_and_gradient(
+        &mut self,
+        problem: &Problem<'_, T>,
+        mined: &mut Mined<T>,
+        factors: Factors<'_, T>,
+        space: &mut ChoiceSpace,
+        out: &mut [T],
+    ) {
+        let executor = self.executor.clone();
+        executor.session(&mut || {
+            self.search(&executor, problem, mined);
+            self.pull(&executor, Pull { problem, mined, factors }, space, out);
+        });
     }
 
     fn executed(&self) -> Executed {

@@ -1,10 +1,13 @@
 //! Who runs the pieces of a stage.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// Runs jobs on some number of threads. Nothing a job computes may depend on how
 /// many there are, nor on which thread takes which piece.
-pub trait Executor: Send {
+pub trait Executor: Send + Sync {
     /// Threads that [`Executor::run`] uses.
     fn threads(&self) -> usize;
     /// Calls `job(worker)` once for every worker below [`Executor::threads`], and
@@ -27,6 +30,27 @@ impl Executor for Inline {
     }
     fn run(&self, job: &(dyn Fn(usize) + Sync)) {
         job(0);
+    }
+}
+
+/// An executor's threads, as those who share the parts of a job.
+pub(crate) struct Crew<'a>(pub(crate) &'a dyn Executor);
+
+impl triplet_core::engine::Crew for Crew<'_> {
+    fn size(&self) -> usize {
+        self.0.threads()
+    }
+    fn each(&self, parts: usize, part: &(dyn Fn(usize) + Sync)) {
+        let next = AtomicUsize::new(0);
+        let work = |_| loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= parts {
+                return;
+            }
+            part(number);
+        };
+        // Nobody needs to be woken for one part.
+        if parts <= 1 { work(0) } else { self.0.run(&work) }
     }
 }
 

@@ -53,7 +53,8 @@ impl Layout {
         for panel in 0..self.panels {
             let slots =
                 self.positions(panel).map(|position| problem.slots(position).len()).max().unwrap_or(0);
-            let large = slots >= LARGE_FROM;
+            // Thresholds need the positives' distances in memory.
+            let large = slots >= LARGE_FROM || !problem.keeps_distances();
             self.large.push(large);
             self.thresholds.push(total);
             total += if large { 0 } else { slots };
@@ -64,6 +65,11 @@ impl Layout {
     /// The positions of a panel's rows, padding excluded.
     pub(crate) fn positions(&self, panel: usize) -> Range<usize> {
         panel * self.panel..((panel + 1) * self.panel).min(self.rows)
+    }
+
+    /// The positions of every panel, in order.
+    pub(crate) fn all_positions(&self) -> impl Iterator<Item = Range<usize>> + Send + '_ {
+        (0..self.panels).map(|panel| self.positions(panel))
     }
 
     /// Elements of all thresholds.

@@ -21,6 +21,7 @@ pub mod lanes;
 
 mod aligned;
 mod block;
+mod chain;
 mod layout;
 mod pack;
 mod pass;

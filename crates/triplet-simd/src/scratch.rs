@@ -8,7 +8,8 @@ use crate::{
         buckets::{Anchor, Buckets},
     },
 };
-use triplet_core::{coefficients::Entry, tally::RowSpace};
+use core::ops::Range;
+use triplet_core::{coefficients::Entry, tally::RowSpace, terms::Verdict};
 
 /// What one worker needs for itself.
 #[derive(Debug)]
@@ -21,10 +22,16 @@ pub(crate) struct Scratch<T: Element> {
     pub(crate) anchors: Vec<Anchor<T>>,
     /// The candidates of one of them.
     pub(crate) buckets: Buckets<T>,
+    /// Distances of the positives, then of the negatives, of one of them.
+    pub(crate) distances: Vec<T>,
+    /// Counts over the triplets that this worker judged.
+    pub(crate) verdict: Verdict,
     /// For the gradient: the row being assembled.
     pub(crate) row_space: RowSpace,
-    /// For the gradient: its entries.
+    /// For the gradient: the entries of some rows.
     pub(crate) entries: Vec<Entry<T>>,
+    /// For the gradient: which of them each row has not used yet.
+    pub(crate) left: Vec<Range<usize>>,
 }
 
 impl<T: Element> Default for Scratch<T> {
@@ -34,8 +41,11 @@ impl<T: Element> Default for Scratch<T> {
             best: Best::default(),
             anchors: Vec::new(),
             buckets: Buckets::default(),
+            distances: Vec::new(),
+            verdict: Verdict::default(),
             row_space: RowSpace::default(),
             entries: Vec::new(),
+            left: Vec::new(),
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct Answer<K> {
     pub negatives: Vec<u32>,
     /// Chosen positives of hard rules.
     pub positives: Vec<u32>,
-    /// Distances of the positives, then of the negatives.
+    /// Distances of positive and negative, triplet by triplet.
     pub distances: Vec<K>,
     /// The counts.
     pub statistics: Statistics,
@@ -63,8 +63,11 @@ fn first_difference<K: PartialEq>(a: &[K], b: &[K]) -> Option<usize> {
 pub fn answer<T: Real>(evaluation: &Evaluation<'_, T>) -> Answer<T::Key> {
     let bits = |values: &[T]| values.iter().map(|v| v.key()).collect::<Vec<_>>();
     let mined = evaluation.mined();
-    let mut distances = bits(&mined.positive_distances);
-    distances.extend(bits(&mined.negative_distances));
+    // Not as they were kept: an engine need not keep them.
+    let distances = evaluation
+        .triplets()
+        .flat_map(|triplet| [triplet.positive_distance.key(), triplet.negative_distance.key()])
+        .collect();
     Answer {
         loss: evaluation.loss().key(),
         losses: evaluation.losses().map(bits).unwrap_or_default(),

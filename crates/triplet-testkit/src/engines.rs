@@ -1,6 +1,6 @@
 //! Every exact way to compute, on this CPU.
 
-use triplet_api::{Gram, Isa};
+use triplet_api::{Gram, GramElement, Isa, Limits, Workspace};
 use triplet_core::{Engine, Error, Scalar};
 use triplet_par::Rayon;
 use triplet_simd::{Element, Fused, Inline, Selected};
@@ -11,29 +11,49 @@ pub struct Contender<T: Element> {
     pub name: String,
     /// The engine.
     pub engine: Box<dyn Engine<T>>,
+    /// What it may keep in memory.
+    pub limits: Limits,
 }
+
+impl<T: GramElement> Contender<T> {
+    /// Its name, and a workspace for it.
+    #[must_use]
+    pub fn workspace(self) -> (String, Workspace<T>) {
+        (self.name, Workspace::with_engine(self.engine).with_limits(self.limits))
+    }
+}
+
+/// Next to nothing: no distances, and a few choices at a time.
+const LITTLE: Limits = Limits { distances: 0, choices: 50 };
 
 /// Thread counts that batches are cut for.
 pub const THREADS: [usize; 4] = [1, 2, 3, 7];
 
 /// The scalar reference first, then every instruction set of this CPU on the
-/// calling thread and on each number of threads, whatever the size of the batch.
+/// calling thread and on each number of threads, whatever the size of the batch; and
+/// some of them once more with little memory.
 ///
 /// # Errors
 /// An instruction set that fails its known answers.
 pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
-    let scalar = Contender { name: "scalar".to_owned(), engine: Box::new(Scalar::default()) };
-    let mut all = vec![scalar];
+    let mut all = Vec::new();
+    let mut add = |name: String, engine: Box<dyn Engine<T>>, limits: Limits| {
+        all.push(Contender { name, engine, limits });
+    };
+    let most = Limits::default();
+    add("scalar".to_owned(), Box::new(Scalar::default()), most);
     for isa in Isa::available() {
         let selected = Selected::new(isa)?;
-        let engine = Box::new(Fused::new("simd", selected, Inline));
-        all.push(Contender { name: format!("simd {}", isa.name()), engine });
+        let name = isa.name();
+        add(format!("simd {name}"), Box::new(Fused::new("simd", selected, Inline)), most);
         for threads in THREADS {
-            let executor = Rayon::with_threads(threads)?;
-            let engine = Box::new(Fused::new("par", selected, executor));
-            all.push(Contender { name: format!("par {} on {threads} threads", isa.name()), engine });
+            let engine = Fused::new("par", selected, Rayon::with_threads(threads)?);
+            add(format!("par {name} on {threads} threads"), Box::new(engine), most);
         }
+        let engine = Fused::new("par", selected, Rayon::with_threads(2)?);
+        add(format!("par {name} with little memory"), Box::new(engine), LITTLE);
     }
+    add("scalar with little memory".to_owned(), Box::new(Scalar::default()), LITTLE);
     Ok(all)
 }
 
@@ -42,7 +62,7 @@ pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
 /// # Errors
 /// As [`contenders`].
 pub fn gram() -> Result<Contender<f32>, Error> {
-    Ok(Contender { name: "gram".to_owned(), engine: Box::new(Gram::new()?) })
+    Ok(Contender { name: "gram".to_owned(), engine: Box::new(Gram::new()?), limits: Limits::default() })
 }
 
 /// Instruction sets that this CPU cannot run, so that nobody thinks they were tested.

@@ -36,6 +36,7 @@ impl Lanes for Avx2F32 {
     type Keys = __m256i;
     type Mask = __m256i;
     const LEN: usize = 8;
+    const REGISTERS: usize = 16;
     const TILE_ROWS: usize = 6;
     const TILE_VECTORS: usize = 2;
     const PANEL: usize = 48;
@@ -172,6 +173,21 @@ impl Lanes for Avx2F32 {
         // SAFETY: the token proves AVX2.
         unsafe { _mm256_testz_si256(mask, mask) == 0 }
     }
+    #[inline(always)]
+    fn bits(self, mask: __m256i) -> u32 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_movemask_ps(_mm256_castsi256_ps(mask)) }.cast_unsigned()
+    }
+    #[inline(always)]
+    fn smallest(self, keys: __m256i) -> u32 {
+        // SAFETY: the token proves AVX2.
+        unsafe {
+            let four = _mm_min_epu32(_mm256_castsi256_si128(keys), _mm256_extracti128_si256::<1>(keys));
+            let two = _mm_min_epu32(four, _mm_shuffle_epi32::<0b1110>(four));
+            let one = _mm_min_epu32(two, _mm_shuffle_epi32::<0b01>(two));
+            _mm_cvtsi128_si32(one).cast_unsigned()
+        }
+    }
 }
 
 /// Four lanes of `f64`: a token for AVX2 and FMA.
@@ -202,6 +218,7 @@ impl Lanes for Avx2F64 {
     type Keys = __m256i;
     type Mask = __m256i;
     const LEN: usize = 4;
+    const REGISTERS: usize = 16;
     const TILE_ROWS: usize = 6;
     const TILE_VECTORS: usize = 2;
     const PANEL: usize = 24;
@@ -342,5 +359,10 @@ impl Lanes for Avx2F64 {
     fn any(self, mask: __m256i) -> bool {
         // SAFETY: the token proves AVX2.
         unsafe { _mm256_testz_si256(mask, mask) == 0 }
+    }
+    #[inline(always)]
+    fn bits(self, mask: __m256i) -> u32 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_movemask_pd(_mm256_castsi256_pd(mask)) }.cast_unsigned()
     }
 }

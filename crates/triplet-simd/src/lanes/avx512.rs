@@ -34,6 +34,7 @@ impl Lanes for Avx512F32 {
     type Keys = __m512i;
     type Mask = __mmask16;
     const LEN: usize = 16;
+    const REGISTERS: usize = 32;
     const TILE_ROWS: usize = 8;
     const TILE_VECTORS: usize = 3;
     const PANEL: usize = 48;
@@ -170,6 +171,10 @@ impl Lanes for Avx512F32 {
         mask != 0
     }
     #[inline(always)]
+    fn bits(self, mask: __mmask16) -> u32 {
+        mask.into()
+    }
+    #[inline(always)]
     fn smallest(self, keys: __m512i) -> u32 {
         // SAFETY: the token proves AVX-512F.
         unsafe { _mm512_reduce_min_epu32(keys) }
@@ -204,6 +209,7 @@ impl Lanes for Avx512F64 {
     type Keys = __m512i;
     type Mask = __mmask8;
     const LEN: usize = 8;
+    const REGISTERS: usize = 32;
     const TILE_ROWS: usize = 8;
     const TILE_VECTORS: usize = 3;
     const PANEL: usize = 24;
@@ -338,6 +344,10 @@ impl Lanes for Avx512F64 {
     #[inline(always)]
     fn any(self, mask: __mmask8) -> bool {
         mask != 0
+    }
+    #[inline(always)]
+    fn bits(self, mask: __mmask8) -> u32 {
+        mask.into()
     }
     #[inline(always)]
     fn smallest(self, keys: __m512i) -> u64 {

@@ -35,6 +35,8 @@ pub trait Lanes: Copy {
     type Mask: Copy;
     /// Lanes in a vector.
     const LEN: usize;
+    /// Vector registers.
+    const REGISTERS: usize;
     /// Rows of the register tile.
     const TILE_ROWS: usize;
     /// Vectors across the register tile.
@@ -99,6 +101,8 @@ pub trait Lanes: Copy {
     fn select(self, mask: Self::Mask, yes: Self::Keys, no: Self::Keys) -> Self::Keys;
     /// Whether any lane holds.
     fn any(self, mask: Self::Mask) -> bool;
+    /// One bit a lane, the first the lowest.
+    fn bits(self, mask: Self::Mask) -> u32;
 
     /// The smallest lane, unsigned.
     #[inline(always)]

@@ -56,6 +56,7 @@ impl Lanes for PortableF32 {
     type Keys = u32x4;
     type Mask = u32x4;
     const LEN: usize = 4;
+    const REGISTERS: usize = 16;
     const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 3;
     const PANEL: usize = 12;
@@ -167,6 +168,10 @@ impl Lanes for PortableF32 {
     fn any(self, mask: u32x4) -> bool {
         mask.any()
     }
+    #[inline(always)]
+    fn bits(self, mask: u32x4) -> u32 {
+        mask.to_bitmask()
+    }
 }
 
 impl Lanes for PortableF64 {
@@ -175,6 +180,7 @@ impl Lanes for PortableF64 {
     type Keys = u64x2;
     type Mask = u64x2;
     const LEN: usize = 2;
+    const REGISTERS: usize = 16;
     const TILE_ROWS: usize = 3;
     const TILE_VECTORS: usize = 3;
     const PANEL: usize = 6;
@@ -289,5 +295,9 @@ impl Lanes for PortableF64 {
     #[inline(always)]
     fn any(self, mask: u64x2) -> bool {
         mask.any()
+    }
+    #[inline(always)]
+    fn bits(self, mask: u64x2) -> u32 {
+        mask.to_bitmask()
     }
 }

@@ -9,9 +9,12 @@
 //! A slice's number comes from a chain of rounded operations, each of them monotone, so
 //! a candidate of a lower slice is surely smaller than one of a higher slice.
 
-use super::rows::resolve_far;
-use crate::{aligned::Aligned, isa::Element, lanes::Lanes};
-use triplet_core::{Real, real::Key};
+use crate::{
+    aligned::Aligned,
+    isa::Element,
+    lanes::{Kernel, Lanes},
+};
+use triplet_core::{Real, real::Key, rule::farther};
 
 type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
 
@@ -23,10 +26,14 @@ const WINDOW: usize = 16;
 /// What one anchor asks for, and what it has been told so far.
 #[derive(Debug)]
 pub(crate) struct Anchor<T: Element> {
+    /// Distances of its positives.
+    pub(crate) positives: Vec<T>,
     /// Its floors, then some that nothing reaches, up to a whole vector.
     floors: Vec<T::Key>,
     /// The lowest and highest floor that a distance can reach.
     range: Option<(T::Key, T::Key)>,
+    /// Where to look for each of them.
+    slices: Vec<T::Key>,
     /// The nearest candidate for each floor.
     pub(crate) nearest: Vec<T::Candidate>,
     /// Key and row of the farthest candidate.
@@ -36,7 +43,9 @@ pub(crate) struct Anchor<T: Element> {
 impl<T: Element> Default for Anchor<T> {
     fn default() -> Self {
         Self {
+            positives: Vec::new(),
             floors: Vec::new(),
+            slices: Vec::new(),
             range: None,
             nearest: Vec::new(),
             far: (Key::MASKED, Key::SIGNED_MAX),
@@ -45,10 +54,10 @@ impl<T: Element> Default for Anchor<T> {
 }
 
 impl<T: Element> Anchor<T> {
-    /// Forgets everything and asks for the nearest at or above each of these floors.
-    pub(crate) fn ask(&mut self, floors: impl Iterator<Item = T::Key>) {
+    /// Forgets all answers and asks for the nearest at or above the floor of each positive.
+    pub(crate) fn ask(&mut self, floor: impl Fn(T) -> T::Key) {
         self.floors.clear();
-        self.floors.extend(floors);
+        self.floors.extend(self.positives.iter().map(|&positive| floor(positive)));
         self.nearest.clear();
         self.nearest.resize(self.floors.len(), T::NOBODY);
         self.range = self.floors.iter().filter(|&&floor| floor < Key::END).fold(None, |range, &floor| {
@@ -63,8 +72,10 @@ impl<T: Element> Anchor<T> {
 /// The candidates of one anchor in order of slice. Kept from anchor to anchor.
 #[derive(Debug)]
 pub(crate) struct Buckets<T: Element> {
-    /// Slice of each candidate, then of each floor.
+    /// Slice of each candidate; later, where to look for each floor.
     places: Aligned<T::Key>,
+    /// The first key found for each floor.
+    found: Aligned<T::Key>,
     /// Where each slice starts.
     starts: Vec<u32>,
     /// Keys in that order, then a window of masked ones.
@@ -77,6 +88,7 @@ impl<T: Element> Default for Buckets<T> {
     fn default() -> Self {
         Self {
             places: Aligned::default(),
+            found: Aligned::default(),
             starts: Vec::new(),
             keys: Aligned::default(),
             ids: Aligned::default(),
@@ -85,11 +97,6 @@ impl<T: Element> Default for Buckets<T> {
 }
 
 impl<T: Element> Buckets<T> {
-    /// Bytes that a search among so many candidates keeps in the cache.
-    pub(crate) fn bytes(candidates: usize) -> usize {
-        candidates * (4 * size_of::<T::Key>() + size_of::<u32>() / CANDIDATES_PER_SLICE)
-    }
-
     /// Offers candidates, given by keys and original rows, to an anchor.
     #[inline(always)]
     pub(crate) fn search<L: Lanes<Real = T>>(
@@ -103,9 +110,11 @@ impl<T: Element> Buckets<T> {
         if most == Key::MASKED {
             return;
         }
-        let (far, farthest) = (&mut anchor.far.0, &mut anchor.far.1);
-        if *far == Key::MASKED || most >= *far {
-            resolve_far(keys, ids, most, far, farthest);
+        if anchor.far.0 == Key::MASKED || most >= anchor.far.0 {
+            let candidate = (most, owner(lanes, keys, ids, most));
+            if anchor.far.0 == Key::MASKED || farther(candidate, anchor.far) {
+                anchor.far = candidate;
+            }
         }
         let Some((lowest, highest)) = anchor.range else { return };
         if lowest > most {
@@ -145,9 +154,7 @@ impl<T: Element> Buckets<T> {
         // Plain slices: the loops below must not look their addresses up again.
         let (places, starts) = (&mut self.places[..], &mut self.starts[..]);
         let (sorted, owners) = (&mut self.keys[..count], &mut self.ids[..count]);
-        for (keys, places) in keys.chunks_exact(L::LEN).zip(places.chunks_exact_mut(L::LEN)) {
-            lanes.store_keys(places, cut.slices(lanes, lanes.load_keys(keys)));
-        }
+        cut.all_slices(lanes, keys, places);
         for place in &*places {
             starts[place.to_row() as usize + 2] += 1;
         }
@@ -165,24 +172,48 @@ impl<T: Element> Buckets<T> {
         }
     }
 
-    /// Looks every floor up.
+    /// Looks every floor up: first in one window each, a step at a time for all floors so
+    /// that nobody waits for anybody; those whom that does not settle, one by one.
     #[inline(always)]
     fn answer<L: Lanes<Real = T>>(&mut self, lanes: L, cut: Cut<T>, ends: Ends<T>, anchor: &mut Anchor<T>) {
-        self.places.resize(anchor.floors.len());
-        let vectors = anchor.floors.chunks_exact(L::LEN).zip(self.places.chunks_exact_mut(L::LEN));
-        for (floors, places) in vectors {
-            lanes.store_keys(places, cut.slices(lanes, lanes.load_keys(floors)));
+        let Self { places, found, starts, keys, ids } = self;
+        let floors = &anchor.floors[..];
+        places.resize(floors.len());
+        found.resize(floors.len());
+        cut.all_slices(lanes, floors, places);
+        for place in &mut **places {
+            *place = Key::from_row(starts[place.to_row() as usize]);
         }
+        for ((found, place), &floor) in found.iter_mut().zip(&**places).zip(floors) {
+            let window = &keys[place.to_row() as usize..][..WINDOW];
+            let floors = lanes.splat_key(floor);
+            let mut least = lanes.splat_key(Key::MASKED);
+            for keys in window.chunks_exact(L::LEN) {
+                least = lanes.min_unsigned(least, lanes.sub_keys(lanes.load_keys(keys), floors));
+            }
+            *found = lanes.smallest(least).wrapping_add(floor);
+        }
+        // Where the slice of each one found ends.
+        anchor.slices.resize(floors.len(), T::Key::ZERO);
+        cut.all_slices(lanes, found, &mut anchor.slices);
         // The last slice holds what lies above all floors, unless rounding put floors
         // there too.
         let last = cut.count - 1;
-        let end = self.starts[if cut.slice(ends.high) < last { last } else { cut.count }] as usize;
-        let sorted = Sorted { cut, starts: &self.starts, keys: &self.keys, ids: &self.ids, end };
-        for ((nearest, &floor), place) in anchor.nearest.iter_mut().zip(&anchor.floors).zip(&*self.places) {
-            let found = ends.beside(floor).unwrap_or_else(|| {
-                sorted.nearest(lanes, place.to_row() as usize, floor).unwrap_or(ends.top)
-            });
-            *nearest = (*nearest).min(found);
+        let end = starts[if cut.slice(ends.high) < last { last } else { cut.count }] as usize;
+        let sorted = Sorted { cut, starts, keys, ids, end };
+        let found = found.iter().zip(&**places).zip(&anchor.slices);
+        for ((nearest, &floor), ((&key, place), slice)) in anchor.nearest.iter_mut().zip(floors).zip(found) {
+            let start = place.to_row() as usize;
+            // What is smaller still can only be in the rest of the same slice.
+            let rest = starts[slice.to_row() as usize + 1] as usize;
+            let candidate = match ends.beside(floor) {
+                Some(candidate) => candidate,
+                None if key >= floor && key < Key::END && rest <= start + WINDOW => {
+                    sorted.owned(lanes, key, start)
+                }
+                None => lanes.enter(Lookup { sorted, start, floor }).unwrap_or(ends.top),
+            };
+            *nearest = (*nearest).min(candidate);
         }
     }
 }
@@ -199,43 +230,64 @@ struct Sorted<'a, T: Element> {
 }
 
 impl<T: Element> Sorted<'_, T> {
-    /// The smallest candidate before the end that is at or above a floor, which lies in
-    /// the given slice.
+    /// The candidate that has a key, which is in the window from `start` on; the one of
+    /// lowest row, if several have it.
     #[inline(always)]
-    fn nearest<L: Lanes<Real = T>>(self, lanes: L, slice: usize, floor: KeyOf<L>) -> Option<T::Candidate> {
-        let floors = lanes.splat_key(floor);
-        let excess = |at: usize| lanes.sub_keys(lanes.load_keys(&self.keys[at..]), floors);
-        let mut start = self.starts[slice] as usize;
-        while start < self.end {
-            let mut end = start + WINDOW;
+    fn owned<L: Lanes<Real = T>>(&self, lanes: L, key: T::Key, start: usize) -> T::Candidate {
+        let wanted = lanes.splat_key(key);
+        let (keys, ids) = (&self.keys[start..][..WINDOW], &self.ids[start..][..WINDOW]);
+        let mut owners = 0_u32;
+        for (keys, bit) in keys.chunks_exact(L::LEN).zip((0..).step_by(L::LEN)) {
+            owners |= lanes.bits(lanes.equal(lanes.load_keys(keys), wanted)) << bit;
+        }
+        let mut owner = ids[owners.trailing_zeros() as usize % WINDOW];
+        owners &= owners.wrapping_sub(1);
+        while owners != 0 {
+            owner = owner.min(ids[owners.trailing_zeros() as usize % WINDOW]);
+            owners &= owners - 1;
+        }
+        T::candidate(key, owner.to_row())
+    }
+}
+
+/// Finds the smallest sorted candidate before the end that is at or above a floor, from
+/// the start of the floor's slice on. Rare, so kept out of the loop.
+struct Lookup<'a, T: Element> {
+    sorted: Sorted<'a, T>,
+    start: usize,
+    floor: T::Key,
+}
+
+impl<T: Element> Kernel<T> for Lookup<'_, T> {
+    type Output = Option<T::Candidate>;
+    #[inline(always)]
+    fn run<L: Lanes<Real = T>>(self, lanes: L) -> Option<T::Candidate> {
+        let Sorted { cut, starts, keys, end: last, .. } = self.sorted;
+        let floors = lanes.splat_key(self.floor);
+        let excess = |at: usize| lanes.sub_keys(lanes.load_keys(&keys[at..]), floors);
+        let mut start = self.start;
+        while start < last {
+            let mut end = start + L::LEN;
             let mut least = excess(start);
-            for at in (start + L::LEN..end).step_by(L::LEN) {
-                least = lanes.min_unsigned(least, excess(at));
-            }
-            let mut smallest = lanes.smallest(least);
-            if smallest > T::Key::SIGNED_MAX.wrapping_sub(floor) {
+            let smallest = lanes.smallest(least);
+            if smallest > T::Key::SIGNED_MAX.wrapping_sub(self.floor) {
                 start = end;
                 continue;
             }
-            // What is smaller still can only be in the rest of the same slice.
-            let rest = self.starts[self.cut.slice(smallest.wrapping_add(floor)) + 1] as usize;
-            if rest > end {
-                if rest > self.end && self.end < self.starts[self.cut.count] as usize {
-                    return None;
-                }
-                while end < rest {
-                    least = lanes.min_unsigned(least, excess(end));
-                    end += L::LEN;
-                }
-                smallest = lanes.smallest(least);
+            let rest = starts[cut.slice(smallest.wrapping_add(self.floor)) + 1] as usize;
+            if rest > end && rest > last && last < starts[cut.count] as usize {
+                return None;
             }
-            let wanted = lanes.splat_key(smallest);
-            let mut owner = lanes.splat_key(Key::SIGNED_MAX);
-            for at in (start..end).step_by(L::LEN) {
-                let ids = lanes.min_unsigned(owner, lanes.load_keys(&self.ids[at..]));
-                owner = lanes.select(lanes.equal(excess(at), wanted), ids, owner);
+            while end < rest {
+                least = lanes.min_unsigned(least, excess(end));
+                end += L::LEN;
             }
-            return Some(T::candidate(smallest.wrapping_add(floor), lanes.smallest(owner).to_row()));
+            let key = lanes.smallest(least).wrapping_add(self.floor);
+            let all = (start..end).step_by(WINDOW).filter(|&at| {
+                let same = |at| lanes.any(lanes.equal(lanes.load_keys(&keys[at..]), lanes.splat_key(key)));
+                (at..at + WINDOW).step_by(L::LEN).any(same)
+            });
+            return all.map(|at| self.sorted.owned(lanes, key, at)).min();
         }
         None
     }
@@ -307,6 +359,14 @@ impl<T: Element> Cut<T> {
         lanes.min_unsigned(lanes.sub_keys(lanes.keys(shifted), lanes.keys(shift)), last)
     }
 
+    /// The slices of whole vectors of keys.
+    #[inline(always)]
+    fn all_slices<L: Lanes<Real = T>>(self, lanes: L, keys: &[T::Key], slices: &mut [T::Key]) {
+        for (keys, slices) in keys.chunks_exact(L::LEN).zip(slices.chunks_exact_mut(L::LEN)) {
+            lanes.store_keys(slices, self.slices(lanes, lanes.load_keys(keys)));
+        }
+    }
+
     /// The same operations for one key.
     #[inline(always)]
     fn slice(self, key: T::Key) -> usize {
@@ -350,11 +410,17 @@ where
         least = lanes.min_unsigned(least, lanes.sub_keys(lanes.load_keys(keys), floors));
     }
     let smallest = lanes.smallest(least).wrapping_add(floor);
-    let wanted = lanes.splat_key(smallest);
+    L::Real::candidate(smallest, owner(lanes, keys, ids, smallest).to_row())
+}
+
+/// The lowest row of those that have a key.
+#[inline(always)]
+fn owner<L: Lanes>(lanes: L, keys: &[KeyOf<L>], ids: &[KeyOf<L>], key: KeyOf<L>) -> KeyOf<L> {
+    let wanted = lanes.splat_key(key);
     let mut owner = lanes.splat_key(Key::SIGNED_MAX);
     for (keys, ids) in keys.chunks_exact(L::LEN).zip(ids.chunks_exact(L::LEN)) {
         let ids = lanes.min_unsigned(owner, lanes.load_keys(ids));
         owner = lanes.select(lanes.equal(lanes.load_keys(keys), wanted), ids, owner);
     }
-    L::Real::candidate(smallest, lanes.smallest(owner).to_row())
+    lanes.smallest(owner)
 }

@@ -135,7 +135,7 @@ fn farthest<L: Lanes>(
 /// Takes a key that reaches the farthest so far, if there is one; the lowest original
 /// row on ties.
 #[inline(never)]
-pub(super) fn resolve_far<K: Key>(keys: &[K], ids: &[K], key: K, far: &mut K, farthest: &mut K) {
+fn resolve_far<K: Key>(keys: &[K], ids: &[K], key: K, far: &mut K, farthest: &mut K) {
     let owners = keys.iter().zip(ids).filter(|&(&k, _)| k == key).map(|(_, &id)| id);
     let owner = owners.min().unwrap_or(K::SIGNED_MAX);
     if *far == K::MASKED || key > *far || owner < *farthest {

@@ -1,46 +1,46 @@
-//! Stage 4: every worker's bests, merged and written out as triplets.
+//! Stage 4: every worker's bests, merged, written out as triplets and judged.
 
-use super::{panel_slots, pieces};
 use crate::{executor::share, isa::Element, pass::Pass, scratch::Scratch, search::Best};
 use triplet_core::{
     Mined,
     real::Key,
     rule::{farther, nearer},
+    terms::Verdict,
 };
 
 /// Fills the negatives' side of `mined`.
 pub(crate) fn run<T: Element>(
     pass: Pass<'_, T>,
     scratches: &[Scratch<T>],
-    idle: &mut [()],
+    verdicts: &mut [Verdict],
     floors: &[T::Key],
     mined: &mut Mined<T>,
 ) {
     let Pass { executor, problem, source, .. } = pass;
     let layout = source.layout;
-    let slots = |panel| panel_slots(layout, problem, panel).len();
-    let negatives = pieces(&mut mined.negatives, (0..layout.panels).map(slots));
-    let distances = pieces(&mut mined.negative_distances, (0..layout.panels).map(slots));
-    let positives = &mined.positive_distances;
-    let panels = negatives.zip(distances).enumerate();
-    share(executor, idle, panels, |(), (panel, (negatives, distances))| {
+    let panels = mined.parts(problem, layout.all_positions()).enumerate();
+    share(executor, verdicts, panels, |verdict, (panel, mut part)| {
         if layout.large[panel] {
             return;
         }
-        let base = panel_slots(layout, problem, panel).start;
+        // Added up once a panel: the verdicts of all workers share cache lines.
+        let mut judged = Verdict::default();
         for (r, position) in layout.positions(panel).enumerate() {
-            for (p, slot) in problem.slots(position).enumerate() {
+            let anchor = part.anchor(problem, position);
+            for (p, &positive) in anchor.positive_distances.iter().enumerate() {
                 let threshold = (layout.thresholds[panel] + p) * layout.panel + r;
                 let chosen = nearest(scratches, threshold, floors[threshold])
                     .or_else(|| farthest(scratches, panel * layout.panel + r));
                 let (row, distance) = match chosen {
                     Some((key, row)) => (row, T::from_key(key)),
-                    None => problem.without_negative(positives[slot]),
+                    None => problem.without_negative(positive),
                 };
-                negatives[slot - base] = row;
-                distances[slot - base] = distance;
+                anchor.negatives[p] = row;
+                anchor.negative_distances[p] = distance;
             }
+            judged += anchor.judge(problem);
         }
+        *verdict += judged;
     });
 }
 

@@ -4,7 +4,6 @@
 //! multiply-adds of the triangle, but nothing to keep besides the anchors at work,
 //! and a cost that hardly grows with the rows of a class.
 
-use super::pieces;
 use crate::{
     block::{Source, mask},
     executor::share,
@@ -13,16 +12,17 @@ use crate::{
     layout::Layout,
     pass::Pass,
     scratch::Scratch,
-    };
+};
 use core::ops::Range;
-use triplet_core::{Mined, Problem, real::Key};
+use triplet_core::{Mined, Problem, mined::MinedPart, real::Key};
 
 /// Bytes of keys that a worker computes at a time: they, and the candidates sorted, stay
 /// in the L2 cache.
 const KEYS_BYTES: usize = 288 * 1024;
-
-/// Some anchors of one panel: the panel, and rows of it.
-type Unit = (usize, Range<usize>);
+/// Candidates to sort at a time for each floor that will be looked up among them.
+const CANDIDATES_PER_FLOOR: usize = 4;
+/// But no more than these.
+const MOST_CANDIDATES: usize = 32 * 1024;
 
 /// Fills `mined` for the panels that the layout marks.
 pub(crate) fn run<T: Element>(pass: Pass<'_, T>, scratches: &mut [Scratch<T>], mined: &mut Mined<T>) {
@@ -32,151 +32,180 @@ pub(crate) fn run<T: Element>(pass: Pass<'_, T>, scratches: &mut [Scratch<T>], m
         return;
     }
     let tile_rows = T::dispatch(selected, TileRows);
-    let units = || (0..layout.panels).flat_map(move |panel| units(layout, panel, tile_rows));
-    let lengths = || {
-        units().map(move |(panel, rows)| {
-            let first = layout.positions(panel).start;
-            rows.map(|r| problem.slots(first + r).len()).sum()
-        })
-    };
-    let positives = pieces(&mut mined.positive_distances, lengths());
-    let negatives = pieces(&mut mined.negatives, lengths());
-    let distances = pieces(&mut mined.negative_distances, lengths());
-    let work = units().zip(positives).zip(negatives.zip(distances));
-    let widest = KEYS_BYTES / size_of::<T>() + layout.panel * layout.panel;
-    for scratch in scratches.iter_mut() {
-        scratch.keys.resize(widest);
-    }
-    share(executor, scratches, work, |scratch, (((panel, rows), positives), (negatives, distances))| {
+    let (ranges, panels) = (units(layout, tile_rows), units(layout, tile_rows));
+    let work = panels.zip(mined.parts(problem, ranges.map(|(_, positions)| positions)));
+    share(executor, scratches, work, |scratch, ((panel, _), part)| {
         if layout.large[panel] {
-            let out = Out { positives, negatives, distances };
-            T::dispatch(selected, Sweep { problem, source, panel, rows, scratch, out });
+            T::dispatch(selected, Sweep { problem, source, panel, scratch, part });
         }
     });
 }
 
-/// Cuts a panel's rows into register tiles.
-fn units(
-    layout: &Layout,
-    panel: usize,
-    tile_rows: usize,
-) -> impl Iterator<Item = Unit> + Send + use<> {
-    let rows = layout.positions(panel).len();
-    let height = if layout.large[panel] { tile_rows } else { rows };
-    (0..rows).step_by(height.max(1)).map(move |first| (panel, first..(first + height).min(rows)))
+/// Cuts panels into register tiles of anchors: the panel, and their positions.
+fn units(layout: &Layout, tile_rows: usize) -> impl Iterator<Item = (usize, Range<usize>)> + Send + '_ {
+    (0..layout.panels).flat_map(move |panel| {
+        let positions = layout.positions(panel);
+        let height = if layout.large[panel] { tile_rows } else { layout.panel };
+        let end = positions.end;
+        positions.step_by(height).map(move |first| (panel, first..(first + height).min(end)))
+    })
 }
 
-/// What the anchors of a unit write.
-struct Out<'a, T> {
-    positives: &'a mut [T],
-    negatives: &'a mut [u32],
-    distances: &'a mut [T],
-}
-
+/// Some anchors of one panel.
 struct Sweep<'a, T: Element> {
     problem: &'a Problem<'a, T>,
     source: Source<'a, T>,
     panel: usize,
-    rows: Range<usize>,
     scratch: &'a mut Scratch<T>,
-    out: Out<'a, T>,
+    part: MinedPart<'a, T>,
 }
 
 impl<T: Element> Kernel<T> for Sweep<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(mut self, lanes: L) {
-        self.positives(lanes);
-        let problem = self.problem;
-        let first = self.source.layout.positions(self.panel).start + self.rows.start;
-        let anchors = &mut self.scratch.anchors;
-        if anchors.len() < self.rows.len() {
-            anchors.resize_with(self.rows.len(), Default::default);
+        let positions = self.part.positions();
+        if self.scratch.anchors.len() < positions.len() {
+            self.scratch.anchors.resize_with(positions.len(), Default::default);
         }
-        let mut start = 0;
-        for (r, anchor) in anchors[..self.rows.len()].iter_mut().enumerate() {
-            let slots = problem.slots(first + r).len();
-            anchor.ask(self.out.positives[start..start + slots].iter().map(|&d| problem.floor(d)));
-            start += slots;
+        for (anchor, position) in self.scratch.anchors.iter_mut().zip(positions.clone()) {
+            anchor.positives.clear();
+            anchor.positives.resize(self.problem.slots(position).len(), T::ZERO);
         }
-        self.candidates(lanes);
+        let spans = self.spans();
+        let (runs, stride) = self.runs::<L>(spans.reach);
+        for columns in runs {
+            self.distances(lanes, columns.clone(), stride);
+            self.take_positives::<L>(columns, stride);
+        }
+        for (anchor, _) in self.scratch.anchors.iter_mut().zip(positions) {
+            anchor.ask(|positive| self.problem.floor(positive));
+        }
+        // Panels of nobody but the anchors' own class hold no candidate.
+        let own = spans.common.start.div_ceil(L::PANEL) * L::PANEL..spans.common.end / L::PANEL * L::PANEL;
+        let rows = self.source.layout.rows;
+        let others = if own.is_empty() { [0..rows, 0..0] } else { [0..own.start, own.end..rows] };
+        for others in others {
+            let (runs, stride) = self.runs::<L>(others);
+            for columns in runs {
+                self.distances(lanes, columns.clone(), stride);
+                self.offer(lanes, columns, stride);
+            }
+        }
         self.write();
     }
 }
 
+/// Positions that share a class with any, and with all, of some anchors.
+struct Spans {
+    reach: Range<usize>,
+    common: Range<usize>,
+}
+
 impl<T: Element> Sweep<'_, T> {
-    /// The runs of column panels that hold some positions, and keys between two rows.
+    fn spans(&self) -> Spans {
+        let classes = self.problem.classes();
+        let positions = self.part.positions();
+        let (first, last) = (classes.span(positions.start), classes.span(positions.end - 1));
+        let common = if first == last { first.clone() } else { 0..0 };
+        Spans { reach: first.start..last.end, common }
+    }
+
+    /// The rows of the panel that are anchors here.
+    fn rows(&self) -> Range<usize> {
+        let first = self.source.layout.positions(self.panel).start;
+        self.part.positions().start - first..self.part.positions().end - first
+    }
+
+    /// The runs of column panels that hold some positions, and keys from anchor to anchor.
     fn runs<L: Lanes<Real = T>>(
         &self,
         positions: Range<usize>,
     ) -> (impl Iterator<Item = Range<usize>> + use<T, L>, usize) {
         let height = L::PANEL;
         let (first, end) = (positions.start / height, positions.end.div_ceil(height));
-        // Tiles are written whole.
-        let rows = self.rows.len().next_multiple_of(L::TILE_ROWS);
-        let step = (KEYS_BYTES / size_of::<T>() / (rows * height)).max(1);
+        let anchors = &self.scratch.anchors[..self.rows().len()];
+        let floors = anchors.iter().map(|anchor| anchor.positives.len()).max().unwrap_or(0);
+        let wanted = (floors * CANDIDATES_PER_FLOOR).min(MOST_CANDIDATES);
+        let columns = wanted.max(KEYS_BYTES / size_of::<T>() / L::TILE_ROWS);
+        let step = (columns / height).clamp(1, end.saturating_sub(first).max(1));
         ((first..end).step_by(step).map(move |start| start..(start + step).min(end)), step * height)
     }
 
-    /// Distances of the positives.
+    /// Computes the keys of the anchors with a run of columns.
     #[inline(always)]
-    fn positives<L: Lanes<Real = T>>(&mut self, lanes: L) {
-        let (layout, problem) = (self.source.layout, self.problem);
-        let classes = problem.classes();
-        let first = layout.positions(self.panel).start;
-        let anchors = first + self.rows.start..first + self.rows.end;
-        let reach = classes.span(anchors.start).start..classes.span(anchors.end - 1).end;
-        let base = problem.slots(anchors.start).start;
-        let (runs, stride) = self.runs::<L>(reach);
-        for columns in runs {
-            let keys = &mut self.scratch.keys;
-            self.source.distances_of(lanes, self.panel, self.rows.clone(), columns.clone(), keys, stride);
-            let seen = columns.start * L::PANEL..columns.end * L::PANEL;
-            for (position, keys) in anchors.clone().zip(keys.chunks(stride)) {
-                let span = classes.span(position);
-                for other in span.start.max(seen.start)..span.end.min(seen.end) {
-                    if other != position {
-                        let slot = classes.pair_slot(position, other) - base;
-                        self.out.positives[slot] = T::from_key(keys[other - seen.start]);
+    fn distances<L: Lanes<Real = T>>(&mut self, lanes: L, columns: Range<usize>, stride: usize) {
+        let rows = self.rows();
+        // Tiles are written whole.
+        let len = rows.len().next_multiple_of(L::TILE_ROWS) * stride;
+        let keys = &mut self.scratch.keys;
+        if keys.len() < len {
+            keys.resize(len);
+        }
+        self.source.distances_of(lanes, self.panel, rows, columns, keys, stride);
+    }
+
+    /// Takes the distances of the positives.
+    #[inline(always)]
+    fn take_positives<L: Lanes<Real = T>>(&mut self, columns: Range<usize>, stride: usize) {
+        let classes = self.problem.classes();
+        let seen = columns.start * L::PANEL..columns.end * L::PANEL;
+        let Scratch { anchors, keys, .. } = &mut *self.scratch;
+        let rows = self.part.positions().zip(anchors).zip(keys.chunks(stride));
+        for ((position, anchor), keys) in rows {
+            let span = classes.span(position);
+            // The anchor itself has no slot: what comes after it is one place ahead.
+            let before = span.start.max(seen.start)..position.clamp(seen.start, seen.end);
+            let after = (position + 1).clamp(seen.start, seen.end)..span.end.min(seen.end);
+            for (others, ahead) in [(before, 0), (after, 1)] {
+                if others.start < others.end {
+                    let slots = others.start - span.start - ahead..others.end - span.start - ahead;
+                    let keys = &keys[others.start - seen.start..others.end - seen.start];
+                    for (slot, &key) in anchor.positives[slots].iter_mut().zip(keys) {
+                        *slot = T::from_key(key);
                     }
                 }
             }
         }
     }
 
-    /// Offers every negative to every anchor.
+    /// Offers the negatives to the anchors.
     #[inline(always)]
-    fn candidates<L: Lanes<Real = T>>(&mut self, lanes: L) {
+    fn offer<L: Lanes<Real = T>>(&mut self, lanes: L, columns: Range<usize>, stride: usize) {
+        let rows = self.rows();
         let layout = self.source.layout;
-        let (runs, stride) = self.runs::<L>(0..layout.rows);
-        for columns in runs {
-            let Scratch { keys, anchors, buckets, .. } = &mut *self.scratch;
-            let rows = self.rows.clone();
-            self.source.distances_of(lanes, self.panel, rows.clone(), columns.clone(), keys, stride);
-            mask(layout, self.problem.classes(), self.panel, rows, columns.clone(), keys, stride);
-            let ids = &self.source.packed.ids[columns.start * L::PANEL..columns.end * L::PANEL];
-            for (keys, anchor) in keys.chunks(stride).zip(&mut anchors[..self.rows.len()]) {
-                buckets.search(lanes, &keys[..ids.len()], ids, anchor);
-            }
+        let Scratch { keys, anchors, buckets, .. } = &mut *self.scratch;
+        mask(layout, self.problem.classes(), self.panel, rows.clone(), columns.clone(), keys, stride);
+        let ids = &self.source.packed.ids[columns.start * L::PANEL..columns.end * L::PANEL];
+        for (keys, anchor) in keys.chunks(stride).zip(&mut anchors[..rows.len()]) {
+            buckets.search(lanes, &keys[..ids.len()], ids, anchor);
         }
     }
 
-    /// Writes the answers out.
-    fn write(self) {
-        let mut slot = 0;
-        for anchor in &self.scratch.anchors[..self.rows.len()] {
+    /// Writes the answers out, and judges them.
+    fn write(mut self) {
+        let Scratch { anchors, distances, verdict, .. } = self.scratch;
+        for (position, anchor) in self.part.positions().zip(anchors) {
+            let out = self.part.anchor(self.problem, position);
             let (far, farthest) = anchor.far;
             let fallback = (far != Key::MASKED).then(|| (far, farthest.to_row()));
-            for &nearest in &anchor.nearest {
+            distances.clear();
+            for ((&nearest, &positive), negative) in
+                anchor.nearest.iter().zip(&anchor.positives).zip(&mut *out.negatives)
+            {
                 let nearest = (nearest != T::NOBODY).then(|| T::parts(nearest));
                 let (row, distance) = match nearest.or(fallback) {
                     Some((key, row)) => (row, T::from_key(key)),
-                    None => self.problem.without_negative(self.out.positives[slot]),
+                    None => self.problem.without_negative(positive),
                 };
-                self.out.negatives[slot] = row;
-                self.out.distances[slot] = distance;
-                slot += 1;
+                *negative = row;
+                distances.push(distance);
             }
+            if self.problem.keeps_distances() {
+                out.positive_distances.copy_from_slice(&anchor.positives);
+                out.negative_distances.copy_from_slice(distances);
+            }
+            *verdict += out.judge_by(self.problem, &anchor.positives, distances);
         }
     }
 }

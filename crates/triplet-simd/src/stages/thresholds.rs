@@ -1,6 +1,5 @@
 //! Stage 2: distances of the positives, and the floors they set for negatives.
 
-use super::{panel_slots, pieces};
 use crate::{
     aligned::Aligned,
     block::Source,
@@ -11,7 +10,7 @@ use crate::{
     scratch::Scratch,
 };
 use core::ops::Range;
-use triplet_core::{Mined, NO_ROW, Problem, Real, real::Key, rule::farther};
+use triplet_core::{Mined, NO_ROW, Problem, Real, mined::MinedPart, real::Key, rule::farther};
 
 /// Fills the positives' side of `mined`, and every floor.
 pub(crate) fn run<T: Element>(
@@ -23,28 +22,19 @@ pub(crate) fn run<T: Element>(
     let Pass { executor, selected, problem, source } = pass;
     let layout = source.layout;
     floors.resize(layout.threshold_len());
-    let panels = 0..layout.panels;
-    let slots = |panel| panel_slots(layout, problem, panel).len();
-    let hardest = problem.rule().one_per_anchor();
-    let floors = pieces(floors, panels.clone().map(|panel| layout.threshold_range(panel).len()));
-    let distances = pieces(&mut mined.positive_distances, panels.clone().map(slots));
-    let positives =
-        pieces(&mut mined.positives, panels.clone().map(move |panel| if hardest { slots(panel) } else { 0 }));
-    let panels = panels.zip(floors).zip(distances.zip(positives));
-    share(executor, scratches, panels, |scratch, ((panel, floors), (distances, positives))| {
-        if layout.large[panel] {
-            return;
-        }
-        let out = PositivesOut { floors, distances, positives };
-        T::dispatch(selected, Positives { problem, source, panel, keys: &mut scratch.keys, out });
+    let mut rest = &mut floors[..];
+    let panels = mined.parts(problem, layout.all_positions()).enumerate().map(move |(panel, part)| {
+        let floors = rest.split_off_mut(..layout.threshold_range(panel).len()).unwrap_or_default();
+        (panel, part, floors)
     });
-}
-
-/// What one panel's anchors write.
-struct PositivesOut<'a, T: Real> {
-    floors: &'a mut [T::Key],
-    distances: &'a mut [T],
-    positives: &'a mut [u32],
+    share(executor, scratches, panels, |scratch, (panel, part, floors)| {
+        if !layout.large[panel] {
+            T::dispatch(
+                selected,
+                Positives { problem, source, panel, keys: &mut scratch.keys, part, floors },
+            );
+        }
+    });
 }
 
 struct Positives<'a, T: Real> {
@@ -52,7 +42,9 @@ struct Positives<'a, T: Real> {
     source: Source<'a, T>,
     panel: usize,
     keys: &'a mut [T::Key],
-    out: PositivesOut<'a, T>,
+    /// Where this panel's anchors write.
+    part: MinedPart<'a, T>,
+    floors: &'a mut [T::Key],
 }
 
 impl<T: Real> Kernel<T> for Positives<'_, T> {
@@ -61,9 +53,14 @@ impl<T: Real> Kernel<T> for Positives<'_, T> {
     fn run<L: Lanes<Real = T>>(mut self, lanes: L) {
         let (layout, classes) = (self.source.layout, self.problem.classes());
         let positions = layout.positions(self.panel);
-        // Nobody is nearer than the farthest positive, at distance 0.
-        self.out.distances.fill(T::ZERO);
-        self.out.positives.fill(NO_ROW);
+        if self.problem.rule().one_per_anchor() {
+            for position in positions.clone() {
+                // Nobody is nearer than the farthest positive, at distance 0.
+                let anchor = self.part.anchor(self.problem, position);
+                anchor.positive_distances[0] = T::ZERO;
+                anchor.positives[0] = NO_ROW;
+            }
+        }
         // The classes of this panel's rows may reach over several panels.
         let (first, last) = (classes.span(positions.start).start, classes.span(positions.end - 1).end - 1);
         let mut columns = first / L::PANEL;
@@ -73,12 +70,11 @@ impl<T: Real> Kernel<T> for Positives<'_, T> {
             self.take(columns * L::PANEL..end * L::PANEL);
             columns = end;
         }
-        self.out.floors.fill(Key::NEVER);
-        let base = panel_slots(layout, self.problem, self.panel).start;
+        self.floors.fill(Key::NEVER);
         for (r, position) in positions.enumerate() {
-            for (p, slot) in self.problem.slots(position).enumerate() {
-                let floor = self.problem.floor(self.out.distances[slot - base]);
-                self.out.floors[p * L::PANEL + r] = floor;
+            let anchor = self.part.anchor(self.problem, position);
+            for (p, &distance) in anchor.positive_distances.iter().enumerate() {
+                self.floors[p * L::PANEL + r] = self.problem.floor(distance);
             }
         }
     }
@@ -88,26 +84,24 @@ impl<T: Real> Positives<'_, T> {
     /// Takes over what the block says about positives at some positions.
     fn take(&mut self, columns: Range<usize>) {
         let (layout, classes) = (self.source.layout, self.problem.classes());
-        let base = panel_slots(layout, self.problem, self.panel).start;
         let rows = layout.positions(self.panel).zip(self.keys.chunks(layout.stride()));
         for (position, keys) in rows {
             let span = classes.span(position);
-            let slots = self.problem.slots(position);
+            let anchor = self.part.anchor(self.problem, position);
             for other in span.start.max(columns.start)..span.end.min(columns.end) {
                 if other == position {
                     continue;
                 }
                 let key = keys[other - columns.start];
                 if self.problem.rule().one_per_anchor() {
-                    let slot = slots.start - base;
                     let candidate = (key, classes.order()[other]);
-                    if farther(candidate, (self.out.distances[slot].key(), self.out.positives[slot])) {
-                        self.out.distances[slot] = T::from_key(candidate.0);
-                        self.out.positives[slot] = candidate.1;
+                    if farther(candidate, (anchor.positive_distances[0].key(), anchor.positives[0])) {
+                        anchor.positive_distances[0] = T::from_key(candidate.0);
+                        anchor.positives[0] = candidate.1;
                     }
                 } else {
                     let rank = other - span.start - usize::from(other > position);
-                    self.out.distances[slots.start - base + rank] = T::from_key(key);
+                    anchor.positive_distances[rank] = T::from_key(key);
                 }
             }
         }

@@ -1,0 +1,217 @@
+//! Choices, turned round: for each row, the anchors that chose it.
+//!
+//! A counting sort by chosen row, cut into parts by anchor so that threads share it.
+//! Rows are listed a window at a time, as many as memory may be spent on.
+
+use crate::{
+    Distance, NO_ROW, Problem, Real,
+    engine::{Crew, Pull},
+};
+use core::{
+    ops::Range,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
+
+/// Slots from which on several threads turn them round.
+const SHARED_FROM: usize = 1 << 14;
+
+/// Memory behind [`Choices`], kept so that later calls allocate nothing.
+#[derive(Debug, Default)]
+pub struct ChoiceSpace {
+    /// For each part and row: how often the part chose the row; once the row is listed,
+    /// where the part's next choice of it goes. Each part writes to numbers of its own.
+    next: Vec<AtomicU32>,
+    /// Where each row of the window starts in the list, and the end.
+    starts: Vec<u32>,
+    /// The list.
+    listed: Vec<AtomicU32>,
+    parts: usize,
+}
+
+/// The choices of a window of rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Choices<'a> {
+    first: u32,
+    starts: &'a [u32],
+    /// Nothing if the window is one row that too many chose to be listed.
+    listed: Option<&'a [AtomicU32]>,
+}
+
+/// Whether a choice is listed as its slot, from which distance and anchor follow; as
+/// its anchor otherwise.
+pub(crate) fn by_slot<T: Real>(problem: &Problem<'_, T>) -> bool {
+    let needs_slot = problem.distance() == Distance::L2 || problem.rule().one_per_anchor();
+    needs_slot && problem.keeps_distances()
+}
+
+/// Calls `visit(position, slot, row)` for every choice of these anchors in a triplet
+/// with a slope.
+pub(crate) fn visit<T: Real>(
+    pull: Pull<'_, T>,
+    positions: Range<usize>,
+    mut visit: impl FnMut(usize, usize, u32),
+) {
+    let Pull { problem, mined, .. } = pull;
+    for position in positions {
+        let slots = problem.slots(position);
+        let words =
+            mined.active[problem.words(position)].iter().zip(mined.negatives[slots.clone()].chunks(64));
+        for ((&word, negatives), first) in words.zip(slots.step_by(64)) {
+            let mut left = word;
+            while left != 0 {
+                let bit = left.trailing_zeros() as usize;
+                left &= left - 1;
+                if negatives[bit] != NO_ROW {
+                    visit(position, first + bit, negatives[bit]);
+                }
+            }
+        }
+    }
+}
+
+impl ChoiceSpace {
+    /// Counts every choice.
+    fn count<T: Real>(&mut self, pull: Pull<'_, T>, crew: &dyn Crew) {
+        let problem = pull.problem;
+        let (rows, slots) = (problem.batch_size(), problem.slot_count());
+        // A count must fit its number.
+        self.parts = if slots < SHARED_FROM { 1 } else { crew.size().max((slots >> 31) + 1) };
+        self.next.resize_with(self.parts * rows, AtomicU32::default);
+        let (next, parts) = (&self.next, self.parts);
+        crew.each(parts, &|part| {
+            let next = &next[part * rows..][..rows];
+            next.iter().for_each(|count| count.store(0, Relaxed));
+            visit(pull, anchors(problem, part, parts), |_, _, row| {
+                let count = &next[row as usize];
+                // Nobody else writes here: no need to be atomic.
+                count.store(count.load(Relaxed) + 1, Relaxed);
+            });
+        });
+    }
+
+    /// How often a row that is not listed yet was chosen.
+    fn chosen(&self, row: usize, rows: usize) -> usize {
+        (0..self.parts).map(|part| self.next[part * rows + row].load(Relaxed) as usize).sum()
+    }
+
+    /// Lists the next rows from `first` on; the window and its choices.
+    fn list<T: Real>(
+        &mut self,
+        pull: Pull<'_, T>,
+        crew: &dyn Crew,
+        first: usize,
+    ) -> (Range<usize>, Choices<'_>) {
+        let problem = pull.problem;
+        let rows = problem.batch_size();
+        let most = problem.listed_choices();
+        self.starts.clear();
+        self.starts.push(0);
+        let mut total = 0;
+        let mut end = first;
+        while end < rows {
+            let chosen = self.chosen(end, rows);
+            if total + chosen > most {
+                break;
+            }
+            for part in 0..self.parts {
+                let next = &self.next[part * rows + end];
+                total += next.swap(total as u32, Relaxed) as usize;
+            }
+            self.starts.push(total as u32);
+            end += 1;
+        }
+        if end == first {
+            // More than can be listed chose this one row.
+            let window = first..first + 1;
+            return (window, Choices { first: first as u32, starts: &self.starts, listed: None });
+        }
+        self.listed.resize_with(total, AtomicU32::default);
+        let (next, listed, parts) = (&self.next, &self.listed, self.parts);
+        let window = first as u32..end as u32;
+        let slots = by_slot(problem);
+        crew.each(parts, &|part| {
+            let next = &next[part * rows..][..rows];
+            visit(pull, anchors(problem, part, parts), |position, slot, row| {
+                if window.contains(&row) {
+                    let place = &next[row as usize];
+                    let at = place.load(Relaxed);
+                    place.store(at + 1, Relaxed);
+                    let choice = if slots { slot as u32 } else { problem.classes().order()[position] };
+                    listed[at as usize].store(choice, Relaxed);
+                }
+            });
+        });
+        (first..end, Choices { first: first as u32, starts: &self.starts, listed: Some(&self.listed) })
+    }
+
+    /// Calls `window` with consecutive windows of rows and their choices.
+    pub fn windows<T: Real>(
+        &mut self,
+        pull: Pull<'_, T>,
+        crew: &dyn Crew,
+        mut window: impl FnMut(Range<usize>, Choices<'_>),
+    ) {
+        self.count(pull, crew);
+        let mut next = 0;
+        while next < pull.problem.batch_size() {
+            let (rows, choices) = self.list(pull, crew, next);
+            next = rows.end;
+            window(rows, choices);
+        }
+    }
+}
+
+impl Choices<'_> {
+    /// How many choices of a row are listed.
+    pub(crate) fn len(&self, row: u32) -> usize {
+        let place = (row - self.first) as usize;
+        if self.listed.is_some() {
+            (self.starts[place + 1] - self.starts[place]) as usize
+        } else {
+            usize::MAX
+        }
+    }
+
+    /// Calls `take(anchor, slot)` for every choice of a row; the slot is 0 unless
+    /// choices are listed by slot.
+    pub(crate) fn of<T: Real>(&self, pull: Pull<'_, T>, row: u32, mut take: impl FnMut(u32, usize)) {
+        let problem = pull.problem;
+        let order = problem.classes().order();
+        let slots = by_slot(problem);
+        let Some(listed) = self.listed else {
+            return visit(pull, 0..problem.batch_size(), |position, slot, chosen| {
+                if chosen == row {
+                    take(order[position], if slots { slot } else { 0 });
+                }
+            });
+        };
+        let place = (row - self.first) as usize;
+        for choice in &listed[self.starts[place] as usize..self.starts[place + 1] as usize] {
+            let choice = choice.load(Relaxed);
+            if slots {
+                take(order[problem.anchor_of_slot(choice as usize)], choice as usize);
+            } else {
+                take(choice, 0);
+            }
+        }
+    }
+}
+
+/// The anchors of a part: about as many slots in each.
+fn anchors<T: Real>(problem: &Problem<'_, T>, part: usize, parts: usize) -> Range<usize> {
+    let (rows, slots) = (problem.batch_size(), problem.slot_count());
+    let bound = |part: usize| {
+        if part == parts {
+            return rows;
+        }
+        // Slots ascend with positions.
+        let slot = slots / parts * part;
+        let (mut low, mut high) = (0, rows);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if problem.slots(middle).start < slot { low = middle + 1 } else { high = middle }
+        }
+        low
+    };
+    bound(part)..bound(part + 1)
+}
