@@ -38,7 +38,7 @@ enum Command {
     Info(commands::info::InfoArgs),
     /// One evaluation in a process of its own, to measure its memory.
     #[command(hide = true)]
-    BenchChild(commands::bench_child::ChildArgs),
+    BenchChild(commands::bench::child::ChildArgs),
 }
 
 fn main() -> ExitCode {
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         Command::Loss(args) => commands::loss::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Bench(args) => commands::bench::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Info(args) => commands::info::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::BenchChild(args) => commands::bench_child::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::BenchChild(args) => commands::bench::child::run(&args).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
         // One line, whatever the libraries below put into theirs.

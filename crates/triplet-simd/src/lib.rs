@@ -18,6 +18,7 @@ pub mod engine;
 pub mod executor;
 pub mod isa;
 pub mod lanes;
+pub mod peak;
 
 mod aligned;
 mod block;

@@ -1,8 +1,5 @@
-//! The subcommands, one file each.
+//! The subcommands, one file or folder each.
 
 pub(crate) mod bench;
-pub(crate) mod bench_child;
 pub(crate) mod info;
 pub(crate) mod loss;
-mod product;
-mod shape;

@@ -1,7 +1,7 @@
 //! Inputs to measure with.
 
 /// One input.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) rows: usize,
     pub(crate) width: usize,

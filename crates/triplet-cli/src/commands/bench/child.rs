@@ -24,7 +24,12 @@ pub(crate) struct ChildArgs {
 }
 
 pub(crate) fn run(args: &ChildArgs) -> Result<()> {
-    let shape = Shape { rows: args.batch, width: args.dim, classes: args.classes };
+    anyhow::ensure!(
+        args.batch > 0 && args.dim > 0 && args.classes > 0,
+        "--batch, --dim and --classes must be at least 1"
+    );
+    let shape = Shape { rows: args.batch, width: args.dim, classes: args.classes.min(args.batch) };
+    super::args::check_size(shape, false)?;
     let (embeddings, labels) = input(shape, args.seed);
     let base = peak_rss_mb();
     let batch = Batch::new(&embeddings, args.dim, &labels)?;
