@@ -4,7 +4,7 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use triplet_api::{Backend, BackendOptions, Batch, Isa, Loss, TripletSemiHardLoss, Weights, Workspace};
-use triplet_benches::unit_rows;
+use triplet_testkit::inputs::unit_rows;
 
 const SHAPES: [(usize, usize, usize); 4] = [(64, 128, 8), (256, 128, 8), (1024, 128, 8), (1024, 512, 8)];
 
@@ -23,7 +23,7 @@ fn contenders() -> Vec<(String, BackendOptions)> {
 fn losses(criterion: &mut Criterion) {
     let loss = TripletSemiHardLoss::default();
     for (rows, width, per_class) in SHAPES {
-        let (embeddings, labels) = unit_rows(rows, width, per_class);
+        let (embeddings, labels) = unit_rows(rows, width, per_class, 42);
         let Ok(batch) = Batch::new(&embeddings, width, &labels) else { continue };
         let mut group = criterion.benchmark_group(format!("{rows} x {width}, {per_class} rows a class"));
         group.sample_size(20);

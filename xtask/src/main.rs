@@ -5,6 +5,7 @@ mod cross_check;
 mod emulate;
 mod golden;
 mod gram_bound;
+mod sweep;
 mod test;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +29,9 @@ enum Command {
     /// Runs the cross-check on older CPUs under QEMU, with and without AVX2 and FMA: the
     /// bits must be the same, and no newer instruction may be used.
     Emulate(emulate::Args),
+    /// Times odd shapes and looks for cliffs: no point may take more than 1.6 times what
+    /// its neighbours predict, nor tight clusters longer than random rows.
+    Sweep(sweep::Args),
     /// Compares every backend with the golden files of the real TensorFlow Addons.
     Golden,
 }
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         Command::Test => test::run(),
         Command::CrossCheck(args) => cross_check::run(&args),
         Command::Emulate(args) => emulate::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Golden => golden::run(),
     };
     result.map_or_else(

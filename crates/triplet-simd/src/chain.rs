@@ -28,9 +28,9 @@ impl<L: Lanes> Chain<'_, L> {
     #[inline(always)]
     pub(crate) fn run(self, part: Part<'_, L::Real>, out: &mut [L::Real]) {
         if L::REGISTERS >= 32 {
-            self.row::<8>(part, out)
+            self.row::<8>(part, out);
         } else {
-            self.row::<4>(part, out)
+            self.row::<4>(part, out);
         }
         if part.scale.is_some() && self.problem.distance() == Distance::Angular {
             self.project(out);

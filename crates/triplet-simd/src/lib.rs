@@ -19,6 +19,8 @@ pub mod executor;
 pub mod isa;
 pub mod lanes;
 pub mod peak;
+#[doc(hidden)]
+pub mod probe;
 
 mod aligned;
 mod block;

@@ -41,7 +41,7 @@ pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
         all.push(Contender { name, engine, limits });
     };
     let most = Limits::default();
-    add("scalar".to_owned(), Box::new(Scalar::default()), most);
+    add("scalar".to_owned(), Box::<Scalar<T>>::default(), most);
     for isa in Isa::available() {
         let selected = Selected::new(isa)?;
         let name = isa.name();
@@ -53,7 +53,7 @@ pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
         let engine = Fused::new("par", selected, Rayon::with_threads(2)?);
         add(format!("par {name} with little memory"), Box::new(engine), LITTLE);
     }
-    add("scalar with little memory".to_owned(), Box::new(Scalar::default()), LITTLE);
+    add("scalar with little memory".to_owned(), Box::<Scalar<T>>::default(), LITTLE);
     Ok(all)
 }
 

@@ -7,6 +7,7 @@ pub mod compare;
 pub mod edges;
 pub mod engines;
 pub mod golden;
+pub mod inputs;
 
 pub use batches::{Sample, sample};
 pub use compare::{Answer, answer};

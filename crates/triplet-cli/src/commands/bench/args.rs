@@ -53,7 +53,7 @@ pub(crate) struct BenchArgs {
     /// Rounds. Default: as many as take about a second a backend, at least 3.
     #[arg(long, value_name = "R")]
     pub(super) reps: Option<usize>,
-    /// A Python with torch, NumPy or NumKong: their products E E' run in the same rounds.
+    /// A Python with torch, NumPy or `NumKong`: their products E E' run in the same rounds.
     #[arg(long, value_name = "PYTHON")]
     pub(super) python: Option<PathBuf>,
     /// Also other losses that this Python has: hand-written torch ones, sentence-transformers,
@@ -139,12 +139,14 @@ impl BenchArgs {
         };
         for backend in &self.backends {
             for isa in &isas {
-                let mut contender =
-                    BackendArgs { backend: backend.clone(), isa: isa.clone(), threads: None };
+                let mut contender = BackendArgs { backend: backend.clone(), isa: isa.clone(), threads: None };
                 for &threads in threads {
                     BackendArgs { threads: Some(threads), ..contender.clone() }.options()?;
                 }
-                if matches!(contender.options()?, BackendOptions { backend: Backend::Scalar | Backend::Gram, .. }) {
+                if matches!(
+                    contender.options()?,
+                    BackendOptions { backend: Backend::Scalar | Backend::Gram, .. }
+                ) {
                     contender.isa = None;
                 }
                 let known = |other: &BackendArgs| (&other.backend, &other.isa) == (backend, &contender.isa);

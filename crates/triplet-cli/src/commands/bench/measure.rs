@@ -11,9 +11,7 @@ use anyhow::{Context, Result, ensure};
 use ndarray::{Array2, ArrayView2, linalg::general_mat_mul};
 use serde_json::Value;
 use std::{io::Write, process::Command, time::Instant};
-use triplet_api::{
-    Backend, Batch, Distance, Executed, Loss, TripletSemiHardLoss, Weights, Workspace,
-};
+use triplet_api::{Backend, Batch, Distance, Executed, Loss, TripletSemiHardLoss, Weights, Workspace};
 
 /// A peer's loss is ours if it differs by less than this part of it: several f32
 /// roundings of another order.
@@ -146,7 +144,8 @@ fn rivals(
     for (index, rivals) in group.rivals.iter_mut().enumerate() {
         rivals.load(file.path(), shape)?;
         for name in rivals.names.clone() {
-            let kind = if name.contains("E E'") || name.contains("symmetric") { Kind::Floor } else { Kind::Peer };
+            let kind =
+                if name.contains("E E'") || name.contains("symmetric") { Kind::Floor } else { Kind::Peer };
             let mut entry = Entry::rival(kind, &name, Runner::Rival(index));
             let first = rivals.time(&name, 1)?;
             entry.loss = first.value;
@@ -244,6 +243,7 @@ impl Entry {
                 (_, Some(executed)) => executed.threads,
                 _ => threads,
             },
+            threads_given: threads,
             b: shape.rows,
             d: shape.width,
             classes: shape.classes,

@@ -22,7 +22,8 @@ table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}
 th,td{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:right}\
 th:nth-child(3),td:nth-child(3),th:nth-child(4),td:nth-child(4){text-align:left}\
 tr.floor{background:#f4f4f4}tr.peer{background:#fff6e5}\
-figure{margin:1.5em 0}figcaption{color:#555}svg{max-width:100%;height:auto}";
+main{display:grid;grid-template-columns:repeat(auto-fit,minmax(460px,1fr));gap:0 2em}\
+figure{margin:1em 0}h2{font-size:17px;margin:.5em 0}figcaption{color:#555}svg{max-width:100%;height:auto}";
 
 /// Lines by name: points by B, or by threads.
 type Lines = BTreeMap<String, Vec<(f64, f64)>>;
@@ -40,6 +41,7 @@ fn page(rows: &[Row], peaks: &Peaks, libraries: &[String]) -> String {
          the least of several rounds in which everything ran in turn.</p>",
         escaped(&cpu_name())
     );
+    page.push_str("<main>");
     for (title, caption, svg) in charts(rows) {
         // Writing to a string cannot fail.
         let _ = write!(
@@ -49,7 +51,7 @@ fn page(rows: &[Row], peaks: &Peaks, libraries: &[String]) -> String {
             escaped(caption)
         );
     }
-    page.push_str("<h2>All figures</h2><table><thead><tr>");
+    page.push_str("</main><h2>All figures</h2><table><thead><tr>");
     for name in table::HEADER {
         let _ = write!(page, "<th>{}</th>", escaped(name));
     }
@@ -77,18 +79,27 @@ fn page(rows: &[Row], peaks: &Peaks, libraries: &[String]) -> String {
 /// Title, caption and SVG of each chart that the rows have something for.
 fn charts(rows: &[Row]) -> Vec<(String, &'static str, String)> {
     let mut charts = Vec::new();
-    let mut others: Vec<(usize, u64, usize)> = rows.iter().map(|row| (row.d, per_class(row), row.threads)).collect();
+    let mut names: Vec<String> = rows.iter().map(Row::label).collect();
+    names.sort();
+    names.dedup();
+    let mut others: Vec<(usize, u64, usize)> =
+        rows.iter().map(|row| (row.d, per_class(row), row.threads_given)).collect();
     others.sort_unstable();
     others.dedup();
     for &(width, per_class_, threads) in &others {
         let some: Vec<&Row> = rows
             .iter()
-            .filter(|row| (row.d, per_class(row), row.threads) == (width, per_class_, threads))
+            .filter(|row| (row.d, per_class(row), row.threads_given) == (width, per_class_, threads))
             .collect();
         let what = format!("D = {width}, {per_class_} rows a class, {threads} thread(s)");
         let by_rows = |value: fn(&Row) -> Option<f64>| lines(&some, |row| row.b as f64, value);
         let values: [(&str, &'static str, bool, Lines); 4] = [
-            ("ms a batch", "Time over the batch size; floors compute inner products only.", true, by_rows(Row::ms)),
+            (
+                "ms a batch",
+                "Time over the batch size; floors compute inner products only.",
+                true,
+                by_rows(Row::ms),
+            ),
             (
                 "times E E'",
                 "Loss, triplets and gradient over the time of one matrix product.",
@@ -104,25 +115,28 @@ fn charts(rows: &[Row]) -> Vec<(String, &'static str, String)> {
             ("MB", "Peak memory of a process that does nothing else.", true, by_rows(|row| row.peak_rss_mb)),
         ];
         for (unit, caption, log, lines) in values {
-            if let Some(svg) = chart(&lines, "batch size B", unit, true, log) {
+            if let Some(svg) = chart(&lines, &names, "batch size B", unit, (true, log)) {
                 charts.push((format!("{unit}: {what}"), caption, svg));
             }
         }
     }
-    let mut shapes: Vec<(usize, usize, u64)> = rows.iter().map(|row| (row.b, row.d, per_class(row))).collect();
+    let mut shapes: Vec<(usize, usize, u64)> =
+        rows.iter().map(|row| (row.b, row.d, per_class(row))).collect();
     shapes.sort_unstable();
     shapes.dedup();
     for (batch, width, per_class_) in shapes {
         let some: Vec<&Row> = rows
             .iter()
-            .filter(|row| row.kind == Kind::Ours && (row.b, row.d, per_class(row)) == (batch, width, per_class_))
+            .filter(|row| {
+                row.kind == Kind::Ours && (row.b, row.d, per_class(row)) == (batch, width, per_class_)
+            })
             .collect();
-        let mut lines = lines(&some, |row| row.threads as f64, Row::ms);
+        let mut lines = lines(&some, |row| row.threads_given as f64, Row::ms);
         for points in lines.values_mut() {
             let first = points[0].0 * points[0].1;
             points.iter_mut().for_each(|(_, ms)| *ms = first / *ms);
         }
-        if let Some(svg) = chart(&lines, "threads", "times one thread", false, false) {
+        if let Some(svg) = chart(&lines, &names, "threads", "times one thread", (false, false)) {
             let title = format!("Scaling: {batch} x {width}, {per_class_} rows a class");
             charts.push((title, "Speed over the number of threads, the fewest taken as proportional.", svg));
         }
@@ -149,15 +163,17 @@ fn lines(rows: &[&Row], x: impl Fn(&Row) -> f64, y: impl Fn(&Row) -> Option<f64>
 }
 
 /// A chart, if some line has two points at least.
-fn chart(lines: &Lines, x: &str, y: &str, log_x: bool, log_y: bool) -> Option<String> {
+fn chart(lines: &Lines, names: &[String], x: &str, y: &str, (log_x, log_y): (bool, bool)) -> Option<String> {
     if !lines.values().any(|points| points.len() > 1) {
         return None;
     }
     let plots: Vec<Plot> = lines
         .iter()
-        .zip(COLORS.iter().cycle())
-        .map(|((name, points), color)| {
-            LinePlot::new().with_data(points.clone()).with_color(*color).with_legend(name.clone()).into()
+        .map(|(name, points)| {
+            // One colour a name on the whole page.
+            let place = names.iter().position(|other| other == name).unwrap_or(0);
+            let line = LinePlot::new().with_data(points.clone()).with_color(COLORS[place % COLORS.len()]);
+            line.with_legend(name.clone()).into()
         })
         .collect();
     let mut layout = Layout::auto_from_plots(&plots).with_x_label(x).with_y_label(y);

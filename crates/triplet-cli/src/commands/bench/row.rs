@@ -20,7 +20,10 @@ pub(super) struct Row {
     pub(super) kind: Kind,
     pub(super) backend: String,
     pub(super) isa: String,
+    /// Those that took part.
     pub(super) threads: usize,
+    /// Those that there were.
+    pub(super) threads_given: usize,
     pub(super) b: usize,
     pub(super) d: usize,
     pub(super) classes: usize,

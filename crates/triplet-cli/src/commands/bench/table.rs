@@ -12,8 +12,18 @@ use std::path::Path;
 
 /// What the columns of table and report are called.
 pub(super) const HEADER: [&str; 12] = [
-    "B x D", "classes", "what", "isa", "threads", "loss ms", "+ gradient ms", "median", "x ours", "/ product",
-    "of peak", "peak MB",
+    "B x D",
+    "classes",
+    "what",
+    "isa",
+    "threads",
+    "loss ms",
+    "+ gradient ms",
+    "median",
+    "x ours",
+    "/ product",
+    "of peak",
+    "peak MB",
 ];
 
 /// The cells of a row.
