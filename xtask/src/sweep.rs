@@ -48,12 +48,19 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         println!("{name}: {} points; worst:", points.len());
         for (excess, point) in worst.iter().take(3) {
             let Point { rows, width, per_class, seconds } = point;
-            println!("  {excess:.2} times its neighbours' cost: {rows} x {width}, {per_class} rows a class, {:.3} ms", seconds * 1e3);
+            println!(
+                "  {excess:.2} times its neighbours' cost: {rows} x {width}, {per_class} rows a class, {:.3} ms",
+                seconds * 1e3
+            );
         }
         steep.extend(worst.into_iter().filter(|(excess, _)| *excess > CLIFF));
     }
     let slow = tight_clusters(args.rounds, &mut workspace)?;
-    ensure!(steep.is_empty(), "{} points take more than {CLIFF} times what their neighbours predict", steep.len());
+    ensure!(
+        steep.is_empty(),
+        "{} points take more than {CLIFF} times what their neighbours predict",
+        steep.len()
+    );
     ensure!(slow <= TIGHT, "tight clusters take {slow:.2} times as long as random rows");
     Ok(())
 }
@@ -128,7 +135,10 @@ fn tight_clusters(rounds: usize, workspace: &mut Workspace<f32>) -> Result<f64> 
                 fast = fast.min(least(&random, 128, &labels, workspace)?);
                 slow = slow.min(least(&tight, 128, &tight_labels, workspace)?);
             }
-            println!("{rows} x 128, {per_class} rows a class within {spread} of their centre: {:.2} times random rows", slow / fast);
+            println!(
+                "{rows} x 128, {per_class} rows a class within {spread} of their centre: {:.2} times random rows",
+                slow / fast
+            );
             worst = worst.max(slow / fast);
         }
     }

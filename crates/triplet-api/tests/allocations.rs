@@ -46,7 +46,7 @@ fn allocations(spec: Spec, batch: &Batch<'_, f32>, workspace: &mut Workspace<f32
 // One test: the counter is the process's.
 #[test]
 fn the_second_call_of_a_shape_allocates_nothing() {
-    // Small and large classes: thresholds and ladders, sorting and counting.
+    // Small and large classes: thresholds and sorted candidates, lists and tables.
     for (rows, classes) in [(64, 8), (200, 25), (400, 3)] {
         let x: Vec<f32> = (0..rows * WIDTH).map(|i| ((i * 7919 % 1013) as f32) / 500.0 - 1.0).collect();
         let labels: Vec<i64> = (0..rows as i64).map(|row| row % classes).collect();
@@ -63,12 +63,12 @@ fn the_second_call_of_a_shape_allocates_nothing() {
                 }
             }
         }
-        // Rayon boxes each job it hands to another thread: one a stage, at most seven.
+        // Rayon boxes each job it hands to another thread: one a stage, at most nine.
         let options = BackendOptions { backend: Backend::Par, isa: None, threads: Some(2) };
         let question = Question { distance: Distance::L2, rule: Rule::SemiHard, margin: 1.0 };
         let spec = Spec { question, reduction: Reduction::Mean, require_positives: false };
         let count = allocations(spec, &batch, &mut Workspace::new(options).unwrap());
         println!("{rows} rows on 2 threads: {count} allocations");
-        assert!(count <= 7, "{rows} rows on 2 threads: {count} allocations");
+        assert!(count <= 9, "{rows} rows on 2 threads: {count} allocations");
     }
 }

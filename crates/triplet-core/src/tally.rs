@@ -2,7 +2,7 @@
 //! a table when there are many.
 
 /// Choices from which on a table over all rows beats sorting them.
-pub(crate) const TABLE_FROM: usize = 128;
+pub(crate) const TABLE_FROM: usize = 48;
 
 /// How often the two rows of a negative pair chose each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ const BLOCK_ROWS: usize = 96;
 /// of the other panel stream by.
 const PANEL_PART_BYTES: usize = 24 * 1024;
 
-/// Triplets an anchor from which on its candidates are placed on a ladder instead of
+/// Triplets an anchor from which on its candidates are sorted instead of
 /// compared with each threshold (measured: see the docs page on speed).
 const LARGE_FROM: usize = 64;
 

@@ -19,7 +19,7 @@ pub struct Sample {
 /// depth of a cache block for each panel height.
 const EDGES: [usize; 14] = [1, 2, 4, 6, 8, 12, 24, 48, 64, 96, 128, 192, 256, 288];
 
-/// Rows a class around which the search changes from thresholds to ladders, so that
+/// Rows a class around which the search changes from thresholds to sorted candidates, so that
 /// random classes fall on both sides.
 const SWITCH: usize = 65;
 

@@ -16,13 +16,7 @@ pub fn unit_rows(rows: usize, width: usize, per_class: usize, seed: u64) -> (Vec
 
 /// The same, each class about a centre of its own: what training leads to.
 #[must_use]
-pub fn clusters(
-    rows: usize,
-    width: usize,
-    per_class: usize,
-    spread: f32,
-    seed: u64,
-) -> (Vec<f32>, Vec<i64>) {
+pub fn clusters(rows: usize, width: usize, per_class: usize, spread: f32, seed: u64) -> (Vec<f32>, Vec<i64>) {
     let (centres, _) = unit_rows(rows.div_ceil(per_class), width, 1, seed + 1);
     let (mut embeddings, labels) = unit_rows(rows, width, per_class, seed);
     for (row, &label) in embeddings.chunks_exact_mut(width).zip(&labels) {

@@ -11,6 +11,10 @@ type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
 /// fewer rows, the rarer, and the shorter the way to find which.
 const GROUP: usize = 8;
 
+/// Rows that a panel must have seen before its search tests for improvements: before,
+/// nearly every look would find some.
+const YOUNG: u32 = 1000;
+
 /// Updates the bests of one column panel, that starts at column `start` of the
 /// block, with the block's rows as candidates.
 #[inline(always)]
@@ -25,6 +29,8 @@ pub(crate) fn search<L: Lanes>(
     if slots == 0 {
         return;
     }
+    let young = *best.seen < YOUNG;
+    *best.seen += block.row_ids.len() as u32;
     for lane in (0..L::PANEL).step_by(L::LEN) {
         let column = start + lane;
         if far {
@@ -32,6 +38,20 @@ pub(crate) fn search<L: Lanes>(
         }
         let mut first = lane;
         let mut left = slots;
+        while young && left > 0 {
+            let (floors, excess) = (&best.floors[first..], &mut best.excess[first..]);
+            let nearest = &mut best.nearest[first..];
+            if left == 1 {
+                resolve::<L, 1>(lanes, block, column, floors, excess, nearest);
+                break;
+            }
+            resolve::<L, 2>(lanes, block, column, floors, excess, nearest);
+            first += 2 * L::PANEL;
+            left -= 2;
+        }
+        if young {
+            continue;
+        }
         while left >= TOGETHER {
             nearest::<L, TOGETHER>(lanes, block, column, best, first);
             first += TOGETHER * L::PANEL;
@@ -99,21 +119,39 @@ impl<T: Real> Kernel<T> for Resolve<'_, T::Key> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        let floors = lanes.load_keys(self.floors);
-        let (mut least, mut owner) = (lanes.load_keys(self.excess), lanes.load_keys(self.nearest));
-        let rows = self.block.keys.chunks_exact(self.block.stride);
-        for (keys, &id) in rows.zip(self.block.row_ids) {
-            let candidate = lanes.sub_keys(lanes.load_keys(&keys[self.column..]), floors);
-            let id = lanes.splat_key(id);
+        resolve::<L, 1>(lanes, self.block, self.column, self.floors, self.excess, self.nearest);
+    }
+}
+
+/// `N` thresholds at a time, a panel apart.
+#[inline(always)]
+fn resolve<L: Lanes, const N: usize>(
+    lanes: L,
+    block: Block<'_, KeyOf<L>>,
+    column: usize,
+    floors: &[KeyOf<L>],
+    excess: &mut [KeyOf<L>],
+    nearest: &mut [KeyOf<L>],
+) {
+    let floors: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&floors[n * L::PANEL..]));
+    let mut least: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&excess[n * L::PANEL..]));
+    let mut owner: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&nearest[n * L::PANEL..]));
+    for (keys, &id) in block.keys.chunks_exact(block.stride).zip(block.row_ids) {
+        let keys = lanes.load_keys(&keys[column..]);
+        let id = lanes.splat_key(id);
+        for ((least, owner), &floor) in least.iter_mut().zip(&mut owner).zip(&floors) {
+            let candidate = lanes.sub_keys(keys, floor);
             // Among equals the lower id; a smaller excess takes the id as it is.
-            let reaches = lanes.at_most(candidate, least);
-            let ties = lanes.equal(candidate, least);
-            let taken = lanes.select(ties, lanes.min_unsigned(owner, id), id);
-            owner = lanes.select(reaches, taken, owner);
-            least = lanes.min_unsigned(least, candidate);
+            let reaches = lanes.at_most(candidate, *least);
+            let ties = lanes.equal(candidate, *least);
+            let taken = lanes.select(ties, lanes.min_unsigned(*owner, id), id);
+            *owner = lanes.select(reaches, taken, *owner);
+            *least = lanes.min_unsigned(*least, candidate);
         }
-        lanes.store_keys(self.excess, least);
-        lanes.store_keys(self.nearest, owner);
+    }
+    for n in 0..N {
+        lanes.store_keys(&mut excess[n * L::PANEL..], least[n]);
+        lanes.store_keys(&mut nearest[n * L::PANEL..], owner[n]);
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Best<K: Key> {
     pub(crate) far: Aligned<K>,
     /// Whose it is.
     pub(crate) farthest: Aligned<K>,
+    /// Rows that each panel's columns were compared with.
+    seen: Vec<u32>,
 }
 
 /// The part of [`Best`] that belongs to one panel, and its floors.
@@ -34,6 +36,7 @@ pub(crate) struct PanelBest<'a, K: Key> {
     pub(crate) nearest: &'a mut [K],
     pub(crate) far: &'a mut [K],
     pub(crate) farthest: &'a mut [K],
+    seen: &'a mut u32,
 }
 
 impl<K: Key> Best<K> {
@@ -50,6 +53,8 @@ impl<K: Key> Best<K> {
         }
         self.nearest.fill(K::SIGNED_MAX);
         self.far.fill(K::MASKED);
+        self.seen.clear();
+        self.seen.resize(layout.panels, 0);
         self.farthest.fill(K::SIGNED_MAX);
     }
 
@@ -68,6 +73,7 @@ impl<K: Key> Best<K> {
             nearest: &mut self.nearest[thresholds],
             far: &mut self.far[rows.clone()],
             farthest: &mut self.farthest[rows],
+            seen: &mut self.seen[panel],
         }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn run<T: Element>(pass: Pass<'_, T>, scratches: &mut [Scratch<T>], f
         for panel in layout.block_panels(rows) {
             let columns = layout.block_panels(columns);
             let columns = columns.start.max(panel)..columns.end;
-            // Ladders find their candidates themselves.
+            // Anchors of large classes find their candidates themselves.
             if layout.large[panel] && columns.clone().all(|column| layout.large[column]) {
                 continue;
             }
