@@ -4,7 +4,8 @@ mod support;
 
 use support::Bench;
 
-const SMALL: &str = "bench --batch 24,40 --dim 5 --per-class 4 --backends scalar,gram,simd,par --threads 1,2 --reps 1";
+const SMALL: &str =
+    "bench --batch 24,40 --dim 5 --per-class 4 --backends scalar,gram,simd,par --threads 1,2 --reps 1";
 
 #[test]
 fn a_grid_gives_a_row_for_each_combination() {

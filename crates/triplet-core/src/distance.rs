@@ -117,7 +117,7 @@ const SQUARED_NORM_FLOOR: f64 = 1e-12;
 /// Writes `row / max(norm, 1e-6)` to `unit`: the norm by one f64 chain, each
 /// component rounded once.
 pub fn normalise<T: Real>(row: &[T], unit: &mut [T]) -> Scaling {
-    let squared = row.iter().fold(0.0_f64, |n, &x| crate::fma::fma_f64(x.to_f64(), x.to_f64(), n));
+    let squared = row.iter().fold(0.0_f64, |n, &x| x.square_onto(n));
     let inverse_norm = 1.0 / squared.max(SQUARED_NORM_FLOOR).sqrt();
     for (u, &x) in unit.iter_mut().zip(row) {
         *u = T::from_f64(x.to_f64() * inverse_norm);
@@ -144,6 +144,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn squares_are_added_with_one_rounding(x in any::<f32>(), sum in 0f64..1e60) {
+            prop_assume!(x.is_finite());
+            let x64 = f64::from(x);
+            prop_assert_eq!(x.square_onto(sum).to_bits(), crate::fma::fma_f64(x64, x64, sum).to_bits());
+        }
+
         #[test]
         fn distances_are_symmetric_and_zero_on_equal_rows(
             rows in prop::collection::vec((-1e3f32..1e3, -1e3f32..1e3), 1..40),

@@ -3,9 +3,9 @@
 //! Data flows one way through this crate:
 //!
 //! ```text
-//! slices, ndarray views ─► Batch ─► Problem ─► Mined ─► AnchorTerms ─► gradient
-//!                          (valid)  (rows,     (who     (how much)     (d loss / d rows)
-//!                                    classes)   with whom)
+//! slices, ndarray views ─► Batch ─► Problem ─► Mined ─────► AnchorTerms ─► loss
+//!                          (valid)  (rows,     (who with whom,
+//!                                    classes)   judged) └► Choices ─► Coefficients ─► gradient
 //! ```
 //!
 //! Every output is *defined* here as one fixed chain of correctly rounded

@@ -75,6 +75,9 @@ pub trait Real:
     /// `self * a + b`, rounded once.
     #[must_use]
     fn fma(self, a: Self, b: Self) -> Self;
+    /// `self * self + sum` in f64, rounded once.
+    #[must_use]
+    fn square_onto(self, sum: f64) -> f64;
     /// Correctly rounded square root.
     #[must_use]
     fn sqrt(self) -> Self;
@@ -101,7 +104,7 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($float:ty, $key:ty, $name:literal, $fma:expr) => {
+    ($float:ty, $key:ty, $name:literal, $fma:expr, $square_onto:expr) => {
         impl Key for $key {
             const MASKED: Self = <$key>::MAX;
             const END: Self = <$float>::INFINITY.to_bits();
@@ -146,6 +149,10 @@ macro_rules! real {
                 $fma(self, a, b)
             }
             #[inline(always)]
+            fn square_onto(self, sum: f64) -> f64 {
+                $square_onto(self, sum)
+            }
+            #[inline(always)]
             fn sqrt(self) -> Self {
                 <$float>::sqrt(self)
             }
@@ -177,5 +184,6 @@ macro_rules! real {
     };
 }
 
-real!(f32, u32, "f32", crate::fma::fma_f32);
-real!(f64, u64, "f64", crate::fma::fma_f64);
+// The square of an f32 is exact in f64: the sum is the only rounding.
+real!(f32, u32, "f32", crate::fma::fma_f32, |x: f32, sum: f64| f64::from(x) * f64::from(x) + sum);
+real!(f64, u64, "f64", crate::fma::fma_f64, |x: f64, sum: f64| crate::fma::fma_f64(x, x, sum));
