@@ -231,7 +231,7 @@ def load(path, b, d):
 def measure(name, calls):
     run, needed = names[name]
     need = needed(*Batch.x.shape)
-    if need > 0.8 * available_bytes():
+    if need > 0.9 * available_bytes():
         return {"left_out": f"needs about {need / 1e9:.0f} GB"}
     times, value = [], None
     for _ in range(int(calls)):
