@@ -34,8 +34,9 @@ pub struct Coefficients<'a, T: Real> {
     counts: bool,
 }
 
-/// Distances from a row to all rows, by original index, for when they were not kept.
-pub type RowDistances<'a, T> = Option<&'a [T]>;
+/// Keys of the searched distances from a row to all rows, by position, for when they were
+/// not kept.
+pub type RowDistances<'a, T> = Option<&'a [<T as Real>::Key]>;
 
 impl<'a, T: Real> Coefficients<'a, T> {
     /// From the judged triplets, and the choices of the rows that will be asked for.
@@ -58,12 +59,6 @@ impl<'a, T: Real> Coefficients<'a, T> {
     #[must_use]
     pub fn scale(&self) -> T {
         self.pull.factors.scale
-    }
-
-    /// Whether [`Coefficients::row`] is faster with the row's distances.
-    #[must_use]
-    pub fn wants_distances(&self) -> bool {
-        self.problem().distance() == Distance::L2 && !self.problem().keeps_distances()
     }
 
     /// Appends the coefficients of an original row of the window to `entries`:
@@ -202,7 +197,7 @@ impl<'a, T: Real> Coefficients<'a, T> {
             return strength;
         }
         let searched = if !problem.keeps_distances() {
-            distances.map_or_else(|| problem.searched(here.0, there.0), |all| all[there.0 as usize])
+            distances.map_or_else(|| problem.searched(here.0, there.0), |all| T::from_key(all[there.1]))
         } else if hardest {
             let anchor = if mined.positives[here.1] == there.0 { here.1 } else { there.1 };
             mined.positive_distances[anchor]
@@ -232,7 +227,8 @@ impl<'a, T: Real> Coefficients<'a, T> {
         let searched = if problem.keeps_distances() {
             mined.negative_distances[pair.slot as usize]
         } else {
-            distances.map_or_else(|| problem.searched(row, pair.row), |all| all[pair.row as usize])
+            let position = problem.classes().positions()[pair.row as usize] as usize;
+            distances.map_or_else(|| problem.searched(row, pair.row), |all| T::from_key(all[position]))
         };
         strength * problem.distance().slope(searched)
     }

@@ -184,6 +184,12 @@ impl<'a, T: Real> Problem<'a, T> {
         self.rule.one_per_anchor() || self.slot_count() <= self.limits.distances
     }
 
+    /// Whether the gradient needs distances that are not kept.
+    #[must_use]
+    pub fn lacks_distances(&self) -> bool {
+        self.distance == Distance::L2 && !self.keeps_distances()
+    }
+
     /// The most choices to list at a time.
     #[must_use]
     pub fn listed_choices(&self) -> usize {

@@ -17,7 +17,24 @@ pub(crate) struct Source<'a, T: Real> {
     pub(crate) distance: Distance,
 }
 
+/// Rows laid out as a panel, and their squared norms.
+#[derive(Clone, Copy)]
+pub(crate) struct RowPanel<'a, T> {
+    pub(crate) rows: &'a [T],
+    pub(crate) norms: &'a [T],
+}
+
 impl<T: Real> Source<'_, T> {
+    /// One of the batch's panels.
+    #[inline(always)]
+    pub(crate) fn panel(&self, panel: usize) -> RowPanel<'_, T> {
+        let (len, height) = (self.layout.packed_panel(), self.layout.panel);
+        RowPanel {
+            rows: &self.packed.panels[panel * len..][..len],
+            norms: &self.packed.norms[panel * height..][..height],
+        }
+    }
+
     /// Writes the keys of the searched distances between a row panel and column
     /// panels: `keys[r * stride + c]`, where `c` counts from the first column panel.
     #[inline(always)]
@@ -28,16 +45,16 @@ impl<T: Real> Source<'_, T> {
         columns: Range<usize>,
         keys: &mut [T::Key],
     ) {
-        self.distances_of(lanes, rows, 0..L::PANEL, columns, keys, self.layout.stride());
+        self.distances_of(lanes, self.panel(rows), 0..L::PANEL, columns, keys, self.layout.stride());
     }
 
-    /// The same for some rows of the panel, from a multiple of the tile's height on;
+    /// The same for some rows of any panel, from a multiple of the tile's height on;
     /// the first of them is written first.
     #[inline(always)]
     pub(crate) fn distances_of<L: Lanes<Real = T>>(
         &self,
         lanes: L,
-        rows: usize,
+        rows: RowPanel<'_, T>,
         some: Range<usize>,
         columns: Range<usize>,
         keys: &mut [T::Key],
@@ -46,24 +63,23 @@ impl<T: Real> Source<'_, T> {
         debug_assert!(some.start.is_multiple_of(L::TILE_ROWS));
         let layout = self.layout;
         let height = L::PANEL;
-        let panel = |p: usize| &self.packed.panels[p * layout.packed_panel()..][..layout.packed_panel()];
-        let norms = |p: usize| &self.packed.norms[p * height..][..height];
         let mut start = 0;
         while start < layout.width {
             let depth = layout.depth.min(layout.width - start);
             let last = start + depth == layout.width;
             for (offset, column) in columns.clone().enumerate() {
+                let column = self.panel(column);
                 for first_row in some.clone().step_by(L::TILE_ROWS) {
                     for first_column in (0..height).step_by(L::TILE_VECTORS * L::LEN) {
                         lanes.tile(Tile {
-                            rows: &panel(rows)[start * height + first_row..],
-                            columns: &panel(column)[start * height + first_column..],
+                            rows: &rows.rows[start * height + first_row..],
+                            columns: &column.rows[start * height + first_column..],
                             depth,
                             resume: start > 0,
                             finish: last.then(|| Finish {
                                 distance: self.distance,
-                                row_norms: &norms(rows)[first_row..],
-                                column_norms: &norms(column)[first_column..],
+                                row_norms: &rows.norms[first_row..],
+                                column_norms: &column.norms[first_column..],
                             }),
                             out: &mut keys
                                 [(first_row - some.start) * stride + offset * height + first_column..],

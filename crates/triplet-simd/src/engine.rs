@@ -110,7 +110,16 @@ impl<T: Element, X: Executor> Fused<T, X> {
     /// The stages that make the gradient.
     fn pull(&mut self, executor: &dyn Executor, pull: Pull<'_, T>, space: &mut ChoiceSpace, out: &mut [T]) {
         let workers = self.workers();
-        stages::gradient::run(executor, &mut self.scratches[..workers], self.selected, pull, space, out);
+        let Self { selected, layout, packed, scratches, .. } = self;
+        let (selected, scratches) = (*selected, &mut scratches[..workers]);
+        let mut source = None;
+        if pull.problem.lacks_distances() {
+            // What is packed may be another batch's.
+            layout.rebuild(pull.problem, selected);
+            stages::pack::run(executor, scratches, selected, pull.problem, layout, packed);
+            source = Some(Source { layout, packed, distance: pull.problem.distance() });
+        }
+        stages::gradient::run(executor, scratches, selected, (pull, source), space, out);
     }
 }
 

@@ -25,6 +25,7 @@ pub mod probe;
 mod aligned;
 mod block;
 mod chain;
+mod distances;
 mod layout;
 mod pack;
 mod pass;

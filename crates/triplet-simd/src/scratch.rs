@@ -2,6 +2,7 @@
 
 use crate::{
     aligned::Aligned,
+    distances::Distances,
     isa::Element,
     search::{
         Best,
@@ -22,10 +23,12 @@ pub(crate) struct Scratch<T: Element> {
     pub(crate) anchors: Vec<Anchor<T>>,
     /// The candidates of one of them.
     pub(crate) buckets: Buckets<T>,
-    /// Distances of the positives, then of the negatives, of one of them.
-    pub(crate) distances: Vec<T>,
+    /// Distances of the negatives of one of them.
+    pub(crate) negatives: Vec<T>,
     /// Counts over the triplets that this worker judged.
     pub(crate) verdict: Verdict,
+    /// For the gradient: distances that were not kept.
+    pub(crate) distances: Distances<T>,
     /// For the gradient: the row being assembled.
     pub(crate) row_space: RowSpace,
     /// For the gradient: the entries of some rows.
@@ -41,8 +44,9 @@ impl<T: Element> Default for Scratch<T> {
             best: Best::default(),
             anchors: Vec::new(),
             buckets: Buckets::default(),
-            distances: Vec::new(),
+            negatives: Vec::new(),
             verdict: Verdict::default(),
+            distances: Distances::default(),
             row_space: RowSpace::default(),
             entries: Vec::new(),
             left: Vec::new(),

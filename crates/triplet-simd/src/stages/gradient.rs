@@ -1,6 +1,7 @@
 //! The last stage: coefficients to gradient rows.
 
 use crate::{
+    block::Source,
     chain::{Chain, Part},
     executor::{Crew, Executor, share},
     isa::{Element, Selected},
@@ -16,12 +17,12 @@ const SHARED_BYTES: usize = 32 * 1024;
 /// Entries among so many others that a row must have for that to pay.
 const SHARED_ENTRIES: usize = 4;
 
-/// Writes the gradient `[B, D]`.
+/// Writes the gradient `[B, D]`. `source` is needed where the problem lacks distances.
 pub(crate) fn run<T: Element>(
     executor: &dyn Executor,
     scratches: &mut [Scratch<T>],
     selected: Selected,
-    pull: Pull<'_, T>,
+    (pull, source): (Pull<'_, T>, Option<Source<'_, T>>),
     space: &mut ChoiceSpace,
     out: &mut [T],
 ) {
@@ -31,7 +32,7 @@ pub(crate) fn run<T: Element>(
         let rows = &mut out[window.start * width..window.end * width];
         let pieces = rows.chunks_mut(ROWS * width).zip((window.start as u32..).step_by(ROWS));
         share(executor, scratches, pieces, |scratch, (out, first)| {
-            T::dispatch(selected, Rows { coefficients: &coefficients, first, scratch, out });
+            T::dispatch(selected, Rows { coefficients: &coefficients, source, first, scratch, out });
         });
     });
 }
@@ -39,6 +40,7 @@ pub(crate) fn run<T: Element>(
 /// Consecutive rows of the gradient.
 struct Rows<'a, T: Element> {
     coefficients: &'a Coefficients<'a, T>,
+    source: Option<Source<'a, T>>,
     first: u32,
     scratch: &'a mut Scratch<T>,
     out: &'a mut [T],
@@ -50,13 +52,21 @@ impl<T: Element> Kernel<T> for Rows<'_, T> {
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
         let problem = self.coefficients.problem();
         let (width, batch) = (problem.width(), problem.batch_size());
-        let Scratch { row_space, entries, left, .. } = self.scratch;
+        let Scratch { row_space, entries, left, distances, .. } = self.scratch;
         entries.clear();
         left.clear();
         let rows = self.first..self.first + (self.out.len() / width) as u32;
-        for row in rows.clone() {
+        for (index, row) in rows.clone().enumerate() {
             let start = entries.len();
-            self.coefficients.row(row, None, row_space, entries);
+            let mut keys = None;
+            if let Some(source) = self.source {
+                if index % L::TILE_ROWS == 0 {
+                    let end = rows.end.min(row + L::TILE_ROWS as u32);
+                    distances.compute(lanes, problem, source, row..end);
+                }
+                keys = Some(distances.of(index % L::TILE_ROWS));
+            }
+            self.coefficients.row(row, keys, row_space, entries);
             left.push(start..entries.len());
         }
         // Entries ascend. If most rows of the piece use most other rows, all of them go

@@ -142,7 +142,7 @@ impl<T: Element> Sweep<'_, T> {
         if keys.len() < len {
             keys.resize(len);
         }
-        self.source.distances_of(lanes, self.panel, rows, columns, keys, stride);
+        self.source.distances_of(lanes, self.source.panel(self.panel), rows, columns, keys, stride);
     }
 
     /// Takes the distances of the positives.
@@ -184,12 +184,12 @@ impl<T: Element> Sweep<'_, T> {
 
     /// Writes the answers out, and judges them.
     fn write(mut self) {
-        let Scratch { anchors, distances, verdict, .. } = self.scratch;
+        let Scratch { anchors, negatives, verdict, .. } = self.scratch;
         for (position, anchor) in self.part.positions().zip(anchors) {
             let out = self.part.anchor(self.problem, position);
             let (far, farthest) = anchor.far;
             let fallback = (far != Key::MASKED).then(|| (far, farthest.to_row()));
-            distances.clear();
+            negatives.clear();
             for ((&nearest, &positive), negative) in
                 anchor.nearest.iter().zip(&anchor.positives).zip(&mut *out.negatives)
             {
@@ -199,13 +199,13 @@ impl<T: Element> Sweep<'_, T> {
                     None => self.problem.without_negative(positive),
                 };
                 *negative = row;
-                distances.push(distance);
+                negatives.push(distance);
             }
             if self.problem.keeps_distances() {
                 out.positive_distances.copy_from_slice(&anchor.positives);
-                out.negative_distances.copy_from_slice(distances);
+                out.negative_distances.copy_from_slice(negatives);
             }
-            *verdict += out.judge_by(self.problem, &anchor.positives, distances);
+            *verdict += out.judge_by(self.problem, &anchor.positives, negatives);
         }
     }
 }
