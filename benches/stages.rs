@@ -9,8 +9,8 @@ use triplet_api::{Backend, BackendOptions, Batch, Isa, Loss, TripletSemiHardLoss
 use triplet_core::{
     Engine, Mined, Problem, ProblemSpace,
     choices::ChoiceSpace,
-    engine::{Factors, Pull},
     gradient,
+    pull::{Factors, Pull},
 };
 use triplet_simd::{Fused, Inline, Selected, probe::Probe};
 use triplet_testkit::inputs::unit_rows;

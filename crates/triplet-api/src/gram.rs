@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
 use triplet_core::{
-    Engine, Executed, Mined, Problem, Result, choices::ChoiceSpace, engine::Pull, reference::RowMiner,
+    Engine, Executed, Mined, Problem, Result, choices::ChoiceSpace, pull::Pull, reference::RowMiner,
 };
 use triplet_simd::{Element, Fused};
 

@@ -1,7 +1,7 @@
 //! One call, from batch to loss to gradient.
 
 use crate::{Evaluation, Inputs, Reduction, Spec, Weights, Workspace, gram::GramElement};
-use triplet_core::{AnchorTerms, Batch, Distance, Error, Problem, Result, engine::Factors, gradient};
+use triplet_core::{AnchorTerms, Batch, Distance, Error, Problem, Result, gradient, pull::Factors};
 
 /// Input to validated batch to mined triplets to loss to gradient.
 pub(crate) fn run<'a, T: GramElement>(

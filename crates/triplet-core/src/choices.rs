@@ -3,10 +3,7 @@
 //! A counting sort by chosen row, cut into parts by anchor so that threads share it.
 //! Rows are listed a window at a time, as many as memory may be spent on.
 
-use crate::{
-    Distance, NO_ROW, Problem, Real,
-    engine::{Crew, Pull},
-};
+use crate::{Distance, NO_ROW, Problem, Real, crew::Crew, pull::Pull};
 use core::{
     ops::Range,
     sync::atomic::{AtomicU32, Ordering::Relaxed},

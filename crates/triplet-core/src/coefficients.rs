@@ -12,7 +12,7 @@
 use crate::{
     Distance, Problem, Real,
     choices::{self, Choices},
-    engine::Pull,
+    pull::Pull,
     tally::{NegativePair, RowSpace, Sums, TABLE_FROM, Whose},
 };
 

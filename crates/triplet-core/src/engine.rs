@@ -1,6 +1,10 @@
 //! What a backend is.
 
-use crate::{Mined, Problem, Real, choices::ChoiceSpace};
+use crate::{
+    Mined, Problem, Real,
+    choices::ChoiceSpace,
+    pull::{Factors, Pull},
+};
 use core::fmt;
 
 /// A way of computing: it mines triplets and accumulates the gradient.
@@ -29,47 +33,6 @@ pub trait Engine<T: Real>: Send {
 
     /// What the last call ran on.
     fn executed(&self) -> Executed;
-}
-
-/// What every gradient component is multiplied by.
-#[derive(Debug, Clone, Copy)]
-pub struct Factors<'a, T> {
-    /// A factor an anchor, by original row; without them every factor is 1.
-    pub weights: Option<&'a [f64]>,
-    /// One of the whole batch: see [`crate::gradient::scale`].
-    pub scale: T,
-}
-
-/// Judged triplets and factors: what a gradient is made of.
-#[derive(Debug, Clone, Copy)]
-pub struct Pull<'a, T: Real> {
-    /// The problem.
-    pub problem: &'a Problem<'a, T>,
-    /// Its triplets.
-    pub mined: &'a Mined<T>,
-    /// The factors.
-    pub factors: Factors<'a, T>,
-}
-
-/// Threads that share the independent parts of a job.
-pub trait Crew: Sync {
-    /// Parts that a job is best cut into.
-    fn size(&self) -> usize;
-    /// Calls `part` once for every number below `parts`, in any order.
-    fn each(&self, parts: usize, part: &(dyn Fn(usize) + Sync));
-}
-
-/// The calling thread.
-#[derive(Debug, Clone, Copy)]
-pub struct Alone;
-
-impl Crew for Alone {
-    fn size(&self) -> usize {
-        1
-    }
-    fn each(&self, parts: usize, part: &(dyn Fn(usize) + Sync)) {
-        (0..parts).for_each(part);
-    }
 }
 
 /// What really ran: which backend, on which instruction set, on how many threads.

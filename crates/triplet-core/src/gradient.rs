@@ -1,10 +1,7 @@
 //! Coefficients to gradient: one chain a component.
 
 use crate::{
-    Coefficients, Distance, Problem, Real,
-    choices::ChoiceSpace,
-    coefficients::Entry,
-    engine::{Crew, Pull},
+    Coefficients, Distance, Problem, Real, choices::ChoiceSpace, coefficients::Entry, crew::Crew, pull::Pull,
     tally::RowSpace,
 };
 

@@ -3,10 +3,11 @@
 use crate::{
     Engine, Executed, Mined, NO_ROW, Problem, Real,
     choices::ChoiceSpace,
+    crew::Alone,
     distance::inner,
-    engine::{Alone, Pull},
     gradient,
     mined::AnchorPart,
+    pull::Pull,
     rule::{farther, nearer},
 };
 

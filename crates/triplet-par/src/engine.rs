@@ -4,7 +4,7 @@ use crate::Rayon;
 use triplet_core::{
     Engine, Executed, Mined, Problem, Result,
     choices::ChoiceSpace,
-    engine::{Factors, Pull},
+    pull::{Factors, Pull},
 };
 use triplet_simd::{Element, Fused, Selected};
 

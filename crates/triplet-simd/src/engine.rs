@@ -14,7 +14,7 @@ use crate::{
 use triplet_core::{
     Engine, Executed, Mined, Problem, Result,
     choices::ChoiceSpace,
-    engine::{Factors, Pull},
+    pull::{Factors, Pull},
     terms::Verdict,
 };
 

@@ -36,7 +36,7 @@ impl Executor for Inline {
 /// An executor's threads, as those who share the parts of a job.
 pub(crate) struct Crew<'a>(pub(crate) &'a dyn Executor);
 
-impl triplet_core::engine::Crew for Crew<'_> {
+impl triplet_core::crew::Crew for Crew<'_> {
     fn size(&self) -> usize {
         self.0.threads()
     }

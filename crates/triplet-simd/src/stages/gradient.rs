@@ -8,7 +8,7 @@ use crate::{
     lanes::{Kernel, Lanes},
     scratch::Scratch,
 };
-use triplet_core::{Coefficients, choices::ChoiceSpace, engine::Pull};
+use triplet_core::{Coefficients, choices::ChoiceSpace, pull::Pull};
 
 /// Rows that a worker takes at a time.
 const ROWS: usize = 16;

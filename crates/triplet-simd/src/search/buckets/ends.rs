@@ -1,0 +1,82 @@
+//! What needs no sorting: the ends of the candidates' range.
+
+use crate::{isa::Element, lanes::Lanes};
+use triplet_core::{Real, real::Key};
+
+type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
+
+/// The answers that need no sorting.
+#[derive(Clone, Copy)]
+pub(super) struct Ends<T: Element> {
+    /// The least key.
+    pub(super) least: T::Key,
+    /// The candidate that has it.
+    pub(super) first: T::Candidate,
+    /// No floor above it has an answer.
+    pub(super) high: T::Key,
+    /// The nearest candidate at or above it.
+    pub(super) top: T::Candidate,
+}
+
+impl<T: Element> Ends<T> {
+    /// The answer for a floor below all candidates or above them.
+    #[inline(always)]
+    pub(super) fn beside(&self, floor: T::Key) -> Option<T::Candidate> {
+        if floor <= self.least {
+            Some(self.first)
+        } else if floor > self.high {
+            Some(T::NOBODY)
+        } else {
+            None
+        }
+    }
+}
+
+/// The least and the most of some keys, masked ones aside.
+#[inline(always)]
+pub(super) fn extremes<L: Lanes>(lanes: L, keys: &[KeyOf<L>]) -> (KeyOf<L>, KeyOf<L>) {
+    let mut least = lanes.splat_key(Key::MASKED);
+    let mut most = least;
+    for keys in keys.chunks_exact(L::LEN) {
+        let keys = lanes.load_keys(keys);
+        least = lanes.min_unsigned(least, keys);
+        // Masked keys are negative as signed integers, below every distance.
+        most = lanes.max_signed(most, keys);
+    }
+    let mut lanes_of_most = [Key::MASKED; 16];
+    lanes.store_keys(&mut lanes_of_most, most);
+    let most = lanes_of_most[..L::LEN].iter().copied().filter(|&key| key != Key::MASKED).max();
+    (lanes.smallest(least), most.unwrap_or(Key::MASKED))
+}
+
+/// The smallest candidate at or above a floor that one of them reaches.
+#[inline(always)]
+pub(super) fn smallest<L: Lanes>(
+    lanes: L,
+    keys: &[KeyOf<L>],
+    ids: &[KeyOf<L>],
+    floor: KeyOf<L>,
+) -> <L::Real as Element>::Candidate
+where
+    L::Real: Element,
+{
+    let floors = lanes.splat_key(floor);
+    let mut least = lanes.splat_key(Key::MASKED);
+    for keys in keys.chunks_exact(L::LEN) {
+        least = lanes.min_unsigned(least, lanes.sub_keys(lanes.load_keys(keys), floors));
+    }
+    let smallest = lanes.smallest(least).wrapping_add(floor);
+    L::Real::candidate(smallest, owner(lanes, keys, ids, smallest).to_row())
+}
+
+/// The lowest row of those that have a key.
+#[inline(always)]
+pub(super) fn owner<L: Lanes>(lanes: L, keys: &[KeyOf<L>], ids: &[KeyOf<L>], key: KeyOf<L>) -> KeyOf<L> {
+    let wanted = lanes.splat_key(key);
+    let mut owner = lanes.splat_key(Key::SIGNED_MAX);
+    for (keys, ids) in keys.chunks_exact(L::LEN).zip(ids.chunks_exact(L::LEN)) {
+        let ids = lanes.min_unsigned(owner, lanes.load_keys(ids));
+        owner = lanes.select(lanes.equal(lanes.load_keys(keys), wanted), ids, owner);
+    }
+    lanes.smallest(owner)
+}
