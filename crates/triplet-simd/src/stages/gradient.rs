@@ -13,7 +13,7 @@ use triplet_core::{Coefficients, choices::ChoiceSpace, pull::Pull};
 /// Rows that a worker takes at a time.
 const ROWS: usize = 16;
 /// Bytes of other rows that stay in the cache while all rows of a piece use them.
-const SHARED_BYTES: usize = 32 * 1024;
+const SHARED_BYTES: usize = 128 * 1024;
 /// Entries among so many others that a row must have for that to pay.
 const SHARED_ENTRIES: usize = 4;
 
