@@ -32,6 +32,7 @@ fn a_grid_gives_a_row_for_each_combination() {
 
     let page = std::fs::read_to_string(bench.path("page.html")).unwrap();
     assert!(page.contains("<svg") && page.ends_with("</html>\n"));
+    assert_eq!(page.matches("<svg").count(), page.matches("viewBox=").count(), "pictures that cannot shrink");
     let foreign = page.replace("http://www.w3.org/2000/svg", "");
     for outside in ["http:", "https:", "<script", "<link", "@import"] {
         assert!(!foreign.contains(outside), "the page refers to {outside}");

@@ -183,7 +183,21 @@ fn chart(lines: &Lines, names: &[String], x: &str, y: &str, (log_x, log_y): (boo
     if log_y {
         layout = layout.with_log_y();
     }
-    Some(SvgBackend::new().render_scene(&render_multiple(plots, layout)))
+    Some(scalable(&SvgBackend::new().render_scene(&render_multiple(plots, layout))))
+}
+
+/// Lets a picture shrink with its column, instead of being cut off.
+fn scalable(svg: &str) -> String {
+    let number = |name: &str| {
+        let rest = svg.split_once(&format!(" {name}=\""))?.1;
+        rest.split_once('"').map(|(number, _)| number)
+    };
+    match (number("width"), number("height"), svg.contains("viewBox")) {
+        (Some(width), Some(height), false) => {
+            svg.replacen("<svg ", &format!("<svg viewBox=\"0 0 {width} {height}\" "), 1)
+        }
+        _ => svg.to_owned(),
+    }
 }
 
 fn escaped(text: &str) -> String {
