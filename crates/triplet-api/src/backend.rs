@@ -73,13 +73,7 @@ impl BackendOptions {
     /// An instruction set that the CPU lacks or that fails its check, zero threads,
     /// threads that do not start.
     pub fn engine<T: GramElement>(self) -> Result<Box<dyn Engine<T>>> {
-        match self.threads {
-            Some(0) => return Err(Error::ZeroThreads),
-            Some(threads) if threads > Rayon::MOST => {
-                return Err(Error::TooManyThreads { threads, most: Rayon::MOST });
-            }
-            _ => {}
-        }
+        self.threads.map_or(Ok(()), Rayon::check)?;
         let selected = || self.isa.map_or_else(Selected::best, Selected::new);
         let several = self.threads.unwrap_or_else(|| Rayon::current().most()) > 1;
         Ok(match self.backend {

@@ -7,7 +7,9 @@ use triplet_testkit::{
     compare::{answer_f32, answer_f64, question, weights},
     contenders,
     edges::EDGES,
-    engines, golden, sample,
+    engines, golden,
+    inputs::unit_rows,
+    sample,
 };
 
 fn all_engines() -> Vec<(String, Workspace<f32>)> {
@@ -110,13 +112,9 @@ fn every_exact_backend_gives_the_same_bits() {
 #[test]
 fn long_batches_agree() {
     let (rows, width, crowd) = (10_500_u32, 3, 100);
-    let mut state = 5_u64;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-    };
     // Coarse values, so that distances tie across runs.
-    let x: Vec<f32> = (0..rows * width).map(|_| (next() * 200.0).round() / 64.0).collect();
+    let (x, _) = unit_rows(rows as usize, width as usize, 1, 5);
+    let x: Vec<f32> = x.iter().map(|x| (x * 200.0).round() / 64.0).collect();
     let labels: Vec<i64> =
         (0..i64::from(rows)).map(|row| if row % 105 == 7 { -1 } else { row / 2 }).collect();
     assert!(labels.iter().filter(|&&label| label == -1).count() >= crowd);

@@ -5,6 +5,8 @@ mod commands;
 mod io;
 mod options;
 mod output;
+mod palette;
+mod proc;
 mod train;
 
 use clap::{Parser, Subcommand};

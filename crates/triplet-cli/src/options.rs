@@ -4,6 +4,11 @@ use anyhow::Result;
 use clap::Args;
 use triplet_api::{BackendOptions, Distance, Question, Rule};
 
+/// Threads to use unless told otherwise: one a core.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// What computes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BackendArgs {

@@ -1,8 +1,8 @@
 //! Coefficients to gradient: one chain a component.
 
 use crate::{
-    Coefficients, Distance, Problem, Real, choices::ChoiceSpace, coefficients::Entry, crew::Crew, pull::Pull,
-    tally::RowSpace,
+    Coefficients, Distance, Problem, Real, choices::ChoiceSpace, coefficients::Entry, crew::Alone,
+    pull::Pull, tally::RowSpace,
 };
 
 /// The factor that every gradient component is multiplied by at the end.
@@ -54,10 +54,10 @@ pub fn finish<T: Real>(problem: &Problem<'_, T>, row: u32, scale: T, acc: &mut [
 }
 
 /// The whole gradient `[B, D]` in original row order, one row after the other.
-pub fn reference<T: Real>(pull: Pull<'_, T>, space: &mut ChoiceSpace, crew: &dyn Crew, out: &mut [T]) {
+pub fn reference<T: Real>(pull: Pull<'_, T>, space: &mut ChoiceSpace, out: &mut [T]) {
     let (problem, scale) = (pull.problem, pull.factors.scale);
     let (mut row_space, mut entries) = (RowSpace::default(), Vec::new());
-    space.windows(pull, crew, |window, choices| {
+    space.windows(pull, &Alone, |window, choices| {
         let coefficients = Coefficients::new(pull, choices);
         let rows = &mut out[window.start * problem.width()..window.end * problem.width()];
         for (acc, row) in rows.chunks_exact_mut(problem.width()).zip(window.start as u32..) {

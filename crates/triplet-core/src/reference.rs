@@ -3,7 +3,6 @@
 use crate::{
     Engine, Executed, Mined, NO_ROW, Problem, Real,
     choices::ChoiceSpace,
-    crew::Alone,
     distance::inner,
     gradient,
     mined::AnchorPart,
@@ -34,7 +33,7 @@ impl<T: Real> Engine<T> for Scalar<T> {
     }
 
     fn gradient(&mut self, pull: Pull<'_, T>, space: &mut ChoiceSpace, out: &mut [T]) {
-        gradient::reference(pull, space, &Alone, out);
+        gradient::reference(pull, space, out);
     }
 
     fn executed(&self) -> Executed {

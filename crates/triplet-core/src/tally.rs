@@ -46,16 +46,14 @@ impl RowSpace {
     pub(crate) fn begin(&mut self, rows: usize, many: bool) {
         self.pairs.clear();
         self.choices.clear();
-        if many && self.counts.len() < rows {
-            self.counts.resize(rows, [0; 3]);
+        if many {
+            self.room(rows);
+            self.counts.resize(rows.max(self.counts.len()), [0; 3]);
         }
-        self.room(rows);
     }
 
     fn room(&mut self, rows: usize) {
-        if self.touched.len() < rows.div_ceil(64) {
-            self.touched.resize(rows.div_ceil(64), 0);
-        }
+        self.touched.resize(rows.div_ceil(64).max(self.touched.len()), 0);
     }
 
     /// Counts one of few choices.
@@ -106,9 +104,7 @@ impl RowSpace {
     /// Sums of many numbers, for a batch of so many rows.
     pub(crate) fn many_sums(&mut self, rows: usize) -> ManySums<'_> {
         self.room(rows);
-        if self.sums.len() < rows {
-            self.sums.resize(rows, 0);
-        }
+        self.sums.resize(rows.max(self.sums.len()), 0);
         ManySums { sums: &mut self.sums[..rows], touched: &mut self.touched[..rows.div_ceil(64)] }
     }
 }

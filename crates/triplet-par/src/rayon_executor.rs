@@ -23,14 +23,25 @@ impl Rayon {
     /// The most threads that can be asked for.
     pub const MOST: usize = 4096;
 
+    /// Whether so many threads can be asked for, of this backend or of one that needs none.
+    ///
+    /// # Errors
+    /// [`Error::ZeroThreads`]; [`Error::TooManyThreads`].
+    pub fn check(threads: usize) -> Result<()> {
+        match threads {
+            0 => Err(Error::ZeroThreads),
+            _ if threads > Self::MOST => Err(Error::TooManyThreads { threads, most: Self::MOST }),
+            _ => Ok(()),
+        }
+    }
+
     /// `threads` threads in all, the calling one among them.
     ///
     /// # Errors
-    /// [`Error::ZeroThreads`]; [`Error::TooManyThreads`]; [`Error::ThreadPool`] if the system starts no more threads.
+    /// As [`Rayon::check`]; [`Error::ThreadPool`] if the system starts no more threads.
     pub fn with_threads(threads: usize) -> Result<Self> {
+        Self::check(threads)?;
         let pool = match threads {
-            0 => return Err(Error::ZeroThreads),
-            _ if threads > Self::MOST => return Err(Error::TooManyThreads { threads, most: Self::MOST }),
             1 => None,
             _ => {
                 let builder = rayon::ThreadPoolBuilder::new()

@@ -26,6 +26,8 @@ pub(crate) struct Layout {
     pub(crate) width: usize,
     /// Rows of a panel.
     pub(crate) panel: usize,
+    /// Rows of a register tile.
+    pub(crate) tile_rows: usize,
     /// Panels, the last one padded.
     pub(crate) panels: usize,
     /// Panels in a block.
@@ -41,7 +43,7 @@ pub(crate) struct Layout {
 impl Layout {
     /// Lays the problem out for the lanes of an instruction set.
     pub(crate) fn rebuild<T: Element>(&mut self, problem: &Problem<'_, T>, selected: Selected) {
-        self.panel = T::dispatch(selected, PanelRows);
+        (self.panel, self.tile_rows) = T::dispatch(selected, Heights);
         self.rows = problem.batch_size();
         self.width = problem.width();
         self.panels = self.rows.div_ceil(self.panel);
@@ -103,13 +105,13 @@ impl Layout {
     }
 }
 
-/// Answers the panel height of a lane type.
-struct PanelRows;
+/// Answers the heights of a lane type's panel and tile.
+struct Heights;
 
-impl<T: Real> Kernel<T> for PanelRows {
-    type Output = usize;
+impl<T: Real> Kernel<T> for Heights {
+    type Output = (usize, usize);
     #[inline(always)]
-    fn run<L: Lanes<Real = T>>(self, _: L) -> usize {
-        L::PANEL
+    fn run<L: Lanes<Real = T>>(self, _: L) -> (usize, usize) {
+        (L::PANEL, L::TILE_ROWS)
     }
 }

@@ -1,6 +1,6 @@
 //! `triplet info`: what this machine can run.
 
-use crate::output;
+use crate::{options::cores, output};
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
@@ -24,7 +24,7 @@ const BACKENDS: [(&str, &str); 5] = [
 
 pub(crate) fn run(args: &InfoArgs) -> Result<()> {
     let executed = BackendOptions::default().would_execute()?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = cores();
     let states: Vec<(Isa, String)> = Isa::ALL.into_iter().map(|isa| (isa, state(isa))).collect();
     if args.json {
         let isas: serde_json::Map<_, _> =

@@ -1,7 +1,7 @@
 //! The loss curve and the embedding, as SVG and PNG.
 
 use super::projection::principal_plane;
-use crate::io;
+use crate::{io, palette::COLORS};
 use anyhow::{Result, anyhow};
 use kuva::{
     backend::{png::PngBackend, svg::SvgBackend},
@@ -10,12 +10,6 @@ use kuva::{
 };
 use ndarray::ArrayView2;
 use std::path::Path;
-
-/// Ten colours that differ in hue and lightness (Okabe and Ito's, and two more).
-const COLORS: [&str; 10] = [
-    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8c6d31", "#000000", "#7b4ab5",
-    "#b5b500",
-];
 
 /// Pixels of a PNG for one of the SVG.
 const SCALE: f32 = 2.0;

@@ -38,18 +38,8 @@ pub(crate) fn search<L: Lanes>(
         }
         let mut first = lane;
         let mut left = slots;
-        while young && left > 0 {
-            let (floors, excess) = (&best.floors[first..], &mut best.excess[first..]);
-            let nearest = &mut best.nearest[first..];
-            if left == 1 {
-                resolve::<L, 1>(lanes, block, column, floors, excess, nearest);
-                break;
-            }
-            resolve::<L, 2>(lanes, block, column, floors, excess, nearest);
-            first += 2 * L::PANEL;
-            left -= 2;
-        }
         if young {
+            resolve_all(lanes, block, column, best, first, left);
             continue;
         }
         while left >= TOGETHER {
@@ -120,6 +110,29 @@ impl<T: Real> Kernel<T> for Resolve<'_, T::Key> {
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
         resolve::<L, 1>(lanes, self.block, self.column, self.floors, self.excess, self.nearest);
+    }
+}
+
+/// All thresholds of a vector of anchors, without looking first.
+#[inline(always)]
+fn resolve_all<L: Lanes>(
+    lanes: L,
+    block: Block<'_, KeyOf<L>>,
+    column: usize,
+    best: &mut PanelBest<'_, KeyOf<L>>,
+    mut first: usize,
+    mut left: usize,
+) {
+    while left > 0 {
+        let (floors, excess, nearest) =
+            (&best.floors[first..], &mut best.excess[first..], &mut best.nearest[first..]);
+        let done = left.min(2);
+        match done {
+            2 => resolve::<L, 2>(lanes, block, column, floors, excess, nearest),
+            _ => resolve::<L, 1>(lanes, block, column, floors, excess, nearest),
+        }
+        first += done * L::PANEL;
+        left -= done;
     }
 }
 

@@ -31,8 +31,7 @@ pub(crate) fn run<T: Element>(pass: Pass<'_, T>, scratches: &mut [Scratch<T>], m
     if !layout.large.contains(&true) {
         return;
     }
-    let tile_rows = T::dispatch(selected, TileRows);
-    let (ranges, panels) = (units(layout, tile_rows), units(layout, tile_rows));
+    let (ranges, panels) = (units(layout), units(layout));
     let work = panels.zip(mined.parts(problem, ranges.map(|(_, positions)| positions)));
     share(executor, scratches, work, |scratch, ((panel, _), part)| {
         if layout.large[panel] {
@@ -42,10 +41,10 @@ pub(crate) fn run<T: Element>(pass: Pass<'_, T>, scratches: &mut [Scratch<T>], m
 }
 
 /// Cuts panels into register tiles of anchors: the panel, and their positions.
-fn units(layout: &Layout, tile_rows: usize) -> impl Iterator<Item = (usize, Range<usize>)> + Send + '_ {
+fn units(layout: &Layout) -> impl Iterator<Item = (usize, Range<usize>)> + Send + '_ {
     (0..layout.panels).flat_map(move |panel| {
         let positions = layout.positions(panel);
-        let height = if layout.large[panel] { tile_rows } else { layout.panel };
+        let height = if layout.large[panel] { layout.tile_rows } else { layout.panel };
         let end = positions.end;
         positions.step_by(height).map(move |first| (panel, first..(first + height).min(end)))
     })
@@ -207,16 +206,5 @@ impl<T: Element> Sweep<'_, T> {
             }
             *verdict += out.judge_by(self.problem, &anchor.positives, negatives);
         }
-    }
-}
-
-/// Answers the rows of the register tile.
-struct TileRows;
-
-impl<T: Element> Kernel<T> for TileRows {
-    type Output = usize;
-    #[inline(always)]
-    fn run<L: Lanes<Real = T>>(self, _: L) -> usize {
-        L::TILE_ROWS
     }
 }

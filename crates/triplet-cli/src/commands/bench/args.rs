@@ -1,7 +1,11 @@
 //! Flags of `triplet bench`, and the plan they make.
 
 use super::shape::Shape;
-use crate::{io, options::BackendArgs};
+use crate::{
+    io,
+    options::{BackendArgs, cores},
+    proc,
+};
 use anyhow::{Result, bail, ensure};
 use clap::Args;
 use std::path::PathBuf;
@@ -160,11 +164,6 @@ impl BenchArgs {
     }
 }
 
-/// One a core.
-pub(super) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
 /// Refuses what this machine cannot hold, instead of trying.
 pub(super) fn check_size(shape: Shape, dense: bool) -> Result<()> {
     let (rows, width, classes) = (shape.rows as u128, shape.width as u128, shape.classes as u128);
@@ -188,9 +187,6 @@ pub(super) fn check_size(shape: Shape, dense: bool) -> Result<()> {
 }
 
 /// Memory to spare; where the system does not say, 64 GB.
-fn available_bytes() -> u128 {
-    let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-    let kib = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u128>().ok());
-    kib.map_or(64 << 30, |kib| kib * 1024)
+pub(super) fn available_bytes() -> u128 {
+    proc::kib("/proc/meminfo", "MemAvailable:").map_or(64 << 30, |kib| u128::from(kib) * 1024)
 }

@@ -2,7 +2,7 @@
 //! peaks at.
 
 use super::shape::{Shape, input};
-use crate::options::BackendArgs;
+use crate::{options::BackendArgs, proc};
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
@@ -41,8 +41,5 @@ pub(crate) fn run(args: &ChildArgs) -> Result<()> {
 
 /// The most memory this process has held so far; `None` where the system does not say.
 fn peak_rss_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(kib / 1024.0)
+    proc::kib("/proc/self/status", "VmHWM:").map(|kib| kib as f64 / 1024.0)
 }

@@ -5,16 +5,10 @@ use super::{
     row::{Kind, Row},
     table,
 };
-use crate::{commands::info::cpu_name, io};
+use crate::{commands::info::cpu_name, io, palette::COLORS};
 use anyhow::Result;
 use kuva::{backend::svg::SvgBackend, prelude::*};
 use std::{collections::BTreeMap, fmt::Write, path::Path};
-
-/// Colours that differ in hue and lightness (after Okabe and Ito).
-const COLORS: [&str; 10] = [
-    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8c6d31", "#000000", "#7b4ab5",
-    "#b5b500",
-];
 
 const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222}\
