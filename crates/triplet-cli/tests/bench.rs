@@ -46,7 +46,12 @@ fn rivals_are_rows_of_the_same_table() {
     use std::os::unix::fs::PermissionsExt;
     let bench = Bench::new();
     let script = r#"#!/bin/sh
-echo '{"library": "made up 1.0", "names": ["torch E E'"'"'", "torch sort", "tfa"]}'
+cat <<'END' | tr -d '\n'; echo
+{"library": "made up 1.0", "rivals": [
+{"name": "torch E E'", "kind": "floor", "distance": null},
+{"name": "torch sort", "kind": "peer", "distance": "squared-l2"},
+{"name": "tfa", "kind": "peer", "distance": "squared-l2"}]}
+END
 while read -r line; do
   case "$line" in
     load*) echo '{}' ;;

@@ -1,7 +1,7 @@
 //! Everything that runs on one input with one number of threads, in turn.
 
 use super::{
-    args::BenchArgs,
+    args::{BenchArgs, available_bytes},
     rivals::Rivals,
     row::{Kind, Row, compare, median, minimum},
     shape::{Shape, input},
@@ -37,6 +37,8 @@ struct Entry {
     both: Vec<f64>,
     memory: Value,
     loss: Option<f64>,
+    /// The distance of its loss, if the rule is ours.
+    distance: Option<Distance>,
     left_out: Option<String>,
     /// Time of a first call.
     first: Option<f64>,
@@ -74,9 +76,8 @@ pub(super) fn measure(args: &BenchArgs, shape: Shape, group: &mut Group<'_>) -> 
             }
         }
     }
-    let euclidean = euclidean_loss(&batch, &entries)?;
-    let mut rows: Vec<Row> =
-        entries.iter().map(|entry| entry.row(shape, group.threads, entries[0].loss, euclidean)).collect();
+    let expected = expected_losses(&batch, &entries)?;
+    let mut rows: Vec<Row> = entries.iter().map(|entry| entry.row(shape, group.threads, &expected)).collect();
     compare(&mut rows);
     Ok(rows)
 }
@@ -109,6 +110,7 @@ fn ours(args: &BenchArgs, shape: Shape, group: &Group<'_>, batch: &Batch<'_>) ->
             both: Vec::new(),
             memory,
             loss: Some(f64::from(loss)),
+            distance: Some(Distance::SquaredL2),
             left_out: None,
             first: Some(took),
             runner: Runner::Ours(workspace),
@@ -120,8 +122,13 @@ fn ours(args: &BenchArgs, shape: Shape, group: &Group<'_>, batch: &Batch<'_>) ->
 /// What needs no Python.
 fn floors(args: &BenchArgs, shape: Shape, entries: &mut Vec<Entry>) {
     if args.python.is_some() {
-        let product = Array2::zeros((shape.rows, shape.rows));
-        entries.push(Entry::rival(Kind::Floor, "matrixmultiply E E'", Runner::MatrixMultiply(product)));
+        let bytes = 4 * (shape.rows as u128).pow(2);
+        let fits = bytes < available_bytes();
+        let size = if fits { shape.rows } else { 0 };
+        let runner = Runner::MatrixMultiply(Array2::zeros((size, size)));
+        let mut entry = Entry::rival(Kind::Floor, "matrixmultiply E E'", runner);
+        entry.left_out = (!fits).then(|| format!("needs about {} GB", bytes >> 30));
+        entries.push(entry);
     }
 }
 
@@ -143,10 +150,10 @@ fn rivals(
     file.flush()?;
     for (index, rivals) in group.rivals.iter_mut().enumerate() {
         rivals.load(file.path(), shape)?;
-        for name in rivals.names.clone() {
-            let kind =
-                if name.contains("E E'") || name.contains("symmetric") { Kind::Floor } else { Kind::Peer };
-            let mut entry = Entry::rival(kind, &name, Runner::Rival(index));
+        for able in rivals.able.clone() {
+            let name = able.name;
+            let mut entry = Entry::rival(able.kind, &name, Runner::Rival(index));
+            entry.distance = able.distance.map(|distance| distance.parse()).transpose()?;
             let first = rivals.time(&name, 1)?;
             entry.loss = first.value;
             entry.left_out = first.left_out;
@@ -164,14 +171,16 @@ fn rivals(
     Ok(())
 }
 
-/// The loss with Euclidean distances, if somebody needs it.
-fn euclidean_loss(batch: &Batch<'_>, entries: &[Entry]) -> Result<Option<f64>> {
-    if !entries.iter().any(|entry| entry.name == "sentence-transformers") {
-        return Ok(None);
+/// Our losses for every distance that somebody's loss is of.
+fn expected_losses(batch: &Batch<'_>, entries: &[Entry]) -> Result<Vec<(Distance, f64)>> {
+    let wanted = |distance: &Distance| entries.iter().any(|entry| entry.distance == Some(*distance));
+    let mut workspace = Workspace::default();
+    let mut losses = Vec::new();
+    for distance in Distance::ALL.into_iter().filter(wanted) {
+        let loss = TripletSemiHardLoss { distance, ..TripletSemiHardLoss::default() };
+        losses.push((distance, f64::from(loss.forward(batch, Weights::None, &mut workspace)?.loss())));
     }
-    let loss = TripletSemiHardLoss { distance: Distance::L2, ..TripletSemiHardLoss::default() };
-    let value = loss.forward(batch, Weights::None, &mut Workspace::default())?.loss();
-    Ok(Some(f64::from(value)))
+    Ok(losses)
 }
 
 impl Entry {
@@ -184,6 +193,7 @@ impl Entry {
             both: Vec::new(),
             memory: Value::Null,
             loss: None,
+            distance: None,
             left_out: None,
             first: None,
             runner,
@@ -222,16 +232,11 @@ impl Entry {
         Ok(())
     }
 
-    fn row(&self, shape: Shape, threads: usize, ours: Option<f64>, euclidean: Option<f64>) -> Row {
+    fn row(&self, shape: Shape, threads: usize, expected: &[(Distance, f64)]) -> Row {
         // Peers always compute the gradient.
         let both = if self.kind == Kind::Peer { &self.forward } else { &self.both };
         let forward = if self.kind == Kind::Peer { &[][..] } else { &self.forward[..] };
-        let expected = match self.name.as_str() {
-            "sentence-transformers" => euclidean,
-            // It has a rule of its own.
-            "pytorch-metric-learning" => None,
-            _ => ours,
-        };
+        let expected = expected.iter().find(|(distance, _)| Some(*distance) == self.distance);
         let kept = self.left_out.is_none();
         let agrees = self.loss.zip(expected).filter(|_| self.kind == Kind::Peer);
         Row {
@@ -259,7 +264,7 @@ impl Entry {
             peak_rss_mb: self.memory["peak_rss_mb"].as_f64(),
             base_rss_mb: self.memory["base_rss_mb"].as_f64(),
             loss: self.loss,
-            agrees: agrees.map(|(loss, expected)| (loss - expected).abs() <= AGREES * expected.abs()),
+            agrees: agrees.map(|(loss, (_, expected))| (loss - expected).abs() <= AGREES * expected.abs()),
             left_out: self.left_out.clone(),
         }
     }

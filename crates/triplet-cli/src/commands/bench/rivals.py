@@ -3,8 +3,9 @@
     load PATH B D         rows (f32) and labels (i64) of a batch, from a raw file
     time NAME CALLS       {"ms": [...], "value": ...} or {"left_out": "why"}
 
-The first line out is {"library": ..., "names": [...]}: what this Python can run. The
-first argument is a list of groups: floors, peers, tfa; the second the threads.
+The first line out is {"library": ..., "rivals": [...]}: what this Python can run, each with
+its name, its kind (floor or peer) and the distance of its loss if that is ours. The first
+argument is a list of groups: floors, peers, tfa; the second the threads.
 """
 import importlib.util
 import json
@@ -34,9 +35,17 @@ class Batch:
 
     x = y = None
     per_class = 0
+    buffers = {}
 
 
-names, libraries = {}, []
+rivals, libraries = {}, []
+
+
+def rival(kind, name, run, needed, distance=None):
+    """Something to time; `needed` gives its bytes for B and D."""
+    rivals[name] = {"run": run, "needed": needed, "kind": kind, "distance": distance}
+
+
 if "tfa" in groups:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import warnings
@@ -65,7 +74,7 @@ if "tfa" in groups:
         return float(value)
 
     # Tensors of B cubed, four bytes an element, some four of them at a time.
-    names["tfa"] = (run_tfa, lambda b, d: 17 * b**3)
+    rival("peer", "tfa", run_tfa, lambda b, d: 17 * b**3, "squared-l2")
 else:
     import numpy as np
 if has("torch") and ("floors" in groups or "peers" in groups):
@@ -82,15 +91,12 @@ if has("torch") and ("floors" in groups or "peers" in groups):
 
 
 if "floors" in groups:
-    buffers = {}
 
     def buffer(kind, make):
         """One output matrix of each kind, kept as long as the batch is."""
-        key = (kind, len(Batch.x))
-        if key not in buffers:
-            buffers.clear()
-            buffers[key] = make(len(Batch.x))
-        return buffers[key]
+        if kind not in Batch.buffers:
+            Batch.buffers[kind] = make(len(Batch.x))
+        return Batch.buffers[kind]
 
     if has("torch"):
 
@@ -98,14 +104,14 @@ if "floors" in groups:
             x = rows()
             torch.mm(x, x.T, out=buffer("torch", lambda b: torch.empty(b, b)))
 
-        names["torch E E'"] = (torch_product, lambda b, d: 5 * b * b)
+        rival("floor", "torch E E'", torch_product, lambda b, d: 5 * b * b)
 
     def numpy_product():
         out = buffer("numpy", lambda b: np.empty((b, b), "f4"))
         np.matmul(Batch.x, Batch.x.T, out=out)
 
     libraries.append(f"numpy {np.__version__}")
-    names["numpy E E'"] = (numpy_product, lambda b, d: 5 * b * b)
+    rival("floor", "numpy E E'", numpy_product, lambda b, d: 5 * b * b)
     if has("numkong"):
         import numkong
         from concurrent.futures import ThreadPoolExecutor
@@ -124,7 +130,7 @@ if "floors" in groups:
 
             list(pool.map(work, range(threads)))
 
-        names["numkong symmetric"] = (numkong_symmetric, lambda b, d: 9 * b * b)
+        rival("floor", "numkong symmetric", numkong_symmetric, lambda b, d: 9 * b * b)
 
 if "peers" in groups and has("torch"):
 
@@ -182,11 +188,11 @@ if "peers" in groups and has("torch"):
         return loss.item()
 
     matrices = lambda b, d: 60 * b * b + 12 * b * Batch.per_class * d
-    names["torch sort"] = (lambda: step(by_sorting), matrices)
-    names["torch dense"] = (dense, matrices)
-    names["torch loop"] = (lambda: step(by_loop), matrices)
+    rival("peer", "torch sort", lambda: step(by_sorting), matrices, "squared-l2")
+    rival("peer", "torch dense", dense, matrices, "squared-l2")
+    rival("peer", "torch loop", lambda: step(by_loop), matrices, "squared-l2")
     compiled = torch.compile(by_loop, dynamic=False)
-    names["torch compiled"] = (lambda: step(compiled), matrices)
+    rival("peer", "torch compiled", lambda: step(compiled), matrices, "squared-l2")
     if has("pytorch_metric_learning"):
         from pytorch_metric_learning import distances as pml_distances, losses as pml_losses, miners
 
@@ -201,7 +207,7 @@ if "peers" in groups and has("torch"):
             return value.item()
 
         # Every triplet of the batch, in several lists of eight bytes.
-        names["pytorch-metric-learning"] = (pml, lambda b, d: 80 * b * b * Batch.per_class)
+        rival("peer", "pytorch-metric-learning", pml, lambda b, d: 80 * b * b * Batch.per_class)
     if has("sentence_transformers"):
         from sentence_transformers import losses as st_losses
 
@@ -216,11 +222,12 @@ if "peers" in groups and has("torch"):
             value.backward()
             return value.item()
 
-        names["sentence-transformers"] = (sentence_transformers, lambda b, d: 30 * b**3)
+        rival("peer", "sentence-transformers", sentence_transformers, lambda b, d: 30 * b**3, "l2")
 
 
 def load(path, b, d):
     b, d = int(b), int(d)
+    Batch.buffers.clear()
     with open(path, "rb") as file:
         Batch.x = np.fromfile(file, "f4", b * d).reshape(b, d)
         Batch.y = np.fromfile(file, "i8", b)
@@ -229,8 +236,8 @@ def load(path, b, d):
 
 
 def measure(name, calls):
-    run, needed = names[name]
-    need = needed(*Batch.x.shape)
+    run = rivals[name]["run"]
+    need = rivals[name]["needed"](*Batch.x.shape)
     if need > 0.9 * available_bytes():
         return {"left_out": f"needs about {need / 1e9:.0f} GB"}
     times, value = [], None
@@ -241,7 +248,8 @@ def measure(name, calls):
     return {"ms": times, "value": value}
 
 
-print(json.dumps({"library": ", ".join(libraries), "names": list(names)}), file=answers)
+able = [{"name": name, "kind": it["kind"], "distance": it["distance"]} for name, it in rivals.items()]
+print(json.dumps({"library": ", ".join(libraries), "rivals": able}), file=answers)
 for line in sys.stdin:
     command, *rest = line.rstrip("\n").split("\t")
     try:

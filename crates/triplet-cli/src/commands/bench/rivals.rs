@@ -1,6 +1,6 @@
 //! Others to compare with: a Python that is asked line by line.
 
-use super::shape::Shape;
+use super::{row::Kind, shape::Shape};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use std::{
@@ -17,13 +17,22 @@ pub(super) struct Rivals {
     /// Libraries and versions.
     pub(super) library: String,
     /// What it can run.
-    pub(super) names: Vec<String>,
+    pub(super) able: Vec<Able>,
+}
+
+/// One of those that a Python can run.
+#[derive(Clone, Deserialize)]
+pub(super) struct Able {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    /// The distance of its loss, by our name, if the rule is ours.
+    pub(super) distance: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Hello {
     library: String,
-    names: Vec<String>,
+    rivals: Vec<Able>,
 }
 
 /// What one question gave.
@@ -54,10 +63,10 @@ impl Rivals {
         let mut child = command.spawn().with_context(context)?;
         let ask = child.stdin.take().with_context(context)?;
         let answers = BufReader::new(child.stdout.take().with_context(context)?);
-        let mut rivals = Self { child, ask, answers, library: String::new(), names: Vec::new() };
+        let mut rivals = Self { child, ask, answers, library: String::new(), able: Vec::new() };
         let hello: Hello = rivals.answer().with_context(context)?;
-        (rivals.library, rivals.names) = (hello.library, hello.names);
-        ensure!(!rivals.names.is_empty(), "{} has nothing to compare with", python.display());
+        (rivals.library, rivals.able) = (hello.library, hello.rivals);
+        ensure!(!rivals.able.is_empty(), "{} has nothing to compare with", python.display());
         Ok(rivals)
     }
 

@@ -1,9 +1,9 @@
 //! One line of the table: something measured on one input.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What was measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
     /// A backend of ours.
