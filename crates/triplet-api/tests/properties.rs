@@ -129,3 +129,58 @@ fn reductions_and_weights_agree_with_each_other() {
     assert!(spread.iter().zip(&mean.2).all(|(a, b)| (a - b).abs() <= 1e-12 * largest));
     assert_eq!(run(Reduction::None, Weights::PerSample(&share), None).2, spread);
 }
+
+/// The gradient of many positives an anchor, against the sum over the listed triplets:
+/// nothing of flags, choices and coefficients is shared with what is tested.
+#[test]
+fn gradients_of_large_classes_are_the_sums_over_their_triplets() {
+    let (rows, width) = (410, 3);
+    let (x, _) = triplet_testkit::inputs::unit_rows(rows, width, 1, 9);
+    let x: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();
+    // Classes of 200, 130, 65 and 15 rows: three words of flags, two, one and a bit.
+    let ends = [200, 330, 395, 410];
+    let labels: Vec<i64> =
+        (0..rows).map(|row| ends.iter().filter(|&&end| row * 7 % rows >= end).count() as i64).collect();
+    let batch = Batch::new(&x, width, &labels).unwrap();
+    let weight: Vec<f64> = (0..rows).map(|row| [1.0, 0.3, 0.0, 2.0][row % 4]).collect();
+    let mut workspace = Workspace::<f64>::default();
+    for distance in [Distance::SquaredL2, Distance::L2] {
+        for weights in [Weights::None, Weights::PerSample(&weight)] {
+            let mut asked = asked(distance, Rule::SemiHard, Reduction::Mean);
+            asked.question.margin = 1e-2;
+            let inputs = Inputs { weights, upstream: None };
+            let result = asked.evaluate_with(&batch, inputs, &mut workspace).unwrap();
+            let (mut expected, mut active, mut all) = (vec![0.0; x.len()], 0, 0);
+            for triplet in result.triplets() {
+                all += 1;
+                let (near, far) = (triplet.positive_distance, triplet.negative_distance);
+                if (1e-2 + near) - far < 0.0 {
+                    continue;
+                }
+                active += 1;
+                let anchor = triplet.anchor as usize;
+                let factor = if matches!(weights, Weights::None) { 1.0 } else { weight[anchor] };
+                let pairs = [(triplet.positive, near, 1.0), (triplet.negative, far, -1.0)];
+                for (other, d, sign) in pairs {
+                    let other = other.unwrap() as usize;
+                    let slope = if distance == Distance::L2 { 1.0 / d } else { 2.0 };
+                    for k in 0..width {
+                        let step = sign * factor * slope * (x[anchor * width + k] - x[other * width + k]);
+                        expected[anchor * width + k] += step;
+                        expected[other * width + k] -= step;
+                    }
+                }
+            }
+            assert!(active > all / 10 && active < all, "{active} of {all} active: both kinds are needed");
+            // Some 1,600 terms of at most a few units a component, each off by an epsilon.
+            let tolerance = 1600.0 * 1600.0 * 4.0 * f64::EPSILON;
+            for (at, (got, sum)) in result.gradient().iter().zip(&expected).enumerate() {
+                let got = got * all as f64;
+                assert!(
+                    (got - sum).abs() <= tolerance * (1.0 + sum.abs()),
+                    "{distance:?} {at}: {got} and {sum}"
+                );
+            }
+        }
+    }
+}
