@@ -21,6 +21,7 @@
 //! |---|---|
 //! | [`Loss`], [`TripletSemiHardLoss`], [`TripletHardLoss`] | what is computed |
 //! | [`Workspace`], [`Backend`] | what computes it, and its memory |
+//! | [`Workspaces`] | the same for callers on several threads |
 //! | [`Evaluation`] | loss, gradient, triplets and statistics |
 //! | [`Reduction`], [`Weights`] | how rows are weighed and summed |
 //! | [`config`] | reading and writing the configuration of TFA |
@@ -34,6 +35,7 @@ mod loss;
 mod reduction;
 mod run;
 mod workspace;
+mod workspaces;
 
 pub use backend::{Backend, BackendOptions};
 pub use config::Config;
@@ -46,3 +48,4 @@ pub use triplet_core::{
 };
 pub use triplet_simd::{Element, Isa};
 pub use workspace::Workspace;
+pub use workspaces::Workspaces;

@@ -1,6 +1,10 @@
 //! The losses: what is computed, in one call.
 
-use crate::{Config, Evaluation, Reduction, Weights, Workspace, gram::GramElement, run::run};
+use crate::{
+    Config, Evaluation, Reduction, Weights, Workspace,
+    gram::GramElement,
+    run::{Gradient, run},
+};
 use triplet_core::{Batch, Distance, Question, Result, Rule};
 
 /// Everything that defines a loss.
@@ -54,7 +58,22 @@ pub trait Loss {
         inputs: Inputs<'_>,
         workspace: &'a mut Workspace<T>,
     ) -> Result<Evaluation<'a, T>> {
-        run(self.spec(), batch, inputs, workspace, true)
+        run(self.spec(), batch, inputs, workspace, Gradient::Kept)
+    }
+
+    /// As [`Loss::evaluate_with`], with the gradient `[B, D]` written to the caller's
+    /// memory instead of the workspace's.
+    ///
+    /// # Errors
+    /// Also a gradient of another length than the embeddings.
+    fn evaluate_into<'a, T: GramElement>(
+        &self,
+        batch: &'a Batch<'_, T>,
+        inputs: Inputs<'_>,
+        gradient: &'a mut [T],
+        workspace: &'a mut Workspace<T>,
+    ) -> Result<Evaluation<'a, T>> {
+        run(self.spec(), batch, inputs, workspace, Gradient::Into(gradient))
     }
 
     /// Loss, triplets and statistics, without the gradient: less work.
@@ -67,7 +86,7 @@ pub trait Loss {
         weights: Weights<'_>,
         workspace: &'a mut Workspace<T>,
     ) -> Result<Evaluation<'a, T>> {
-        run(self.spec(), batch, Inputs { weights, upstream: None }, workspace, false)
+        run(self.spec(), batch, Inputs { weights, upstream: None }, workspace, Gradient::Unwanted)
     }
 }
 

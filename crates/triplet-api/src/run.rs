@@ -2,6 +2,17 @@
 
 use crate::{Evaluation, Inputs, Reduction, Spec, Weights, Workspace, gram::GramElement};
 use triplet_core::{AnchorTerms, Batch, Distance, Error, Problem, Result, gradient, pull::Factors};
+use triplet_simd::floats;
+
+/// Where the gradient goes.
+pub(crate) enum Gradient<'a, T> {
+    /// Nowhere: it is not computed.
+    Unwanted,
+    /// To the workspace.
+    Kept,
+    /// To the caller, `[B, D]`.
+    Into(&'a mut [T]),
+}
 
 /// Input to validated batch to mined triplets to loss to gradient.
 pub(crate) fn run<'a, T: GramElement>(
@@ -9,18 +20,39 @@ pub(crate) fn run<'a, T: GramElement>(
     batch: &'a Batch<'_, T>,
     inputs: Inputs<'_>,
     workspace: &'a mut Workspace<T>,
-    with_gradient: bool,
+    wanted: Gradient<'a, T>,
+) -> Result<Evaluation<'a, T>> {
+    floats::as_defined(|| run_as_defined(spec, batch, inputs, workspace, wanted))
+}
+
+fn run_as_defined<'a, T: GramElement>(
+    spec: Spec,
+    batch: &'a Batch<'_, T>,
+    inputs: Inputs<'_>,
+    workspace: &'a mut Workspace<T>,
+    wanted: Gradient<'a, T>,
 ) -> Result<Evaluation<'a, T>> {
     let rows = batch.rows();
     inputs.weights.check(rows)?;
     check_upstream(spec.reduction, inputs.upstream, rows)?;
-    let Workspace { engine, problem: space, mined, terms, choices, factors, losses, gradient } = workspace;
+    let Workspace { engine, problem: space, mined, terms, choices, factors, losses, gradient: kept } =
+        workspace;
     let problem = Problem::new(batch, spec.question, space)?;
     if spec.require_positives && problem.classes().positive_pairs() == 0 {
         return Err(Error::NoPositivePairs { rows });
     }
-    // What the engine overwrites needs no clearing.
-    gradient.resize(if with_gradient { batch.embeddings().len() } else { 0 }, T::ZERO);
+    let expected = batch.embeddings().len();
+    let with_gradient = !matches!(wanted, Gradient::Unwanted);
+    let gradient = match wanted {
+        Gradient::Unwanted => &mut [],
+        Gradient::Kept => {
+            // What the engine overwrites needs no clearing.
+            kept.resize(expected, T::ZERO);
+            &mut kept[..]
+        }
+        Gradient::Into(out) if out.len() == expected => out,
+        Gradient::Into(out) => return Err(Error::GradientLength { len: out.len(), expected }),
+    };
     let mut fits = true;
     if with_gradient {
         let upstream = spread(spec.reduction, inputs, rows, factors);

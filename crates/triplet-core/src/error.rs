@@ -103,6 +103,14 @@ pub enum Error {
         /// Length needed: 1 for mean and sum, the batch size for none.
         expected: usize,
     },
+    /// Room for a gradient that is too large or too small for it.
+    #[error("the gradient has {expected} values but there is room for {len}")]
+    GradientLength {
+        /// Values that there is room for.
+        len: usize,
+        /// Rows times width.
+        expected: usize,
+    },
     /// An upstream gradient that is NaN or infinite.
     #[error("the upstream gradient's value {index} is {value}: it must be finite")]
     Upstream {

@@ -1,5 +1,6 @@
 //! Who runs the pieces of a stage.
 
+use crate::floats;
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
@@ -42,12 +43,16 @@ impl triplet_core::crew::Crew for Crew<'_> {
     }
     fn each(&self, parts: usize, part: &(dyn Fn(usize) + Sync)) {
         let next = AtomicUsize::new(0);
-        let work = |_| loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= parts {
-                return;
-            }
-            part(number);
+        let work = |_| {
+            floats::as_defined(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= parts {
+                        return;
+                    }
+                    part(number);
+                }
+            });
         };
         // Nobody needs to be woken for one part.
         if parts <= 1 { work(0) } else { self.0.run(&work) }
@@ -66,9 +71,12 @@ pub(crate) fn share<P: Send, S: Send>(
     let pieces = Mutex::new(pieces);
     executor.run(&|_| {
         let Some(scratch) = take(&scratches) else { return };
-        while let Some(piece) = take(&pieces) {
-            work(scratch, piece);
-        }
+        // A worker's thread may be set otherwise than the caller's.
+        floats::as_defined(|| {
+            while let Some(piece) = take(&pieces) {
+                work(scratch, piece);
+            }
+        });
     });
 }
 

@@ -1,8 +1,11 @@
 //! Which instruction sets there are, which this CPU has, and the one in use.
 
-use crate::lanes::{Kernel, Lanes, portable};
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::{avx2, avx512};
+use crate::{
+    floats,
+    lanes::{Kernel, Lanes, portable},
+};
 use core::str::FromStr;
 use std::sync::OnceLock;
 use triplet_core::{Error, Real, Result, fma};
@@ -82,7 +85,10 @@ impl Selected {
             return Err(Error::IsaMissing { isa: isa.name(), available: available.join(", ") });
         }
         let selected = Self(isa);
-        CHECKED[isa as usize].get_or_init(|| selected.known_answers()).clone().map(|()| selected)
+        CHECKED[isa as usize]
+            .get_or_init(|| floats::as_defined(|| selected.known_answers()))
+            .clone()
+            .map(|()| selected)
     }
 
     /// The fastest that this CPU has.

@@ -12,10 +12,12 @@
 //! | `pack`, `tile`, `block` | rows to panels to Gram tiles to distance keys |
 //! | `search` | the masked minimum over rows and over columns of a block |
 //! | `stages` | the passes over a batch, each cut into independent pieces |
+//! | [`floats`] | the floating-point mode that all of it needs |
 //! | [`engine`] | the stages in order; [`executor`] decides who runs the pieces |
 
 pub mod engine;
 pub mod executor;
+pub mod floats;
 pub mod isa;
 pub mod lanes;
 pub mod peak;

@@ -1,0 +1,73 @@
+//! Workspaces for callers that may come from several threads at once.
+
+use crate::{BackendOptions, Workspace, gram::GramElement};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use triplet_core::Result;
+
+/// Workspaces at rest: one for every call that ever ran at the same time.
+///
+/// No lock is held while an engine runs. An engine waits for rayon's threads, and a
+/// thread of rayon's that waits may take up another call that wants a workspace.
+///
+/// ```
+/// use triplet_api::{BackendOptions, Workspaces};
+/// let shared = Workspaces::<f32>::new(BackendOptions::default())?;
+/// let backend = shared.with(|workspace| workspace.executed().backend)?;
+/// assert!(["simd", "par"].contains(&backend));
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
+pub struct Workspaces<T: GramElement> {
+    options: BackendOptions,
+    at_rest: Mutex<Vec<Workspace<T>>>,
+}
+
+impl<T: GramElement> Workspaces<T> {
+    /// With one workspace, made at once.
+    ///
+    /// # Errors
+    /// As [`BackendOptions::engine`].
+    pub fn new(options: BackendOptions) -> Result<Self> {
+        Ok(Self { options, at_rest: Mutex::new(vec![Workspace::new(options)?]) })
+    }
+
+    /// With none yet.
+    #[must_use]
+    pub fn empty(options: BackendOptions) -> Self {
+        Self { options, at_rest: Mutex::default() }
+    }
+
+    /// Calls `work` with a workspace that nobody else has. If it panics, that workspace
+    /// is given up.
+    ///
+    /// # Errors
+    /// As [`BackendOptions::engine`], where one more is needed.
+    pub fn with<R>(&self, work: impl FnOnce(&mut Workspace<T>) -> R) -> Result<R> {
+        // A statement of its own, so that the lock is free again before the engine runs.
+        let waiting = self.at_rest().pop();
+        let mut workspace = match waiting {
+            Some(workspace) => workspace,
+            None => Workspace::new(self.options)?,
+        };
+        let answer = work(&mut workspace);
+        self.at_rest().push(workspace);
+        Ok(answer)
+    }
+
+    fn at_rest(&self) -> MutexGuard<'_, Vec<Workspace<T>>> {
+        // A list of workspaces is whole whatever panicked meanwhile.
+        self.at_rest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_within_a_call_gets_its_own_workspace_and_both_are_kept() {
+        let shared = Workspaces::<f32>::empty(BackendOptions::default());
+        shared.with(|_| shared.with(|_| ()).unwrap()).unwrap();
+        assert_eq!(shared.at_rest().len(), 2);
+        shared.with(|_| assert_eq!(shared.at_rest().len(), 1)).unwrap();
+    }
+}
