@@ -5,17 +5,14 @@ use candle_core::{Device, Result, Tensor, WithDType};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use triplet_api::{
     BackendOptions, Batch, Executed, GramElement, Inputs, Loss, Spec, Statistics, Weights, Workspace,
+    Workspaces,
 };
 
-/// A loss, and workspaces at rest: one for every call that ever ran at the same time.
-///
-/// No lock is held while an engine runs. An engine waits for rayon's threads, and a
-/// thread of rayon's that waits may take up another call of the same loss.
+/// A loss, what it runs on, and what the last call counted.
 pub(crate) struct Shared {
     pub(crate) spec: Spec,
-    options: BackendOptions,
-    single: Mutex<Vec<Workspace<f32>>>,
-    double: Mutex<Vec<Workspace<f64>>>,
+    single: Workspaces<f32>,
+    double: Workspaces<f64>,
     last: Mutex<(Statistics, Option<Executed>)>,
 }
 
@@ -36,13 +33,8 @@ pub(crate) struct Answer {
 
 impl Shared {
     pub(crate) fn new(spec: Spec, options: BackendOptions) -> triplet_api::Result<Self> {
-        Ok(Self {
-            spec,
-            options,
-            single: Mutex::new(vec![Workspace::new(options)?]),
-            double: Mutex::default(),
-            last: Mutex::default(),
-        })
+        let (single, double) = (Workspaces::new(options)?, Workspaces::empty(options));
+        Ok(Self { spec, single, double, last: Mutex::default() })
     }
 
     /// Counts, and what ran, of the call that finished last.
@@ -65,22 +57,14 @@ impl Shared {
 
     fn run<T: GramElement + WithDType>(
         &self,
-        at_rest: &Mutex<Vec<Workspace<T>>>,
+        workspaces: &Workspaces<T>,
         x: &[T],
         width: usize,
         labels: &[i64],
         ask: Ask<'_>,
     ) -> Result<Answer> {
         let batch = Batch::new(x, width, labels).map_err(wrap)?;
-        // A statement of its own, so that the lock is free again before the engine runs.
-        let waiting = lock(at_rest).pop();
-        let mut workspace = match waiting {
-            Some(workspace) => workspace,
-            None => Workspace::new(self.options).map_err(wrap)?,
-        };
-        let answer = self.answer(&batch, ask, &mut workspace);
-        lock(at_rest).push(workspace);
-        answer
+        workspaces.with(|workspace| self.answer(&batch, ask, workspace)).map_err(wrap)?
     }
 
     fn answer<T: GramElement + WithDType>(
