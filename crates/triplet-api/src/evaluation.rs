@@ -54,6 +54,13 @@ impl<'a, T: Real> Evaluation<'a, T> {
         self.mined.triplets(&self.problem)
     }
 
+    /// Distances of anchors and positives, and of anchors and chosen negatives: of all
+    /// triplets, or of every k-th where there are more than `most`.
+    #[must_use]
+    pub fn sample_distances(&self, most: usize) -> (Vec<T>, Vec<T>) {
+        self.mined.sample_distances(&self.problem, most)
+    }
+
     /// The mined triplets as the engine left them, for bit-for-bit comparison.
     #[must_use]
     pub fn mined(&self) -> &'a Mined<T> {

@@ -131,6 +131,43 @@ impl<T: Real> Mined<T> {
         self.active[problem.words(position).start + rank / 64] >> (rank % 64) & 1 == 1
     }
 
+    /// Reported distances of the pairs that exist, positives and chosen negatives, of
+    /// every k-th slot so that at most `most` slots are visited.
+    #[must_use]
+    pub fn sample_distances(&self, problem: &Problem<'_, T>, most: usize) -> (Vec<T>, Vec<T>) {
+        let step = problem.slot_count().div_ceil(most.max(1)).max(1);
+        let slots = (0..problem.slot_count()).step_by(step);
+        let distance = problem.distance();
+        let (mut near, mut far) = (Vec::with_capacity(slots.len()), Vec::with_capacity(slots.len()));
+        for slot in slots {
+            let negative = self.negatives[slot];
+            let kept = self.positive_distances.get(slot).zip(self.negative_distances.get(slot));
+            // A hard rule's anchor may have no positive, and whether it has needs no position.
+            let nobody = self.positives.get(slot) == Some(&NO_ROW);
+            match kept {
+                Some((&positive_distance, &negative_distance)) => {
+                    if !nobody {
+                        near.push(distance.reported(positive_distance));
+                    }
+                    if negative != NO_ROW {
+                        far.push(distance.reported(negative_distance));
+                    }
+                }
+                None => {
+                    let position = problem.anchor_of_slot(slot);
+                    let anchor = problem.classes().order()[position];
+                    let positive = self.positive(problem, position, slot);
+                    for (row, list) in [(positive, &mut near), (negative, &mut far)] {
+                        if row != NO_ROW {
+                            list.push(distance.reported(problem.searched(anchor, row)));
+                        }
+                    }
+                }
+            }
+        }
+        (near, far)
+    }
+
     /// The triplets by ascending anchor, then positive. Distances that were not kept
     /// are computed again, one at a time.
     pub fn triplets<'m>(&'m self, problem: &'m Problem<'m, T>) -> impl Iterator<Item = Triplet<T>> + 'm {

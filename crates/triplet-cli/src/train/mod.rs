@@ -24,7 +24,7 @@ use progress::Progress;
 use report::Report;
 use sampler::Sampler;
 use std::{
-    process::{self, ExitCode},
+    process,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -37,7 +37,8 @@ use triplet_candle::TripletLoss;
 /// What a shell expects after Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
-pub(crate) fn run(args: &TrainArgs) -> Result<ExitCode> {
+/// Trains; answers the exit status.
+pub(crate) fn run(args: &TrainArgs) -> Result<u8> {
     args.check()?;
     let spec =
         Spec { question: args.question.question()?, reduction: Reduction::Mean, require_positives: false };
@@ -78,7 +79,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<ExitCode> {
     };
     report.write(args, &network, &before, &after, &held.labels)?;
     report.print(args, start);
-    Ok(if was_interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+    Ok(if was_interrupted { INTERRUPTED } else { 0 })
 }
 
 /// Trains; gives what each batch was like.

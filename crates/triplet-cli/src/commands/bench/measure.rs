@@ -6,11 +6,11 @@ use super::{
     row::{Kind, Row, compare, median, minimum},
     shape::{Shape, input},
 };
-use crate::options::BackendArgs;
+use crate::{options::BackendArgs, proc};
 use anyhow::{Context, Result, ensure};
 use ndarray::{Array2, ArrayView2, linalg::general_mat_mul};
 use serde_json::Value;
-use std::{io::Write, process::Command, time::Instant};
+use std::{io::Write, time::Instant};
 use triplet_api::{Backend, Batch, Distance, Executed, Loss, TripletSemiHardLoss, Weights, Workspace};
 
 /// A peer's loss is ours if it differs by less than this part of it: several f32
@@ -272,7 +272,7 @@ impl Entry {
 
 /// Peak memory of one evaluation, from a process that does nothing else.
 fn child(flags: &BackendArgs, shape: Shape, seed: u64) -> Result<Value> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = proc::again();
     command.args(["bench-child", "--backend", &flags.backend]);
     if let Some(isa) = &flags.isa {
         command.args(["--isa", isa]);

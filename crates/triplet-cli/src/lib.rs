@@ -1,0 +1,76 @@
+//! `triplet`: train, evaluate and measure triplet losses.
+//!
+//! The program, and the Python package's `python -m triplet_loss`, call [`main`].
+#![forbid(unsafe_code)]
+
+mod commands;
+mod io;
+mod options;
+mod output;
+mod palette;
+mod proc;
+mod train;
+
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+/// The fastest and most exact triplet loss for CPUs.
+///
+/// Computes TensorFlow Addons' TripletSemiHardLoss and TripletHardLoss: loss, mined
+/// triplets and gradient, with the same bits on every backend, instruction set and
+/// number of threads.
+#[derive(Parser)]
+#[command(
+    name = "triplet",
+    version,
+    after_help = "Start here:\n  triplet train           train an embedding of handwritten digits, with pictures\n  triplet loss --help     the loss of your own embeddings\n  triplet bench           which backend is fastest on this machine\n  triplet info            what this CPU can run"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train an embedding network with the loss and show what it learned.
+    Train(train::TrainArgs),
+    /// Compute loss, triplets and gradient of embeddings in a file.
+    Loss(commands::loss::LossArgs),
+    /// Measure the backends against one another on this machine.
+    Bench(commands::bench::BenchArgs),
+    /// Show the CPU, its instruction sets, and what would run.
+    Info(commands::info::InfoArgs),
+    /// One evaluation in a process of its own, to measure its memory.
+    #[command(hide = true)]
+    BenchChild(commands::bench::child::ChildArgs),
+}
+
+/// Runs the program with the arguments that follow its name; answers its exit status.
+///
+/// `itself` is the command that starts this program again, for measurements that need a
+/// process of their own. A broken pipe, or a second Ctrl-C, ends the process.
+pub fn main(itself: &[OsString], arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    proc::remember(itself);
+    let name = OsString::from("triplet");
+    let cli = match Cli::try_parse_from(std::iter::once(name).chain(arguments)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help is an "error" too; nothing can be done if nobody reads it.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    let result = match cli.command {
+        Command::Train(args) => train::run(&args),
+        Command::Loss(args) => commands::loss::run(&args).map(|()| 0),
+        Command::Bench(args) => commands::bench::run(&args).map(|()| 0),
+        Command::Info(args) => commands::info::run(&args).map(|()| 0),
+        Command::BenchChild(args) => commands::bench::child::run(&args).map(|()| 0),
+    };
+    result.unwrap_or_else(|error| {
+        // One line, whatever the libraries below put into theirs.
+        let message = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+        eprintln!("error: {message}");
+        2
+    })
+}

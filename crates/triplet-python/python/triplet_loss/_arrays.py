@@ -1,0 +1,101 @@
+"""Whatever holds numbers, as the arrays that the native module borrows.
+
+An array that is already what is needed passes through untouched: f32 embeddings and int64
+labels, C-contiguous, are never copied.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_F32 = np.dtype(np.float32)
+_I64 = np.dtype(np.int64)
+_F64 = np.dtype(np.float64)
+_CPU = (1, 3)  # kDLCPU, kDLCUDAHost
+
+
+def as_array(values: Any, what: str) -> NDArray[Any]:
+    """A NumPy array over the memory of anything with DLPack, the buffer protocol or items."""
+    if isinstance(values, np.ndarray):
+        return values
+    if hasattr(values, "__dlpack__"):
+        kind, index = values.__dlpack_device__()
+        if kind not in _CPU:
+            raise TypeError(
+                f"{what} are on another device than the CPU (DLPack device {int(kind)}:{index}): "
+                "copy them to the CPU first"
+            )
+        if "bfloat16" not in str(values.dtype):  # NumPy knows no such DLPack type
+            try:
+                return np.from_dlpack(values)
+            except (BufferError, RuntimeError, TypeError) as error:
+                raise TypeError(f"{what} cannot be read as an array: {error}") from error
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{what} cannot be read as an array: {error}") from error
+
+
+def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
+    """A contiguous matrix `[B, D]`, bfloat16 as its bits in uint16, and its real type."""
+    if type(values) is np.ndarray and values.dtype is _F32 and values.ndim == 2:
+        flags = values.flags
+        if flags.c_contiguous and flags.aligned:
+            return values, _F32
+    array = as_array(values, "embeddings")
+    dtype = array.dtype.newbyteorder("=")
+    if array.ndim != 2:
+        raise ValueError(
+            f"embeddings have shape {list(array.shape)}: expected two dimensions, "
+            "[batch_size, embedding_width]"
+        )
+    if dtype.name not in ("float32", "float64", "float16", "bfloat16"):
+        raise TypeError(
+            f"embeddings have dtype {dtype.name}: expected float32, float64, float16 or bfloat16"
+        )
+    array = np.require(array, dtype, ["C", "A"])
+    return (array.view(np.uint16) if dtype.name == "bfloat16" else array), dtype
+
+
+def as_labels(values: Any) -> NDArray[np.int64]:
+    """Labels `[B]` or `[B, 1]` of any integer type, or floats that are whole numbers."""
+    if type(values) is np.ndarray and values.dtype is _I64 and values.ndim == 1:
+        flags = values.flags
+        if flags.c_contiguous and flags.aligned:
+            return values
+    array = as_array(values, "labels")
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ValueError(f"labels have shape {list(array.shape)}: expected [batch_size] or [batch_size, 1]")
+    if array.dtype.kind not in "biuf" and not (array.dtype.name == "bfloat16"):
+        if array.size or array.dtype.kind != "O":
+            raise TypeError(f"labels have dtype {array.dtype.name}: expected integers")
+    whole = array.astype(np.int64) if array.dtype.kind in "biu" else _from_floats(array)
+    if array.dtype.kind == "u" and array.dtype.itemsize == 8 and whole.size and whole.min() < 0:
+        row = int(np.argmax(whole < 0))
+        raise ValueError(f"labels[{row}] is {array[row]}: labels must fit into 64 bits with a sign")
+    return np.ascontiguousarray(whole)
+
+
+def _from_floats(array: NDArray[Any]) -> NDArray[np.int64]:
+    floats = array.astype(np.float64)
+    # Beyond 2**53 floats no longer tell integers apart.
+    bad = ~(np.abs(floats) <= 2.0**53) | (floats != np.trunc(floats))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"labels[{row}] is {floats[row]}: float labels must be whole numbers up to 2**53")
+    return floats.astype(np.int64)
+
+
+def as_weights(values: Any) -> NDArray[np.float64]:
+    """Weights of any shape; the native module knows which are right."""
+    if type(values) is np.ndarray and values.dtype is _F64 and values.flags.c_contiguous:
+        return values
+    array = as_array(values, "sample_weight")
+    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+        raise TypeError(f"sample_weight has dtype {array.dtype.name}: expected numbers")
+    return np.asarray(array, np.float64, order="C")

@@ -1,0 +1,98 @@
+"""The loss of NumPy arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _engine
+from ._arrays import as_embeddings, as_labels, as_weights
+from ._result import Evaluation, Statistics, Triplets
+
+_F32 = np.dtype(np.float32)
+
+
+def evaluate(
+    labels: Any,
+    embeddings: Any,
+    margin: float = 1.0,
+    distance: str = "squared-l2",
+    rule: str = "semi-hard",
+    sample_weight: Any = None,
+    reduction: str = "mean",
+    backend: str = "auto",
+    threads: int | None = None,
+    gradient: bool = True,
+    triplets: bool = False,
+    *,
+    isa: str | None = None,
+    require_positives: bool = False,
+) -> Evaluation:
+    """Computes loss, gradient and triplets of a batch.
+
+    Args:
+        labels: ``[B]`` or ``[B, 1]``, integers or floats that are whole numbers.
+        embeddings: ``[B, D]``, float32, float64, float16 or bfloat16 (both computed in
+            float32): a NumPy array, or anything with DLPack, the buffer protocol or items.
+            Contiguous float32 is not copied.
+        margin: Margin of the hinge, in units of the distance.
+        distance: ``squared-l2`` (FaceNet; TFA up to 0.9), ``l2`` (TFA's default from 0.11 on)
+            or ``angular``.
+        rule: ``semi-hard`` (what TFA's code does), ``semi-hard-literal`` (what its page
+            says), ``hard`` or ``hard-soft`` (``TripletHardLoss``).
+        sample_weight: Factors on the rows' losses: a scalar, ``[B]`` or ``[B, 1]``.
+        reduction: ``mean`` (TFA's scalar), ``sum`` or ``none`` (``[B]``). The gradient is
+            that of the mean or the sum; of the sum for ``none``.
+        backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``; all but the last give
+            the same bits.
+        threads: At most so many; None for one a core.
+        gradient: Whether to compute it.
+        triplets: Whether to list them.
+        isa: ``portable``, ``avx2`` or ``avx512``; None for the fastest of this CPU.
+        require_positives: Whether a batch without a positive pair is an error, not 0.
+
+    Returns:
+        An ``Evaluation``.
+
+    Raises:
+        ValueError: A shape, name or value that cannot be; the message names it.
+        TypeError: Something that holds no numbers, or numbers of another kind.
+    """
+    plan = _engine.plan(
+        float(margin), distance, rule, reduction, backend, threads, isa, bool(require_positives)
+    )
+    matrix, dtype = as_embeddings(embeddings)
+    weights = None if sample_weight is None else as_weights(sample_weight)
+    outcome = _engine.engine.evaluate(
+        plan, as_labels(labels), matrix, weights, None, gradient, triplets
+    )
+    result = Evaluation()
+    result.statistics = Statistics._make(outcome.statistics)
+    result.backend, result.isa, result.threads = outcome.executed
+    values: Any = outcome.loss if outcome.losses is None else outcome.losses
+    slopes = outcome.gradient
+    if dtype is not _F32:
+        values = _narrowed(np.asarray(values), dtype, "loss")
+        slopes = None if slopes is None else _narrowed(slopes, dtype, "gradient")
+    result.loss = dtype.type(values) if outcome.losses is None else values
+    result.gradient = slopes
+    mined = outcome.triplets
+    result.triplets = None if mined is None else Triplets._make(mined)
+    return result
+
+
+def _narrowed(values: NDArray[Any], dtype: np.dtype[Any], what: str) -> NDArray[Any]:
+    if values.dtype == dtype:
+        return values
+    with np.errstate(over="ignore"):
+        narrow = values.astype(dtype)
+    bad = ~np.isfinite(narrow)
+    if bad.any():
+        place = [int(i) for i in np.argwhere(bad)[0]]
+        raise ValueError(
+            f"the {what}{place or ''} leaves the range of {dtype.name}: scale the embeddings, the margin "
+            "or the weights down, or pass float32"
+        )
+    return narrow

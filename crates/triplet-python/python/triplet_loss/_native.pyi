@@ -1,0 +1,75 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+version: str
+
+class Plan:
+    """A loss and a backend, parsed once."""
+
+    def __new__(
+        cls,
+        *,
+        margin: float,
+        distance: str,
+        rule: str,
+        reduction: str,
+        backend: str,
+        threads: int | None,
+        isa: str | None,
+        require_positives: bool,
+    ) -> Plan: ...
+    @property
+    def distance(self) -> str: ...
+    @property
+    def rule(self) -> str: ...
+    @property
+    def reduction(self) -> str: ...
+    @property
+    def margin(self) -> float: ...
+
+class Outcome:
+    """Loss, gradient and counts of one batch; triplets and distances if asked for."""
+
+    @property
+    def loss(self) -> float: ...
+    @property
+    def losses(self) -> NDArray[Any] | None: ...
+    @property
+    def gradient(self) -> NDArray[Any] | None: ...
+    @property
+    def triplets(
+        self,
+    ) -> (
+        tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[Any], NDArray[Any]] | None
+    ): ...
+    @property
+    def distances(self) -> tuple[NDArray[Any], NDArray[Any]] | None: ...
+    @property
+    def statistics(self) -> tuple[int, int, int, int, int]: ...
+    @property
+    def executed(self) -> tuple[str, str, int]: ...
+
+class Engine:
+    """The workspaces of a process."""
+
+    def __new__(cls) -> Engine: ...
+    def evaluate(
+        self,
+        plan: Plan,
+        labels: NDArray[np.int64],
+        embeddings: NDArray[Any],
+        weights: NDArray[np.float64] | None = None,
+        upstream: NDArray[np.float64] | None = None,
+        gradient: bool = True,
+        triplets: bool = False,
+        distances: int = 0,
+    ) -> Outcome: ...
+    def clear(self) -> None: ...
+
+def read_config(
+    json: str, from_0_10: bool
+) -> tuple[float, str, str, str | None, bool | None, bool | None, str | None]: ...
+def command_line(itself: list[str], arguments: list[str]) -> int: ...
+def panic_on_purpose() -> None: ...

@@ -1,0 +1,20 @@
+"""Triplet losses for PyTorch: modules with autograd, statistics and a miner.
+
+>>> import torch
+>>> from triplet_loss.torch import TripletSemiHardLoss
+>>> loss = TripletSemiHardLoss(margin=1.0, distance="l2")
+>>> embeddings = torch.tensor([[0.0], [1.0], [1.5], [3.0]], requires_grad=True)
+>>> value = loss(embeddings, torch.tensor([0, 0, 1, 2]))
+>>> value.backward()
+>>> value.item(), embeddings.grad.flatten().tolist()
+(0.25, [-0.5, 1.5, -0.5, -0.5])
+>>> loss.statistics.active_fraction
+0.5
+
+float32 and float64 are computed as they are, float16 and bfloat16 in float32. The
+gradient is computed in the forward pass; ``torch.compile`` sees one operation.
+"""
+
+from ._modules import TripletHardLoss, TripletSemiHardLoss
+
+__all__ = ["TripletHardLoss", "TripletSemiHardLoss"]

@@ -1,0 +1,187 @@
+"""The losses as modules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from .. import _engine
+from .._loss import PERCENTILES, Loss, Percentiles
+from .._result import Statistics
+from . import _compiled
+from ._eager import PerRow, Reduced
+from ._tensors import ADVICE, check, embeddings_array, fitting, labels_array, scalar, weights_array
+
+
+class _TripletLoss(torch.nn.Module):
+    """What both losses share."""
+
+    def __init__(self, device_transfer: bool, **settings: Any):
+        super().__init__()
+        self.device_transfer = device_transfer
+        self._loss = Loss(**settings)
+        self._number = _compiled.register(self._loss)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._number = _compiled.register(self._loss)
+
+    def forward(
+        self, embeddings: torch.Tensor, labels: torch.Tensor, sample_weight: Any = None
+    ) -> torch.Tensor:
+        """The loss of embeddings `[B, D]` and labels `[B]` or `[B, 1]`.
+
+        A scalar, or `[B]` with ``reduction="none"``, in the embeddings' type; in float32
+        under ``torch.autocast``. ``sample_weight``: a scalar, `[B]` or `[B, 1]`.
+        """
+        check(embeddings)
+        if not embeddings.is_cpu:
+            return self._transferred(embeddings, labels, sample_weight)
+        dtype = torch.float32 if _autocast(embeddings) else embeddings.dtype
+        if torch.compiler.is_compiling():
+            return _compiled.apply(self._loss, self._number, embeddings, labels, sample_weight, dtype)
+        loss, rows = self._loss, labels_array(labels)
+        weights = None if sample_weight is None else weights_array(sample_weight)
+        per_row = loss.plan.reduction == "none"
+        if embeddings.requires_grad and torch.is_grad_enabled():
+            function = PerRow if per_row else Reduced
+            result: torch.Tensor = function.apply(embeddings, loss, rows, weights, dtype)
+            return result
+        outcome = loss.evaluate(rows, embeddings_array(embeddings), weights, gradient=False)
+        return fitting(torch.from_numpy(outcome.losses), dtype) if per_row else scalar(outcome.loss, dtype)
+
+    def _transferred(self, embeddings: torch.Tensor, labels: Any, sample_weight: Any) -> torch.Tensor:
+        if not self.device_transfer:
+            raise TypeError(f"embeddings are on {embeddings.device}: {ADVICE}")
+        labels, sample_weight = (
+            other.cpu() if isinstance(other, torch.Tensor) else other for other in (labels, sample_weight)
+        )
+        return self.forward(embeddings.cpu(), labels, sample_weight).to(embeddings.device)
+
+    @torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]
+    def mine(
+        self, embeddings: torch.Tensor, labels: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Anchors, positives and negatives `[T]`, by ascending anchor, then positive.
+
+        What pytorch-metric-learning calls an ``indices_tuple``. Anchors without a positive
+        or a negative have no triplet.
+        """
+        check(embeddings)
+        device = embeddings.device
+        if self.device_transfer:
+            embeddings, labels = embeddings.cpu(), labels.cpu()
+        elif not embeddings.is_cpu:
+            raise TypeError(f"embeddings are on {device}: {ADVICE}")
+        outcome = _engine.engine.evaluate(
+            self._loss.plan, labels_array(labels), embeddings_array(embeddings), gradient=False, triplets=True
+        )
+        assert outcome.triplets is not None
+        anchor, positive, negative = outcome.triplets[:3]
+        whole = (positive >= 0) & (negative >= 0)
+        a, p, n = (torch.from_numpy(rows[whole]).to(device) for rows in (anchor, positive, negative))
+        return a, p, n
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """Counts over the batch of the last forward pass; None before the first."""
+        return self._loss.statistics
+
+    def percentiles(self, percent: Sequence[float] = PERCENTILES) -> Percentiles | None:
+        """Percentiles of the last batch's distances: positives, and chosen negatives.
+
+        Of a sample of a million triplets where there are more; None before the first pass.
+        """
+        return self._loss.percentiles(percent)
+
+    @property
+    def distances(self) -> tuple[Any, Any] | None:
+        """Those distances themselves, as NumPy arrays."""
+        return None if self._loss.outcome is None else self._loss.outcome.distances
+
+    def extra_repr(self) -> str:
+        """The settings that differ from the defaults, and the main ones."""
+        plan = self._loss.plan
+        return f"margin={plan.margin:g}, distance={plan.distance!r}, rule={plan.rule!r}, reduction={plan.reduction!r}"
+
+
+def _autocast(embeddings: torch.Tensor) -> bool:
+    return torch.is_autocast_enabled("cpu") and embeddings.dtype is not torch.float64
+
+
+class TripletSemiHardLoss(_TripletLoss):
+    """For every anchor and positive, the nearest negative that is farther than the positive.
+
+    ``mean over positive pairs of max(margin + d(a, p) - d(a, n), 0)``: the rule of
+    TensorFlow Addons' ``TripletSemiHardLoss``, with squared distances as in FaceNet and in
+    TFA up to 0.9. For the default of later versions pass ``distance="l2"``.
+
+    Args:
+        margin: Margin of the hinge, in units of the distance.
+        distance: ``squared-l2``, ``l2`` or ``angular``.
+        reduction: ``mean`` (TFA's scalar), ``sum`` or ``none``.
+        literal: The sentence on TFA's page instead of what its code does: negatives
+            beyond positive plus margin.
+        backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``.
+        threads: At most so many; None for one a core.
+        require_positives: Whether a batch without a positive pair is an error, not 0.
+        device_transfer: Whether tensors of other devices are copied to the CPU, and the
+            gradient back, instead of refused.
+    """
+
+    def __init__(
+        self,
+        margin: float = 1.0,
+        distance: str = "squared-l2",
+        reduction: str = "mean",
+        *,
+        literal: bool = False,
+        backend: str = "auto",
+        threads: int | None = None,
+        require_positives: bool = False,
+        device_transfer: bool = False,
+    ):
+        super().__init__(
+            device_transfer,
+            margin=margin,
+            distance=distance,
+            rule="semi-hard-literal" if literal else "semi-hard",
+            reduction=reduction,
+            backend=backend,
+            threads=threads,
+            require_positives=require_positives,
+        )
+
+
+class TripletHardLoss(_TripletLoss):
+    """For every anchor, its farthest positive and its nearest negative.
+
+    ``mean over anchors of max(margin + d(a, p) - d(a, n), 0)``, or with ``soft`` of
+    ``log1p(exp(d(a, p) - d(a, n)))``: TensorFlow Addons' ``TripletHardLoss``. The other
+    arguments are those of ``TripletSemiHardLoss``.
+    """
+
+    def __init__(
+        self,
+        margin: float = 1.0,
+        soft: bool = False,
+        distance: str = "squared-l2",
+        reduction: str = "mean",
+        *,
+        backend: str = "auto",
+        threads: int | None = None,
+        require_positives: bool = False,
+        device_transfer: bool = False,
+    ):
+        super().__init__(
+            device_transfer,
+            margin=margin,
+            distance=distance,
+            rule="hard-soft" if soft else "hard",
+            reduction=reduction,
+            backend=backend,
+            threads=threads,
+            require_positives=require_positives,
+        )

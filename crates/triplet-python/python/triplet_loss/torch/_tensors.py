@@ -1,0 +1,97 @@
+"""Tensors as the arrays that the native module borrows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .._arrays import as_labels, as_weights
+
+COMPUTED = {
+    torch.float32: torch.float32,
+    torch.float64: torch.float64,
+    torch.float16: torch.float32,
+    torch.bfloat16: torch.float32,
+}
+
+
+def check(embeddings: Any) -> None:
+    """Refuses what cannot be embeddings, by shape, type or device."""
+    if not isinstance(embeddings, torch.Tensor):
+        raise TypeError(f"embeddings are a {type(embeddings).__name__}: expected a torch.Tensor")
+    if embeddings.dtype not in COMPUTED:
+        raise TypeError(
+            f"embeddings have dtype {embeddings.dtype}: expected float32, float64, float16 or bfloat16 "
+            "(embeddings come first, labels second)"
+        )
+    if embeddings.dim() != 2:
+        raise ValueError(
+            f"embeddings have shape {list(embeddings.shape)}: expected two dimensions, "
+            "[batch_size, embedding_width]"
+        )
+
+
+def embeddings_array(embeddings: torch.Tensor) -> NDArray[Any]:
+    """`[B, D]` over the tensor's memory, or over a contiguous copy; bfloat16 as its bits."""
+    tensor = embeddings.detach()
+    if not tensor.is_contiguous():
+        tensor = tensor.contiguous()
+    if tensor.dtype is torch.bfloat16:
+        tensor = tensor.view(torch.uint16)
+    array: NDArray[Any] = tensor.numpy()
+    return array
+
+
+def labels_array(labels: Any) -> NDArray[np.int64]:
+    """`[B]`, int64."""
+    if isinstance(labels, torch.Tensor):
+        if labels.dtype is torch.int64 and labels.dim() == 1 and labels.is_cpu and labels.is_contiguous():
+            array: NDArray[np.int64] = labels.numpy()
+            return array
+        _on_cpu(labels, "labels")
+        labels = (labels.double() if labels.dtype.is_floating_point else labels).detach().numpy()
+    return as_labels(labels)
+
+
+def weights_array(weights: Any) -> NDArray[np.float64]:
+    """Weights of any shape, float64."""
+    if isinstance(weights, torch.Tensor):
+        _on_cpu(weights, "sample_weight")
+        weights = weights.detach().double().numpy()
+    return as_weights(weights)
+
+
+def _on_cpu(tensor: torch.Tensor, what: str) -> None:
+    if tensor.device.type != "cpu":
+        raise TypeError(f"{what} are on {tensor.device}: {ADVICE}")
+
+
+ADVICE = (
+    "this loss is computed on the CPU; move them with .cpu(), or construct the loss with "
+    "device_transfer=True to have them copied there and the gradient back"
+)
+
+
+def scalar(value: float, dtype: torch.dtype) -> torch.Tensor:
+    """A loss as a tensor of a type that can hold it."""
+    return fitting(torch.tensor(value, dtype=torch.float64), dtype) if dtype in NARROW else torch.tensor(
+        value, dtype=dtype
+    )
+
+
+NARROW = (torch.float16, torch.bfloat16)
+
+
+def fitting(losses: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Losses in a type, if it can hold them."""
+    if losses.dtype is dtype:
+        return losses
+    narrow = losses.to(dtype)
+    if dtype in NARROW and not torch.isfinite(narrow).all():
+        raise ValueError(
+            f"the loss leaves the range of {dtype}: call embeddings.float() first, or use torch.autocast"
+        )
+    return narrow

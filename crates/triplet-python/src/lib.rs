@@ -1,0 +1,48 @@
+//! The native half of the Python package `triplet_loss`: arrays in, arrays out.
+//!
+//! Nothing is decided here. What may be passed, and what it means to a framework, is in
+//! `python/triplet_loss`; what is computed, in `triplet-api`.
+//!
+//! | where | what |
+//! |---|---|
+//! | [`plan`] | a loss and a backend, parsed once |
+//! | [`engine`] | one call: borrow arrays, release the interpreter, compute |
+//! | [`outcome`] | what a call gives |
+//! | [`retrieval`] | recall and precision of a search |
+//! | [`config`] | the configurations of every TFA |
+//! | [`errors`] | errors to exceptions; panics end here |
+#![forbid(unsafe_code)]
+
+mod arrays;
+mod config;
+mod engine;
+mod errors;
+mod outcome;
+mod plan;
+
+use pyo3::prelude::*;
+use std::ffi::OsString;
+
+/// Runs the command line program; answers its exit status.
+#[pyfunction]
+fn command_line(py: Python<'_>, itself: Vec<OsString>, arguments: Vec<OsString>) -> u8 {
+    py.detach(|| triplet_cli::main(&itself, arguments))
+}
+
+/// The native module. State is in its objects, so that interpreters without a global
+/// lock may use it from several threads.
+#[pymodule(gil_used = false)]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::{
+        command_line, config::read_config, engine::Engine, errors::panic_on_purpose, outcome::Outcome,
+        plan::Plan,
+    };
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("version", env!("CARGO_PKG_VERSION"))
+    }
+}

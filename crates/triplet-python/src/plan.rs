@@ -1,0 +1,66 @@
+//! What is to be computed and by what, parsed once and kept by the caller.
+
+use crate::errors::exception;
+use pyo3::prelude::*;
+use triplet_api::{BackendOptions, Question, Spec};
+
+/// A loss and a backend. Cheap to keep, and what a call is made with.
+#[pyclass(frozen, module = "triplet_loss._native")]
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) spec: Spec,
+    pub(crate) options: BackendOptions,
+}
+
+#[pymethods]
+impl Plan {
+    #[new]
+    #[pyo3(signature = (*, margin, distance, rule, reduction, backend, threads, isa, require_positives))]
+    fn new(
+        margin: f64,
+        distance: &str,
+        rule: &str,
+        reduction: &str,
+        backend: &str,
+        threads: Option<usize>,
+        isa: Option<&str>,
+        require_positives: bool,
+    ) -> PyResult<Self> {
+        let parse = || -> triplet_api::Result<Self> {
+            let question = Question { distance: distance.parse()?, rule: rule.parse()?, margin };
+            if !margin.is_finite() {
+                return Err(triplet_api::Error::Margin { value: margin });
+            }
+            let spec = Spec { question, reduction: reduction.parse()?, require_positives };
+            let isa = isa.map(str::parse).transpose()?;
+            // Never rayon's global pool: it does not survive a fork.
+            let threads = threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
+            Ok(Self { spec, options: BackendOptions { backend: backend.parse()?, isa, threads } })
+        };
+        parse().map_err(exception)
+    }
+
+    /// The distance's name.
+    #[getter]
+    fn distance(&self) -> &'static str {
+        self.spec.question.distance.name()
+    }
+
+    /// The rule's name.
+    #[getter]
+    fn rule(&self) -> &'static str {
+        self.spec.question.rule.name()
+    }
+
+    /// The reduction's name.
+    #[getter]
+    fn reduction(&self) -> &'static str {
+        self.spec.reduction.name()
+    }
+
+    /// The margin.
+    #[getter]
+    fn margin(&self) -> f64 {
+        self.spec.question.margin
+    }
+}
