@@ -24,6 +24,7 @@
 //! | [`Workspaces`] | the same for callers on several threads |
 //! | [`Evaluation`] | loss, gradient, triplets and statistics |
 //! | [`Reduction`], [`Weights`] | how rows are weighed and summed |
+//! | [`retrieval`] | recall@k, precision@1 and MAP@R of embeddings |
 //! | [`config`] | reading and writing the configuration of TFA |
 #![forbid(unsafe_code)]
 
@@ -33,6 +34,7 @@ mod evaluation;
 mod gram;
 mod loss;
 mod reduction;
+pub mod retrieval;
 mod run;
 mod workspace;
 mod workspaces;
@@ -43,6 +45,7 @@ pub use evaluation::Evaluation;
 pub use gram::{Gram, GramElement};
 pub use loss::{Inputs, Loss, Spec, TripletHardLoss, TripletSemiHardLoss};
 pub use reduction::{Reduction, Weights};
+pub use retrieval::Retrieval;
 pub use triplet_core::{
     Batch, Distance, Engine, Error, Executed, Limits, Question, Real, Result, Rule, Statistics, Triplet,
 };

@@ -4,6 +4,7 @@ use crate::{
     Mined, Problem, Real,
     choices::ChoiceSpace,
     pull::{Factors, Pull},
+    retrieval::{self, Score, Search},
 };
 use core::fmt;
 
@@ -29,6 +30,11 @@ pub trait Engine<T: Real>: Send {
     ) {
         self.mine(problem, mined);
         self.gradient(Pull { problem, mined, factors }, space, out);
+    }
+
+    /// Ranks every query's neighbours and scores them; one score a query, by original row.
+    fn retrieve(&mut self, search: &Search<'_, T>, scores: &mut [Score]) {
+        retrieval::reference(search, scores);
     }
 
     /// What the last call ran on.

@@ -63,6 +63,16 @@ pub enum Error {
         /// Embedding width.
         width: usize,
     },
+    /// Queries and references of different widths.
+    #[error(
+        "the queries have width {queries} but the references have width {references}: both must be embeddings of one network"
+    )]
+    WidthMismatch {
+        /// Width of the queries.
+        queries: usize,
+        /// Width of the references.
+        references: usize,
+    },
     /// More rows than a 32-bit row index can name.
     #[error("the batch has {rows} rows: at most {limit} are supported")]
     TooManyRows {

@@ -32,6 +32,7 @@ pub mod problem;
 pub mod pull;
 pub mod real;
 pub mod reference;
+pub mod retrieval;
 pub mod rule;
 pub mod tally;
 pub mod terms;

@@ -5,6 +5,7 @@ use triplet_core::{
     Engine, Executed, Mined, Problem, Result,
     choices::ChoiceSpace,
     pull::{Factors, Pull},
+    retrieval::{Score, Search},
 };
 use triplet_simd::{Element, Fused, Selected};
 
@@ -41,7 +42,10 @@ impl<T: Element> Parallel<T> {
 
     fn plan(&mut self, problem: &Problem<'_, T>) {
         let rows = problem.batch_size() as u64;
-        let work = rows * rows / 2 * problem.width() as u64;
+        self.plan_for(rows * rows / 2 * problem.width() as u64);
+    }
+
+    fn plan_for(&mut self, work: u64) {
         let executor = self.fused.executor_mut();
         executor.limit(if work < SERIAL_BELOW { 1 } else { executor.most() });
     }
@@ -68,6 +72,12 @@ impl<T: Element> Engine<T> for Parallel<T> {
     ) {
         self.plan(problem);
         self.fused.mine_and_gradient(problem, mined, factors, space, out);
+    }
+
+    fn retrieve(&mut self, search: &Search<'_, T>, scores: &mut [Score]) {
+        let [queries, references] = [search.queries(), search.references()].map(Problem::batch_size);
+        self.plan_for(queries as u64 * references as u64 * search.queries().width() as u64);
+        self.fused.retrieve(search, scores);
     }
 
     fn executed(&self) -> Executed {

@@ -19,6 +19,7 @@ mod engine;
 mod errors;
 mod outcome;
 mod plan;
+mod retrieval;
 
 use pyo3::prelude::*;
 use std::ffi::OsString;

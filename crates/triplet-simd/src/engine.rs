@@ -15,6 +15,7 @@ use triplet_core::{
     Engine, Executed, Mined, Problem, Result,
     choices::ChoiceSpace,
     pull::{Factors, Pull},
+    retrieval::{Score, Search},
     terms::Verdict,
 };
 
@@ -43,6 +44,16 @@ pub struct Fused<T: Element, X: Executor = Inline> {
     floors: Aligned<T::Key>,
     scratches: Vec<Scratch<T>>,
     verdicts: Vec<Verdict>,
+    asking: Asking<T>,
+}
+
+/// For retrieval: queries that are not searched themselves, packed, and the scores of all
+/// queries in packed order.
+#[derive(Debug, Default)]
+struct Asking<T: Element> {
+    layout: Layout,
+    packed: Packed<T>,
+    scores: Vec<Score>,
 }
 
 impl<T: Element> Fused<T> {
@@ -68,6 +79,7 @@ impl<T: Element, X: Executor> Fused<T, X> {
             floors: Aligned::default(),
             scratches: (0..threads).map(|_| Scratch::default()).collect(),
             verdicts: vec![Verdict::default(); threads],
+            asking: Asking::default(),
         }
     }
 
@@ -105,6 +117,30 @@ impl<T: Element, X: Executor> Fused<T, X> {
         stages::collect::run(pass, scratches, verdicts, floors, out);
         let judged = scratches.iter().map(|scratch| &scratch.verdict).chain(&*verdicts);
         judged.for_each(|&verdict| out.verdict += verdict);
+    }
+
+    /// The stages that rank neighbours.
+    fn rank(&mut self, executor: &dyn Executor, search: &Search<'_, T>, out: &mut [Score]) {
+        let workers = self.workers();
+        let Self { selected, layout, packed, scratches, asking, .. } = self;
+        let (selected, scratches) = (*selected, &mut scratches[..workers]);
+        let (queries, references) = (search.queries(), search.references());
+        layout.rebuild(references, selected);
+        stages::pack::run(executor, scratches, selected, references, layout, packed);
+        let distance = queries.distance();
+        let searched = Source { layout, packed, distance };
+        let mut asked = searched;
+        if !search.is_within() {
+            asking.layout.rebuild(queries, selected);
+            let Asking { layout, packed, .. } = asking;
+            stages::pack::run(executor, scratches, selected, queries, layout, packed);
+            asked = Source { layout, packed, distance };
+        }
+        asking.scores.resize(queries.batch_size(), Score::default());
+        stages::retrieve::run(executor, scratches, selected, search, [asked, searched], &mut asking.scores);
+        for (&row, &score) in queries.classes().order().iter().zip(&asking.scores) {
+            out[row as usize] = score;
+        }
     }
 
     /// The stages that make the gradient.
@@ -147,6 +183,11 @@ impl<T: Element, X: Executor + Clone> Engine<T> for Fused<T, X> {
             self.search(&executor, problem, mined);
             self.pull(&executor, Pull { problem, mined, factors }, space, out);
         });
+    }
+
+    fn retrieve(&mut self, search: &Search<'_, T>, scores: &mut [Score]) {
+        let executor = self.executor.clone();
+        executor.session(&mut || self.rank(&executor, search, scores));
     }
 
     fn executed(&self) -> Executed {

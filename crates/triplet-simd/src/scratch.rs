@@ -7,6 +7,7 @@ use crate::{
     search::{
         Best,
         buckets::{Anchor, Buckets},
+        nearest::Nearest,
     },
 };
 use core::ops::Range;
@@ -23,7 +24,9 @@ pub(crate) struct Scratch<T: Element> {
     pub(crate) anchors: Vec<Anchor<T>>,
     /// The candidates of one of them.
     pub(crate) buckets: Buckets<T>,
-    /// Distances of the negatives of one of them.
+    /// For retrieval: the queries at work.
+    pub(crate) nearest: Vec<Nearest<T>>,
+    /// Distances of the negatives of one of the anchors.
     pub(crate) negatives: Vec<T>,
     /// Counts over the triplets that this worker judged.
     pub(crate) verdict: Verdict,
@@ -44,6 +47,7 @@ impl<T: Element> Default for Scratch<T> {
             best: Best::default(),
             anchors: Vec::new(),
             buckets: Buckets::default(),
+            nearest: Vec::new(),
             negatives: Vec::new(),
             verdict: Verdict::default(),
             distances: Distances::default(),

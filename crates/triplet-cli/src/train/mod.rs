@@ -51,7 +51,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<u8> {
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     crate::io::check_writable(&args.out.join("report.json"))?;
 
-    let raw = retrieval(held.features.view(), &held.labels);
+    let raw = retrieval(held.features.view(), &held.labels)?;
     held.scale_like(&train);
     let unscaled = train.clone();
     train.scale_like(&unscaled);
@@ -67,8 +67,8 @@ pub(crate) fn run(args: &TrainArgs) -> Result<u8> {
     ensure!(after.iter().all(|x| x.is_finite()), "training diverged: lower --learning-rate");
     let report = Report {
         raw,
-        untrained: retrieval(before.view(), &held.labels),
-        trained: retrieval(after.view(), &held.labels),
+        untrained: retrieval(before.view(), &held.labels)?,
+        trained: retrieval(after.view(), &held.labels)?,
         steps: &steps,
         held_out_rows: held.labels.len(),
         training_rows: train.labels.len(),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 _F32 = np.dtype(np.float32)
 _I64 = np.dtype(np.int64)
 _F64 = np.dtype(np.float64)
+_DIGITS = {"bfloat16": 8, "float16": 11, "float32": 24}
 _CPU = (1, 3)  # kDLCPU, kDLCUDAHost
 
 
@@ -53,9 +54,7 @@ def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
             "[batch_size, embedding_width]"
         )
     if dtype.name not in ("float32", "float64", "float16", "bfloat16"):
-        raise TypeError(
-            f"embeddings have dtype {dtype.name}: expected float32, float64, float16 or bfloat16"
-        )
+        raise TypeError(f"embeddings have dtype {dtype.name}: expected float32, float64, float16 or bfloat16")
     array = np.require(array, dtype, ["C", "A"])
     return (array.view(np.uint16) if dtype.name == "bfloat16" else array), dtype
 
@@ -71,9 +70,8 @@ def as_labels(values: Any) -> NDArray[np.int64]:
         array = array[:, 0]
     if array.ndim != 1:
         raise ValueError(f"labels have shape {list(array.shape)}: expected [batch_size] or [batch_size, 1]")
-    if array.dtype.kind not in "biuf" and not (array.dtype.name == "bfloat16"):
-        if array.size or array.dtype.kind != "O":
-            raise TypeError(f"labels have dtype {array.dtype.name}: expected integers")
+    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+        raise TypeError(f"labels have dtype {array.dtype.name}: expected integers")
     whole = array.astype(np.int64) if array.dtype.kind in "biu" else _from_floats(array)
     if array.dtype.kind == "u" and array.dtype.itemsize == 8 and whole.size and whole.min() < 0:
         row = int(np.argmax(whole < 0))
@@ -83,11 +81,15 @@ def as_labels(values: Any) -> NDArray[np.int64]:
 
 def _from_floats(array: NDArray[Any]) -> NDArray[np.int64]:
     floats = array.astype(np.float64)
-    # Beyond 2**53 floats no longer tell integers apart.
-    bad = ~(np.abs(floats) <= 2.0**53) | (floats != np.trunc(floats))
+    # Beyond this, floats of the type no longer tell integers apart.
+    bits = _DIGITS.get(array.dtype.name, 53)
+    bad = ~(np.abs(floats) <= 2.0**bits) | (floats != np.trunc(floats))
     if bad.any():
         row = int(np.argmax(bad))
-        raise ValueError(f"labels[{row}] is {floats[row]}: float labels must be whole numbers up to 2**53")
+        raise ValueError(
+            f"labels[{row}] is {floats[row]}: labels of dtype {array.dtype.name} must be whole numbers "
+            f"up to 2**{bits}; pass integers"
+        )
     return floats.astype(np.int64)
 
 

@@ -65,9 +65,7 @@ def evaluate(
     )
     matrix, dtype = as_embeddings(embeddings)
     weights = None if sample_weight is None else as_weights(sample_weight)
-    outcome = _engine.engine.evaluate(
-        plan, as_labels(labels), matrix, weights, None, gradient, triplets
-    )
+    outcome = _engine.engine.evaluate(plan, as_labels(labels), matrix, weights, None, gradient, triplets)
     result = Evaluation()
     result.statistics = Statistics._make(outcome.statistics)
     result.backend, result.isa, result.threads = outcome.executed

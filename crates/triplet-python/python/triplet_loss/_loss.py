@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from itertools import count
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,23 +42,43 @@ class Percentiles:
         return f"Percentiles({percent} %: positive {row(self.positive)}, negative {row(self.negative)})"
 
 
+class Settings(NamedTuple):
+    """What defines a loss and how it is computed."""
+
+    margin: float = 1.0
+    distance: str = "squared-l2"
+    rule: str = "semi-hard"
+    reduction: str = "mean"
+    backend: str = "auto"
+    threads: int | None = None
+    require_positives: bool = False
+
+
+_numbers = count(1)
+_losses: WeakValueDictionary[int, Loss] = WeakValueDictionary()
+
+
 class Loss:
     """A loss as every framework's wrapper holds it."""
 
-    __slots__ = ("__weakref__", "outcome", "plan", "settings")
+    __slots__ = ("__weakref__", "number", "outcome", "plan", "settings")
 
-    def __init__(self, **settings: Any):
-        settings["margin"] = float(settings.get("margin", 1.0))
-        self.settings = settings
-        self.plan: Plan = _engine.plan(**settings)
+    def __init__(self, settings: Settings):
+        self.plan: Plan = _engine.plan(*settings[:6], require_positives=settings.require_positives)
+        # With the names as the native module writes them.
+        self.settings = settings._replace(
+            margin=self.plan.margin,
+            distance=self.plan.distance,
+            rule=self.plan.rule,
+            reduction=self.plan.reduction,
+        )
         self.outcome: Outcome | None = None
+        # Names this loss in compiled graphs, whose runs count for its statistics.
+        self.number = next(_numbers)
+        _losses[self.number] = self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (self.settings,)
-
-    def with_reduction(self, reduction: str) -> Loss:
-        """The same loss, summed otherwise."""
-        return Loss(**{**self.settings, "reduction": reduction})
+        return Loss, (self.settings,)
 
     def evaluate(
         self,
@@ -101,5 +124,16 @@ class Loss:
         return Percentiles(percent, *rows)
 
 
-def _rebuilt(settings: dict[str, Any]) -> Loss:
-    return Loss(**settings)
+@lru_cache(maxsize=256)
+def shared(settings: Settings) -> Loss:
+    """A loss that callers with the same settings have in common."""
+    return Loss(settings)
+
+
+def found(number: int, settings: Settings) -> Loss:
+    """The loss that a compiled graph names, or one like it.
+
+    A graph that was cached on disk may name a loss that another process had.
+    """
+    loss = _losses.get(number)
+    return loss if loss is not None and loss.settings == settings else shared(settings)

@@ -1,10 +1,11 @@
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 version: str
 
+@final
 class Plan:
     """A loss and a backend, parsed once."""
 
@@ -29,6 +30,7 @@ class Plan:
     @property
     def margin(self) -> float: ...
 
+@final
 class Outcome:
     """Loss, gradient and counts of one batch; triplets and distances if asked for."""
 
@@ -51,6 +53,7 @@ class Outcome:
     @property
     def executed(self) -> tuple[str, str, int]: ...
 
+@final
 class Engine:
     """The workspaces of a process."""
 
@@ -66,6 +69,15 @@ class Engine:
         triplets: bool = False,
         distances: int = 0,
     ) -> Outcome: ...
+    def retrieve(
+        self,
+        plan: Plan,
+        labels: NDArray[np.int64],
+        embeddings: NDArray[Any],
+        reference_labels: NDArray[np.int64] | None,
+        references: NDArray[Any] | None,
+        depths: list[int],
+    ) -> tuple[int, list[tuple[int, float]], float, float]: ...
     def clear(self) -> None: ...
 
 def read_config(

@@ -8,6 +8,7 @@
 
 pub(crate) mod buckets;
 pub(crate) mod columns;
+pub(crate) mod nearest;
 pub(crate) mod rows;
 
 use crate::{aligned::Aligned, layout::Layout};

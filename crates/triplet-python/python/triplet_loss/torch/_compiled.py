@@ -7,58 +7,18 @@ Called outside a compiled function they cost several times what the autograd fun
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
 
-from .._loss import Loss
+from .._loss import Loss, Settings, found, shared
 from ._tensors import COMPUTED, embeddings_array, labels_array, weights_array
 
-# Losses by number, so that a compiled function finds the one whose statistics it keeps.
-_losses: WeakValueDictionary[int, Loss] = WeakValueDictionary()
-_next = 0
 
-
-def register(loss: Loss) -> int:
-    """A number that names this loss in compiled graphs."""
-    global _next
-    _next += 1
-    _losses[_next] = loss
-    return _next
-
-
-def _found(number: int, settings: tuple[Any, ...]) -> Loss:
-    loss = _losses.get(number)
-    # A graph from a cache on disk may name a loss that another process had.
-    return loss if loss is not None and _settings(loss) == settings else _of(settings)
-
-
-def _settings(loss: Loss) -> tuple[Any, ...]:
-    s = loss.settings
-    threads = s.get("threads")
-    return (
-        loss.plan.margin,
-        loss.plan.distance,
-        loss.plan.rule,
-        loss.plan.reduction,
-        s.get("backend", "auto"),
-        -1 if threads is None else threads,
-        s.get("require_positives", False),
-    )
-
-
-def _of(settings: tuple[Any, ...]) -> Loss:
-    margin, distance, rule, reduction, backend, threads, require_positives = settings
-    return Loss(
-        margin=margin,
-        distance=distance,
-        rule=rule,
-        reduction=reduction,
-        backend=backend,
-        threads=None if threads < 0 else threads,
-        require_positives=require_positives,
-    )
+def _settings(*values: Any) -> Settings:
+    """From what a graph can hold: threads are -1 for None."""
+    settings = Settings(*values)
+    return settings._replace(threads=None if settings.threads == -1 else settings.threads)
 
 
 @torch.library.custom_op("triplet_loss::loss", mutates_args=())
@@ -77,7 +37,8 @@ def _loss(
     needs_gradient: bool,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss or losses, and the gradient if it is known yet, in the computed type."""
-    loss = _found(number, (margin, distance, rule, reduction, backend, threads, require_positives))
+    settings = _settings(margin, distance, rule, reduction, backend, threads, require_positives)
+    loss = found(number, settings)
     factors = None if weights is None else weights_array(weights)
     outcome = loss.evaluate(labels_array(labels), embeddings_array(embeddings), factors, needs_gradient)
     computed = COMPUTED[embeddings.dtype]
@@ -90,8 +51,8 @@ def _loss(
 
 
 @_loss.register_fake
-def _(embeddings: Any, labels: Any, weights: Any, margin: Any, distance: Any, rule: Any, reduction: str,
-      backend: Any, threads: Any, require_positives: Any, number: Any, needs_gradient: bool) -> Any:  # fmt: skip
+def _(embeddings: Any, labels: Any, weights: Any, *rest: Any) -> Any:
+    reduction, needs_gradient = rest[3], rest[-1]
     computed = COMPUTED[embeddings.dtype]
     value = embeddings.new_empty(embeddings.shape[0] if reduction == "none" else (), dtype=computed)
     shape = embeddings.shape if needs_gradient else (0,)
@@ -113,7 +74,7 @@ def _pull(
     require_positives: bool,
 ) -> torch.Tensor:
     """The gradient for a derivative by each row's loss, in the computed type."""
-    loss = _of((margin, distance, rule, reduction, backend, threads, require_positives))
+    loss = shared(_settings(margin, distance, rule, reduction, backend, threads, require_positives))
     factors = None if weights is None else weights_array(weights)
     up = np.asarray(upstream.detach().double().numpy(), order="C")
     gradient = loss.pull(labels_array(labels), embeddings_array(embeddings), factors, up)
@@ -144,12 +105,21 @@ _loss.register_autograd(_backward, setup_context=_setup)
 
 
 def apply(
-    loss: Loss, number: int, embeddings: torch.Tensor, labels: torch.Tensor, weights: Any, dtype: torch.dtype
+    loss: Loss, embeddings: torch.Tensor, labels: torch.Tensor, weights: Any, dtype: torch.dtype
 ) -> torch.Tensor:
     """The loss inside a compiled function."""
     if weights is not None and not isinstance(weights, torch.Tensor):
         weights = torch.as_tensor(weights, dtype=torch.float64)
-    settings = _settings(loss)
-    wanted = settings[3] != "none" and embeddings.requires_grad and torch.is_grad_enabled()
-    value: torch.Tensor = _loss(embeddings.contiguous(), labels, weights, *settings, number, wanted)[0]
+    s = loss.settings
+    plain = (
+        s.margin,
+        s.distance,
+        s.rule,
+        s.reduction,
+        s.backend,
+        -1 if s.threads is None else s.threads,
+        s.require_positives,
+    )
+    wanted = s.reduction != "none" and embeddings.requires_grad and torch.is_grad_enabled()
+    value: torch.Tensor = _loss(embeddings.contiguous(), labels, weights, *plain, loss.number, wanted)[0]
     return value.to(dtype)

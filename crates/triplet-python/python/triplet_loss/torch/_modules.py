@@ -8,11 +8,10 @@ from typing import Any
 import torch
 
 from .. import _engine
-from .._loss import PERCENTILES, Loss, Percentiles
+from .._loss import PERCENTILES, Loss, Percentiles, Settings
 from .._result import Statistics
-from . import _compiled
-from ._eager import PerRow, Reduced
-from ._tensors import ADVICE, check, embeddings_array, fitting, labels_array, scalar, weights_array
+from ._functional import apply
+from ._tensors import ADVICE, check, embeddings_array, labels_array
 
 
 class _TripletLoss(torch.nn.Module):
@@ -21,12 +20,7 @@ class _TripletLoss(torch.nn.Module):
     def __init__(self, device_transfer: bool, **settings: Any):
         super().__init__()
         self.device_transfer = device_transfer
-        self._loss = Loss(**settings)
-        self._number = _compiled.register(self._loss)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        self._number = _compiled.register(self._loss)
+        self._loss = Loss(Settings(**settings))
 
     def forward(
         self, embeddings: torch.Tensor, labels: torch.Tensor, sample_weight: Any = None
@@ -36,21 +30,9 @@ class _TripletLoss(torch.nn.Module):
         A scalar, or `[B]` with ``reduction="none"``, in the embeddings' type; in float32
         under ``torch.autocast``. ``sample_weight``: a scalar, `[B]` or `[B, 1]`.
         """
-        check(embeddings)
-        if not embeddings.is_cpu:
+        if isinstance(embeddings, torch.Tensor) and not embeddings.is_cpu:
             return self._transferred(embeddings, labels, sample_weight)
-        dtype = torch.float32 if _autocast(embeddings) else embeddings.dtype
-        if torch.compiler.is_compiling():
-            return _compiled.apply(self._loss, self._number, embeddings, labels, sample_weight, dtype)
-        loss, rows = self._loss, labels_array(labels)
-        weights = None if sample_weight is None else weights_array(sample_weight)
-        per_row = loss.plan.reduction == "none"
-        if embeddings.requires_grad and torch.is_grad_enabled():
-            function = PerRow if per_row else Reduced
-            result: torch.Tensor = function.apply(embeddings, loss, rows, weights, dtype)
-            return result
-        outcome = loss.evaluate(rows, embeddings_array(embeddings), weights, gradient=False)
-        return fitting(torch.from_numpy(outcome.losses), dtype) if per_row else scalar(outcome.loss, dtype)
+        return apply(self._loss, labels, embeddings, sample_weight)
 
     def _transferred(self, embeddings: torch.Tensor, labels: Any, sample_weight: Any) -> torch.Tensor:
         if not self.device_transfer:
@@ -60,7 +42,7 @@ class _TripletLoss(torch.nn.Module):
         )
         return self.forward(embeddings.cpu(), labels, sample_weight).to(embeddings.device)
 
-    @torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]
+    @torch.no_grad()
     def mine(
         self, embeddings: torch.Tensor, labels: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -103,12 +85,8 @@ class _TripletLoss(torch.nn.Module):
 
     def extra_repr(self) -> str:
         """The settings that differ from the defaults, and the main ones."""
-        plan = self._loss.plan
-        return f"margin={plan.margin:g}, distance={plan.distance!r}, rule={plan.rule!r}, reduction={plan.reduction!r}"
-
-
-def _autocast(embeddings: torch.Tensor) -> bool:
-    return torch.is_autocast_enabled("cpu") and embeddings.dtype is not torch.float64
+        s = self._loss.settings
+        return f"margin={s.margin:g}, distance={s.distance!r}, rule={s.rule!r}, reduction={s.reduction!r}"
 
 
 class TripletSemiHardLoss(_TripletLoss):

@@ -52,7 +52,10 @@ def labels_array(labels: Any) -> NDArray[np.int64]:
             array: NDArray[np.int64] = labels.numpy()
             return array
         _on_cpu(labels, "labels")
-        labels = (labels.double() if labels.dtype.is_floating_point else labels).detach().numpy()
+        labels = labels.detach()
+        if labels.dtype is torch.bfloat16:
+            labels = labels.float()  # NumPy has no such type
+        labels = labels.numpy()
     return as_labels(labels)
 
 
@@ -77,8 +80,10 @@ ADVICE = (
 
 def scalar(value: float, dtype: torch.dtype) -> torch.Tensor:
     """A loss as a tensor of a type that can hold it."""
-    return fitting(torch.tensor(value, dtype=torch.float64), dtype) if dtype in NARROW else torch.tensor(
-        value, dtype=dtype
+    return (
+        fitting(torch.tensor(value, dtype=torch.float64), dtype)
+        if dtype in NARROW
+        else torch.tensor(value, dtype=dtype)
     )
 
 

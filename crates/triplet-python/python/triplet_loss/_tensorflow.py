@@ -1,0 +1,74 @@
+"""The loss of TensorFlow tensors, eager or in a graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ._arrays import as_embeddings, as_labels, as_weights
+from ._loss import Loss
+
+_COMPUTED = {tf.float64: tf.float64}
+_KNOWN = (tf.float32, tf.float64, tf.float16, tf.bfloat16)
+
+
+def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
+    """A scalar, or `[B]` without a reduction, in the embeddings' type.
+
+    In a graph this is a Python function, which XLA cannot compile and a SavedModel does
+    not hold; neither matters for training with ``jit_compile=False``.
+    """
+    if embeddings.dtype not in _KNOWN:
+        raise TypeError(
+            f"embeddings have dtype {embeddings.dtype.name}: expected float32, float64, float16 or bfloat16"
+        )
+    if embeddings.shape.rank not in (None, 2):
+        raise ValueError(
+            f"embeddings have shape {embeddings.shape.as_list()}: expected two dimensions, "
+            "[batch_size, embedding_width]"
+        )
+    labels = tf.convert_to_tensor(labels)
+    # An empty list stands for no weights: a Python function takes tensors only.
+    factors = [] if weights is None else [tf.convert_to_tensor(weights)]
+    computed = _COMPUTED.get(embeddings.dtype, tf.float32)
+    per_row = loss.settings.reduction == "none"
+    rows = embeddings.shape[0]
+
+    def forward(x: Any, y: Any, *w: Any) -> Any:
+        outcome = loss.evaluate(*_arrays(x, y, w), gradient=not per_row)
+        if per_row:
+            return outcome.losses
+        return np.asarray(outcome.loss, computed.as_numpy_dtype), outcome.gradient
+
+    def pull(x: Any, y: Any, upstream: Any, *w: Any) -> Any:
+        y, x, factors = _arrays(x, y, w)
+        return loss.pull(y, x, factors, np.asarray(upstream, np.float64))
+
+    @tf.custom_gradient
+    def run(x: Any) -> Any:
+        if per_row:
+            losses = tf.numpy_function(forward, [x, labels, *factors], computed)
+            losses.set_shape([rows])
+
+            def backward(upstream: Any) -> Any:
+                gradient = tf.numpy_function(pull, [x, labels, upstream, *factors], computed)
+                gradient.set_shape(x.shape)
+                return tf.cast(gradient, x.dtype)
+
+            return tf.cast(losses, x.dtype), backward
+        value, gradient = tf.numpy_function(forward, [x, labels, *factors], [computed, computed])
+        value.set_shape([])
+        gradient.set_shape(x.shape)
+
+        def scaled(upstream: Any) -> Any:
+            return tf.cast(gradient * tf.cast(upstream, computed), x.dtype)
+
+        return tf.cast(value, x.dtype), scaled
+
+    return run(embeddings)
+
+
+def _arrays(x: Any, y: Any, w: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+    return as_labels(y), as_embeddings(x)[0], as_weights(w[0]) if w else None

@@ -1,0 +1,128 @@
+"""Pictures of a training: what the loss, the distances and the embeddings do.
+
+Needs matplotlib (``pip install "triplet-loss[plot]"``). Every function draws into ``ax``,
+or into a figure of its own, and returns the axes; ``ax.figure.savefig(...)`` keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from ._arrays import as_array, as_labels
+
+__all__ = ["distance_histogram", "embedding_map", "training_curve"]
+
+# Okabe and Ito: told apart by everyone.
+_LOSS, _ACTIVE, _POSITIVE, _NEGATIVE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+
+
+def training_curve(
+    loss: Sequence[float], active: Sequence[float] | None = None, *, window: int | None = None, ax: Any = None
+) -> Any:
+    """Loss by step, and on a second scale the share of active triplets.
+
+    Args:
+        loss: One value a step.
+        active: ``statistics.active_fraction`` of each step.
+        window: Steps to average over for the line; None for a fiftieth of them. The values
+            themselves are drawn faintly behind.
+    """
+    ax = _axes(ax)
+    lines = _line(ax, loss, _LOSS, "loss", window)
+    ax.set(xlabel="step", ylabel="loss")
+    ax.set_ylim(bottom=0)
+    if active is not None:
+        right = ax.twinx()
+        lines += _line(right, 100 * np.asarray(active, float), _ACTIVE, "active triplets", window)
+        right.set(ylabel="active triplets, %", ylim=(0, 100))
+        right.spines["top"].set_visible(False)
+    ax.legend(handles=lines, frameon=False, loc="upper right")
+    return ax
+
+
+def distance_histogram(
+    positive: Any, negative: Any, *, margin: float | None = None, bins: int = 60, ax: Any = None
+) -> Any:
+    """Distances of positives and of chosen negatives: ``distance_histogram(*loss.distances)``.
+
+    A trained network has them apart, by the margin if it could.
+    """
+    ax = _axes(ax)
+    near, far = (np.asarray(as_array(values, "distances"), float).ravel() for values in (positive, negative))
+    both = np.concatenate([near, far])
+    edges = np.linspace(0, both.max() if both.size else 1, bins + 1)
+    for values, colour, name in ((near, _POSITIVE, "positives"), (far, _NEGATIVE, "chosen negatives")):
+        ax.hist(values, edges, color=colour, alpha=0.6, label=f"{name} ({values.size:,})")
+        if values.size:
+            ax.axvline(np.median(values), color=colour, linestyle="--", linewidth=1)
+    if margin is not None and near.size:
+        start = float(np.median(near))
+        ax.annotate(
+            "margin", (start + margin / 2, 0.97), xycoords=("data", "axes fraction"), ha="center", va="top"
+        )
+        ax.axvspan(start, start + margin, color="0.5", alpha=0.12, linewidth=0)
+    ax.set(xlabel="distance (dashed: median)", ylabel="pairs")
+    ax.legend(frameon=False)
+    return ax
+
+
+def embedding_map(
+    labels: Any, embeddings: Any, *, names: Sequence[str] | None = None, most: int = 5000, ax: Any = None
+) -> Any:
+    """Embeddings on their two principal components, a colour a class.
+
+    Args:
+        labels: One a row.
+        embeddings: `[B, D]`.
+        names: Of the classes, by ascending label, for the legend.
+        most: Rows to draw; of more, every k-th.
+    """
+    ax = _axes(ax)
+    classes, members = np.unique(as_labels(labels), return_inverse=True)
+    points = np.asarray(as_array(embeddings, "embeddings"), float)
+    if points.ndim != 2 or len(points) != members.size:
+        raise ValueError(
+            f"embeddings have shape {list(points.shape)} but there are {members.size} labels: "
+            "expected [batch_size, embedding_width]"
+        )
+    centred = points - points.mean(0)
+    _, scale, components = np.linalg.svd(centred, full_matrices=False)
+    flat = centred @ components[:2].T
+    if flat.shape[1] == 1:
+        flat = np.column_stack([flat, np.zeros(len(flat))])
+    step = -(-len(flat) // most) or 1
+    colours = plt.get_cmap("tab10" if classes.size <= 10 else "turbo", max(classes.size, 1))
+    for number, label in enumerate(classes):
+        own = flat[members == number][::step]
+        name = str(label) if names is None else names[number]
+        ax.scatter(*own.T, s=9, color=colours(number), label=name, linewidths=0)
+    variance = scale**2 / max(float((scale**2).sum()), np.finfo(float).tiny)
+    for axis, share in zip("xy", variance, strict=False):
+        ax.set(**{f"{axis}label": f"principal component ({100 * share:.0f} % of the variance)"})
+    ax.set_aspect("equal", "datalim")
+    if classes.size <= 20:
+        ax.legend(frameon=False, markerscale=2, ncols=2 if classes.size > 10 else 1)
+    return ax
+
+
+def _axes(ax: Any) -> Any:
+    if ax is None:
+        _, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _line(ax: Any, values: Any, colour: str, name: str, window: int | None) -> list[Any]:
+    values = np.asarray(values, float)
+    width = max(1, values.size // 50) if window is None else window
+    ax.plot(values, color=colour, alpha=0.2, linewidth=0.8)
+    if values.size == 0:
+        return list(ax.plot([], [], color=colour, label=name))
+    sums = np.cumsum(np.concatenate([[0.0], values]))
+    first = np.maximum(np.arange(values.size) - width + 1, 0)
+    steps = np.arange(values.size)
+    return list(ax.plot((sums[steps + 1] - sums[first]) / (steps + 1 - first), color=colour, label=name))

@@ -1,0 +1,34 @@
+"""The loss of tensors: which way it is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from .._loss import Loss
+from . import _compiled
+from ._eager import PerRow, Reduced
+from ._tensors import ADVICE, check, embeddings_array, fitting, labels_array, scalar, weights_array
+
+
+def apply(loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None) -> torch.Tensor:
+    """A scalar, or `[B]` without a reduction, in the embeddings' type; f32 under autocast."""
+    check(embeddings)
+    if not embeddings.is_cpu:
+        raise TypeError(f"embeddings are on {embeddings.device}: {ADVICE}")
+    if isinstance(weights, torch.Tensor) and weights.requires_grad:
+        raise ValueError("sample_weight requires a gradient, which is not computed: detach it")
+    narrow = embeddings.dtype is not torch.float64
+    dtype = torch.float32 if narrow and torch.is_autocast_enabled("cpu") else embeddings.dtype
+    if torch.compiler.is_compiling():
+        return _compiled.apply(loss, embeddings, labels, weights, dtype)
+    rows = labels_array(labels)
+    factors = None if weights is None else weights_array(weights)
+    per_row = loss.settings.reduction == "none"
+    if embeddings.requires_grad and torch.is_grad_enabled():
+        function = PerRow if per_row else Reduced
+        result: torch.Tensor = function.apply(embeddings, loss, rows, factors, dtype)
+        return result
+    outcome = loss.evaluate(rows, embeddings_array(embeddings), factors, gradient=False)
+    return fitting(torch.from_numpy(outcome.losses), dtype) if per_row else scalar(outcome.loss, dtype)

@@ -1,0 +1,84 @@
+//! Recall and precision of a search.
+
+use crate::{
+    arrays::{Embeddings, Values, slice},
+    engine::Engine,
+    errors::guarded,
+    plan::Plan,
+};
+use numpy::PyReadonlyArray1;
+use pyo3::{exceptions::PyTypeError, prelude::*};
+use triplet_api::{Batch, Distance, GramElement, Retrieval, Workspaces};
+
+/// Queries, recall at each depth, R-precision, MAP@R.
+type Found = (usize, Vec<(usize, f64)>, f64, f64);
+
+#[pymethods]
+impl Engine {
+    /// Ranks each row among the references, or among all other rows.
+    #[pyo3(signature = (plan, labels, embeddings, reference_labels, references, depths))]
+    fn retrieve(
+        &self,
+        py: Python<'_>,
+        plan: &Plan,
+        labels: PyReadonlyArray1<'_, i64>,
+        embeddings: Embeddings<'_>,
+        reference_labels: Option<PyReadonlyArray1<'_, i64>>,
+        references: Option<Embeddings<'_>>,
+        depths: Vec<usize>,
+    ) -> PyResult<Found> {
+        let labels = slice(labels.as_slice())?;
+        let reference_labels =
+            reference_labels.as_ref().map(|labels| slice(labels.as_slice())).transpose()?;
+        let width = embeddings.shape()[1];
+        let reference_width = references.as_ref().map_or(width, |references| references.shape()[1]);
+        let searched = references.as_ref().map(Embeddings::values).transpose()?;
+        let pool = self.pool(plan.options);
+        let distance = plan.spec.question.distance;
+        let ask = Ask { labels, width, reference_labels, reference_width, depths: &depths, distance };
+        match (embeddings.values()?, searched) {
+            (Values::Single(x), None) => ask.run(py, &x, None, &pool.single),
+            (Values::Double(x), None) => ask.run(py, x, None, &pool.double),
+            (Values::Single(x), Some(Values::Single(y))) => ask.run(py, &x, Some(&y), &pool.single),
+            (Values::Double(x), Some(Values::Double(y))) => ask.run(py, x, Some(y), &pool.double),
+            _ => Err(PyTypeError::new_err(
+                "embeddings and reference have different types: one is float64, the other is not",
+            )),
+        }
+    }
+}
+
+/// One search, whatever its element type.
+struct Ask<'a> {
+    labels: &'a [i64],
+    width: usize,
+    reference_labels: Option<&'a [i64]>,
+    reference_width: usize,
+    depths: &'a [usize],
+    distance: Distance,
+}
+
+impl Ask<'_> {
+    fn run<T: GramElement>(
+        self,
+        py: Python<'_>,
+        x: &[T],
+        references: Option<&[T]>,
+        workspaces: &Workspaces<T>,
+    ) -> PyResult<Found> {
+        let Self { labels, width, reference_labels, reference_width, depths, distance } = self;
+        let found = py.detach(|| {
+            guarded(|| {
+                let batch = Batch::new(x, width, labels)?;
+                let searched = references.zip(reference_labels);
+                let searched =
+                    searched.map(|(y, labels)| Batch::new(y, reference_width, labels)).transpose()?;
+                workspaces.with(|workspace| match &searched {
+                    None => Retrieval::within(&batch, depths, distance, workspace),
+                    Some(searched) => Retrieval::among(&batch, searched, depths, distance, workspace),
+                })?
+            })
+        })?;
+        Ok((found.queries, found.recall, found.r_precision, found.map_at_r))
+    }
+}
