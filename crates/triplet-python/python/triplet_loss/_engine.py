@@ -41,13 +41,17 @@ def plan(
     require_positives: bool = False,
 ) -> _native.Plan:
     """Checks the names and numbers of a loss, once each."""
+    if threads is None:
+        threads = default_threads()
+    elif isinstance(threads, int) and threads < 0:
+        raise ValueError(f"threads is {threads}: at least one is needed")
     return _native.Plan(
         margin=margin,
         distance=distance,
         rule=rule,
         reduction=reduction,
         backend=backend,
-        threads=default_threads() if threads is None else threads,
+        threads=threads,
         isa=isa,
         require_positives=require_positives,
     )

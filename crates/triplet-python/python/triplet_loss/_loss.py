@@ -80,6 +80,10 @@ class Loss:
     def __reduce__(self) -> tuple[Any, ...]:
         return Loss, (self.settings,)
 
+    def with_reduction(self, reduction: str) -> Loss:
+        """The same loss, summed otherwise."""
+        return Loss(self.settings._replace(reduction=reduction))
+
     def evaluate(
         self,
         labels: NDArray[np.int64],

@@ -3,6 +3,16 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "Engine",
+    "Outcome",
+    "Plan",
+    "command_line",
+    "panic_on_purpose",
+    "read_config",
+    "version",
+]
+
 version: str
 
 @final

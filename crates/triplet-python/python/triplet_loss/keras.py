@@ -54,7 +54,7 @@ class _TripletLoss(keras.losses.Loss):
         self._rows = Loss(Settings(**settings, distance=distance_metric, reduction="none"))
         # Keras's further reductions are left to it.
         fused = _REDUCTIONS.get(reduction)
-        self._loss = self._rows if fused is None else Loss(self._rows.settings._replace(reduction=fused))
+        self._loss = self._rows if fused is None else self._rows.with_reduction(fused)
         self._keras = None if fused is not None else _Sum(name=self.name, reduction=reduction, dtype=dtype)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:

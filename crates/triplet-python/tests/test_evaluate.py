@@ -1,0 +1,217 @@
+"""`evaluate`: what goes in, what comes out, and what is refused."""
+
+from __future__ import annotations
+
+import array
+
+import ml_dtypes
+import numpy as np
+import pytest
+import triplet_loss
+from conftest import DISTANCES, RULES, batch, isas, same_bits
+from triplet_loss import _native, evaluate
+
+LABELS = [0, 0, 1, 2]
+LINE = np.array([[0.0], [1.0], [1.5], [3.0]], np.float32)
+
+
+def test_worked_out_by_hand():
+    # Anchor 0: 1 + 1 - 1.5, anchor 1: 1 + 1 - 2, over two positive pairs.
+    result = evaluate(LABELS, LINE, distance="l2", triplets=True)
+    assert result.loss == np.float32(0.25)
+    assert result.gradient.tolist() == [[-0.5], [1.5], [-0.5], [-0.5]]
+    assert [rows.tolist() for rows in result.triplets] == [[0, 1], [1, 0], [2, 3], [1.0, 1.0], [1.5, 2.0]]
+    counts = result.statistics
+    assert counts == (2, 2, 1, 0, 0)
+    assert counts.active_fraction == 0.5
+
+
+def test_repr_says_what_there_is():
+    shown = repr(evaluate(LABELS, LINE, distance="l2", backend="simd", isa="portable"))
+    assert shown == (
+        "Evaluation(loss=0.25, triplets=2 (50.0 % active, 0 fallbacks), gradient=float32[4, 1], "
+        "ran on simd/portable, 1 thread(s))"
+    )
+    assert "loss=float32[4]" in repr(evaluate(LABELS, LINE, reduction="none"))
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_backend_gives_the_same_bits(distance, rule, dtype):
+    labels, x = batch(257, 33, 9, dtype)
+    weights = np.random.default_rng(1).random(257)
+    ways = [{"backend": "scalar"}]
+    for isa in isas():
+        ways.append({"backend": "simd", "isa": isa})
+        ways += [{"backend": "par", "isa": isa, "threads": threads} for threads in (1, 2, 3)]
+    first, *others = (
+        evaluate(labels, x, 0.5, distance, rule, weights, triplets=True, **way) for way in ways
+    )
+    for way, other in zip(ways[1:], others, strict=True):
+        assert same_bits(first.loss, other.loss), way
+        assert same_bits(first.gradient, other.gradient), way
+        assert all(map(same_bits, first.triplets, other.triplets)), way
+        assert first.statistics == other.statistics, way
+
+
+def test_gradient_is_that_of_the_loss():
+    labels, x = batch(20, 4, 3, np.float64)
+    for distance in DISTANCES:
+        for rule in RULES:
+            result = evaluate(labels, x, 0.7, distance, rule)
+            step = np.zeros_like(x)
+            for place in np.ndindex(x.shape):
+                step[place] = 1e-6
+                up, down = (
+                    evaluate(labels, x + s * step, 0.7, distance, rule, gradient=False).loss for s in (1, -1)
+                )
+                # Central differences of f64: 1e-16 / 1e-6 of rounding, and h^2 of curvature.
+                assert abs((up - down) / 2e-6 - result.gradient[place]) < 1e-6, (distance, rule, place)
+                step[place] = 0.0
+
+
+def test_reductions_and_weights_agree():
+    labels, x = batch(40, 8, 4, np.float64)
+    weights = np.linspace(0, 2, 40)
+    rows = evaluate(labels, x, sample_weight=weights, reduction="none")
+    total = evaluate(labels, x, sample_weight=weights[:, None], reduction="sum")
+    mean = evaluate(labels, x, sample_weight=weights)
+    assert rows.loss.shape == (40,)
+    # Sums of 40 numbers near 1 in another order: 40 eps.
+    assert abs(rows.loss.sum() - total.loss) < 1e-13 * 40 * total.loss
+    assert abs(total.loss / 40 - mean.loss) < 1e-14 * mean.loss
+    assert np.allclose(rows.gradient, total.gradient, rtol=0, atol=1e-14 * np.abs(total.gradient).max())
+    assert evaluate(labels, x, sample_weight=0.5).loss == evaluate(labels, x).loss / 2
+
+
+def test_contiguous_input_is_not_copied(monkeypatch):
+    labels, x = batch(64, 8)
+    seen = []
+
+    class Spy:
+        def __init__(self, engine):
+            self.engine = engine
+
+        def evaluate(self, plan, labels, embeddings, *rest):
+            seen.append((labels, embeddings))
+            return self.engine.evaluate(plan, labels, embeddings, *rest)
+
+    from triplet_loss import _engine
+
+    monkeypatch.setattr(_engine, "engine", Spy(_engine.engine))
+    evaluate(labels, x)
+    assert seen[0][0] is labels
+    assert seen[0][1] is x
+    evaluate(labels, memoryview(x))
+    assert np.shares_memory(seen[1][1], x)
+    readonly = x.view()
+    readonly.flags.writeable = False
+    evaluate(labels, readonly)
+    assert seen[2][1] is readonly
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+def test_halves_are_computed_in_f32_and_answered_in_kind(dtype):
+    labels, x = batch(48, 16)
+    half = x.astype(dtype)
+    result = evaluate(labels, half, reduction="mean")
+    wide = evaluate(labels, half.astype(np.float32))
+    assert result.loss.dtype == result.gradient.dtype == dtype
+    assert result.loss == wide.loss.astype(dtype)
+    assert same_bits(result.gradient.view(np.uint16), wide.gradient.astype(dtype).view(np.uint16))
+
+
+def test_layouts_byte_orders_and_containers_give_the_same_bits():
+    labels, x = batch(30, 7)
+    expected = evaluate(labels, x)
+    unaligned = np.frombuffer(b"\0" + x.tobytes(), np.uint8)[1:].view(np.float32).reshape(x.shape)
+    for other in (np.asfortranarray(x), x[::1, ::-1][:, ::-1], x.astype(">f4"), unaligned, memoryview(x)):
+        result = evaluate(labels, other)
+        assert same_bits(result.loss, expected.loss)
+        assert same_bits(result.gradient, expected.gradient)
+    for names in (
+        labels.tolist(),
+        labels[:, None],
+        labels.astype(np.int8),
+        labels.astype(np.uint64),
+        labels.astype(np.float32),
+        labels.astype(">i4"),
+        np.repeat(labels, 2)[::2],
+        array.array("q", labels.tolist()),
+        labels + 2**62,
+    ):
+        assert same_bits(evaluate(names, x).gradient, expected.gradient)
+    assert evaluate([True, True, False], x[:3]).statistics.positive_pairs == 2
+
+
+def test_degenerate_batches_are_results():
+    for rows, labels in ((0, []), (1, [3]), (3, [1, 2, 3])):
+        result = evaluate(labels, np.ones((rows, 2), np.float32), triplets=True)
+        assert result.loss == 0
+        assert result.gradient.shape == (rows, 2)
+        assert not result.gradient.any()
+        assert result.statistics.positive_pairs == 0
+    alone = evaluate([5, 5], LINE[:2], rule="hard", triplets=True)
+    assert alone.triplets.negative.tolist() == [-1, -1]
+    with pytest.raises(ValueError, match="no two of the 3 rows share a label"):
+        evaluate([1, 2, 3], LINE[:3], require_positives=True)
+
+
+BAD = LINE.copy()
+BAD[2, 0] = np.nan
+MISTAKES = [
+    (ValueError, r"embeddings\[2, 0\] is NaN", {"embeddings": BAD}),
+    (ValueError, r"embeddings have shape \[4\]: expected two dimensions", {"embeddings": LINE[:, 0]}),
+    (ValueError, r"embeddings have shape \[4, 0\]", {"embeddings": LINE[:, :0]}),
+    (TypeError, "embeddings have dtype int64", {"embeddings": np.ones((4, 1), np.int64)}),
+    (TypeError, "embeddings have dtype complex64", {"embeddings": LINE.astype(np.complex64)}),
+    (TypeError, "embeddings have dtype object", {"embeddings": np.array([[None]] * 4)}),
+    (TypeError, "embeddings cannot be read as an array", {"embeddings": [[1.0], [1.0, 2.0]] * 2}),
+    (ValueError, r"labels have shape \[3\] but embeddings have shape \[4, 1\]", {"labels": [0, 0, 1]}),
+    (ValueError, r"labels have shape \[2, 2\]", {"labels": [[0, 0], [1, 2]]}),
+    (ValueError, r"labels\[1\] is 0.5", {"labels": [0.0, 0.5, 1.0, 1.0]}),
+    (ValueError, r"labels\[0\] is nan", {"labels": [np.nan, 0.5, 1.0, 1.0]}),
+    (ValueError, r"up to 2\*\*24; pass integers", {"labels": np.array([2**25, 0, 0, 0], np.float32)}),
+    (ValueError, r"labels\[3\] is 18446744073709551615", {"labels": np.array([0, 0, 0, 2**64 - 1], np.uint64)}),
+    (TypeError, "labels have dtype str", {"labels": ["a", "a", "b", "c"]}),
+    (ValueError, r"sample_weight has shape \[3\] but the batch has shape \[4\]", {"sample_weight": [1, 1, 1]}),
+    (ValueError, r"sample_weight\[1\] is -1", {"sample_weight": [1, -1, 1, 1]}),
+    (TypeError, "sample_weight has dtype str", {"sample_weight": "heavy"}),
+    (ValueError, "margin is inf", {"margin": float("inf")}),
+    (ValueError, r"margin is 1", {"margin": 1e300}),
+    (ValueError, 'unknown distance "cosine": choose one of squared-l2, l2, angular', {"distance": "cosine"}),
+    (ValueError, 'unknown rule "easy"', {"rule": "easy"}),
+    (ValueError, 'unknown reduction "avg"', {"reduction": "avg"}),
+    (ValueError, 'unknown backend "gpu"', {"backend": "gpu"}),
+    (ValueError, 'unknown instruction set "sse9"', {"isa": "sse9"}),
+    (ValueError, "threads", {"threads": 0}),
+    (ValueError, "threads", {"threads": 100_000}),
+    (ValueError, "threads is -1: at least one is needed", {"threads": -1}),
+    (TypeError, "threads", {"threads": "two"}),
+    (ValueError, "squared norm", {"embeddings": LINE * 1e30}),
+    (ValueError, "the loss leaves the range of float16", {"embeddings": LINE.astype(np.float16), "margin": 1e5}),
+    (ValueError, r"the gradient\[1, 0\] leaves the range of float16", {
+        "embeddings": np.array([[0.0], [300.0], [301.0], [1000.0]], np.float16),
+        "sample_weight": [800, 0, 0, 0], "margin": 602.0}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "message", "change"), MISTAKES, ids=lambda value: str(value)[:40])
+def test_mistakes_are_pythons_errors(kind, message, change):
+    arguments = {"labels": LABELS, "embeddings": LINE} | change
+    with pytest.raises(kind, match=message):
+        evaluate(**arguments)
+
+
+def test_a_panic_would_be_a_runtime_error():
+    with pytest.raises(RuntimeError, match="a defect of triplet_loss, please report it: on purpose"):
+        _native.panic_on_purpose()
+
+
+def test_large_numbers_of_threads_and_other_backends_are_forgotten_again():
+    labels, x = batch(16, 4)
+    for threads in range(1, 20):
+        evaluate(labels, x, threads=threads, backend="par")
+    triplet_loss.clear_cache()
+    assert evaluate(labels, x).statistics.triplets > 0

@@ -1,0 +1,106 @@
+"""The JAX functions: jit, grad, vmap, types, mistakes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import DISTANCES, batch, same_bits
+from triplet_loss import evaluate
+
+jax = pytest.importorskip("jax")
+jnp = jax.numpy
+
+from triplet_loss.jax import triplet_hard_loss, triplet_semihard_loss  # noqa: E402
+
+FUNCTIONS = [
+    *((triplet_semihard_loss, {"distance": distance}, "semi-hard") for distance in DISTANCES),
+    (triplet_semihard_loss, {"literal": True, "margin": 0.3}, "semi-hard-literal"),
+    (triplet_hard_loss, {"distance": "l2"}, "hard"),
+    (triplet_hard_loss, {"soft": True}, "hard-soft"),
+]
+
+
+@pytest.mark.parametrize(("function", "options", "rule"), FUNCTIONS)
+@pytest.mark.parametrize("wrap", [lambda f: f, jax.jit], ids=["eager", "jit"])
+def test_value_and_gradient_are_the_engines_bits(function, options, rule, wrap):
+    labels, x = batch()
+    value, gradient = wrap(jax.value_and_grad(lambda x: function(labels, x, **options)))(x)
+    plain = {key: options[key] for key in ("distance", "margin") if key in options}
+    expected = evaluate(labels, x, rule=rule, **plain)
+    assert same_bits(value, expected.loss)
+    assert same_bits(gradient, expected.gradient)
+    assert same_bits(wrap(lambda x: function(labels, x, **options))(x), expected.loss)
+
+
+def test_reductions_weights_and_upstream():
+    labels, x = batch()
+    weights = np.linspace(0, 2, 32, dtype=np.float32)
+    up = jnp.linspace(-1, 1, 32)
+    rows = jax.jit(lambda x: triplet_semihard_loss(labels, x, sample_weight=weights, reduction="none"))
+    assert same_bits(rows(x), evaluate(labels, x, sample_weight=weights, reduction="none").loss)
+    gradient = jax.grad(lambda x: (rows(x) * up).sum())(x)
+    split = sum(u * g for u, g in zip(np.asarray(up), np.asarray(jax.jacrev(rows)(x))))
+    # 32 terms of f32, each rounded: 32 * 6e-8 of the largest.
+    assert np.abs(gradient - split).max() <= 2e-6 * np.abs(split).max()
+    double = jax.grad(lambda x: 2 * triplet_semihard_loss(labels, x))(x)
+    assert same_bits(double, 2 * evaluate(labels, x).gradient)
+
+
+def test_vmap_over_batches():
+    labels = np.stack([batch(seed=seed)[0] for seed in range(4)])
+    x = np.stack([batch(seed=seed)[1] for seed in range(4)])
+    step = jax.vmap(jax.value_and_grad(lambda x, y: triplet_semihard_loss(y, x)))
+    values, gradients = jax.jit(step)(x, labels)
+    for number in range(4):
+        expected = evaluate(labels[number], x[number])
+        assert same_bits(values[number], expected.loss)
+        assert same_bits(gradients[number], expected.gradient)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_halves(dtype):
+    labels, x = batch()
+    half = jnp.asarray(x, dtype)
+    value, gradient = jax.value_and_grad(lambda x: triplet_semihard_loss(labels, x))(half)
+    assert value.dtype == gradient.dtype == dtype
+    wide = evaluate(labels, np.asarray(half.astype(jnp.float32)))
+    assert value == jnp.asarray(wide.loss).astype(dtype)
+    assert (gradient == jnp.asarray(wide.gradient).astype(dtype)).all()
+
+
+def test_double_precision():
+    labels, x = batch(dtype=np.float64)
+    with jax.enable_x64(True):
+        value, gradient = jax.value_and_grad(lambda x: triplet_semihard_loss(labels, x))(jnp.asarray(x))
+        expected = evaluate(labels, x)
+        assert same_bits(value, expected.loss)
+        assert same_bits(gradient, expected.gradient)
+
+
+def test_labels_beyond_32_bits_stay_apart():
+    labels, x = batch()
+    far = labels + np.where(labels == 1, 2**40, 0)
+    assert triplet_semihard_loss(far, x) == triplet_semihard_loss(labels, x)
+
+
+def test_many_steps_at_once_do_not_wait_for_each_other():
+    labels, x = batch(256, 32, 30)
+    step = jax.jit(jax.grad(lambda x: triplet_semihard_loss(labels, x)))
+    x = jnp.asarray(x)
+    results = [step(x * (1 + 0.01 * turn)) for turn in range(50)]
+    assert all(bool(jnp.isfinite(result).all()) for result in results)
+
+
+def test_mistakes():
+    labels, x = batch()
+    with pytest.raises(ValueError, match=r"labels have shape \(?\[31\] but embeddings have shape \[32, 16\]"):
+        triplet_semihard_loss(labels[1:], x)
+    with pytest.raises(ValueError, match=r"embeddings have shape \[32\]"):
+        triplet_semihard_loss(labels, x[:, 0])
+    with pytest.raises(TypeError, match="embeddings have dtype int32"):
+        triplet_semihard_loss(labels, jnp.ones((32, 2), "int32"))
+    with pytest.raises(ValueError, match='unknown distance "cosine"'):
+        triplet_semihard_loss(labels, x, distance="cosine")
+    x[3, 4] = np.nan
+    with pytest.raises(Exception, match=r"embeddings\[3, 4\] is NaN"):
+        jax.jit(triplet_semihard_loss)(labels, x).block_until_ready()

@@ -1,0 +1,292 @@
+"""The torch modules: autograd, types, autocast, compile, mining, mistakes."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+
+import numpy as np
+import pytest
+from conftest import DISTANCES, batch, same_bits
+from triplet_loss import evaluate
+
+torch = pytest.importorskip("torch")
+
+from triplet_loss.torch import TripletHardLoss, TripletSemiHardLoss  # noqa: E402
+
+
+def tensors(rows=32, width=16, classes=5, dtype=torch.float32, seed=1):
+    labels, x = batch(rows, width, classes, np.float64, seed)
+    return torch.tensor(labels), torch.tensor(x, dtype=dtype, requires_grad=True)
+
+
+LOSSES = [
+    *(TripletSemiHardLoss(distance=distance) for distance in DISTANCES),
+    TripletSemiHardLoss(0.2, "l2", literal=True),
+    *(TripletHardLoss(distance=distance) for distance in DISTANCES),
+    TripletHardLoss(soft=True, distance="l2"),
+]
+IDS = [f"{type(loss).__name__}-{loss.extra_repr()}" for loss in LOSSES]
+
+
+def numpys(loss, labels, x, **more):
+    s = loss._loss.settings
+    return evaluate(
+        labels.numpy(), x.detach().numpy(), s.margin, s.distance, s.rule, reduction=s.reduction, **more
+    )
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=IDS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_forward_and_backward_are_the_engines_bits(loss, dtype):
+    labels, x = tensors(dtype=dtype)
+    value = loss(x, labels)
+    value.backward()
+    expected = numpys(loss, labels, x)
+    assert same_bits(value.detach().numpy(), expected.loss)
+    assert same_bits(x.grad.numpy(), expected.gradient)
+    assert loss.statistics == expected.statistics
+    with torch.no_grad():
+        assert loss(x, labels).item() == value.item()
+    assert not loss(x.detach(), labels).requires_grad
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=IDS)
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_gradcheck(loss, reduction):
+    labels, x = tensors(14, 4, 3, torch.float64)
+    loss = copy.deepcopy(loss)
+    loss._loss = loss._loss.with_reduction(reduction)
+    weights = torch.linspace(0.5, 2, 14, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda x: loss(x, labels), (x,))
+    assert torch.autograd.gradcheck(lambda x: loss(x * 2, labels, weights).sum() * 3, (x,))
+
+
+def test_an_upstream_vector_weighs_the_rows():
+    labels, x = tensors()
+    loss = TripletSemiHardLoss(reduction="none")
+    up = torch.linspace(-1, 1, 32)
+    loss(x, labels).backward(up)
+    summed = torch.zeros_like(x)
+    for row in range(32):
+        (one,) = torch.autograd.grad(loss(x, labels)[row], x)
+        summed += up[row] * one
+    # 32 terms of f32, each rounded: 32 * 6e-8 of the largest.
+    assert (x.grad - summed).abs().max() <= 2e-6 * summed.abs().max()
+
+
+def test_upstream_factors_scale_the_gradient():
+    labels, x = tensors()
+    loss = TripletSemiHardLoss()
+    (plain,) = torch.autograd.grad(loss(x, labels), x)
+    (scaled,) = torch.autograd.grad(1024 * loss(x, labels), x)
+    assert torch.equal(scaled, 1024 * plain)
+    value = loss(x, labels)
+    value.backward(retain_graph=True)
+    first = x.grad.clone()
+    x.grad.mul_(0)  # what was kept for the second pass must not be this tensor
+    value.backward()
+    assert torch.equal(first, x.grad)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_halves_are_computed_in_f32(dtype, reduction):
+    labels, x = tensors(dtype=dtype)
+    loss = TripletSemiHardLoss(reduction=reduction)
+    value = loss(x, labels)
+    value.sum().backward()
+    wide = x.detach().float().requires_grad_()
+    expected = loss(wide, labels)
+    expected.sum().backward()
+    assert value.dtype == x.grad.dtype == dtype
+    assert torch.equal(value, expected.to(dtype))
+    assert torch.equal(x.grad, wide.grad.to(dtype))
+    if dtype is torch.float16:
+        with pytest.raises(ValueError, match=r"leaves the range of torch.float16"):
+            TripletSemiHardLoss(margin=1e5)(x, labels)
+
+
+def test_autocast_gives_a_float32_loss():
+    labels, x = tensors()
+    layer = torch.nn.Linear(16, 8)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        embeddings = layer(x)
+        value = TripletSemiHardLoss()(embeddings, labels)
+    assert embeddings.dtype == torch.bfloat16
+    assert value.dtype == torch.float32
+    value.backward()
+    assert layer.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_compile_has_no_graph_break_and_gives_the_same_bits(backend, reduction):
+    torch.compiler.reset()
+    loss = TripletSemiHardLoss(distance="l2", reduction=reduction)
+    up = torch.linspace(0.5, 2, 32)
+
+    def step(x, labels, weights):
+        value = loss(x, labels, weights)
+        return (value * up).sum() if reduction == "none" else value * 2
+
+    compiled = torch.compile(step, fullgraph=True, backend=backend)
+    for weights in (None, torch.rand(32)):
+        labels, x = tensors()
+        y = x.detach().clone().requires_grad_()
+        eager, fast = step(x, labels, weights), compiled(y, labels, weights)
+        counts = loss.statistics
+        eager.backward()
+        fast.backward()
+        # A compiler may add up in another order; nothing else is between.
+        assert torch.allclose(eager, fast, rtol=1e-6, atol=0)
+        assert torch.equal(x.grad, y.grad)
+        assert counts is not None
+        assert counts.triplets > 0
+    with torch._dynamo.config.patch(error_on_recompile=True):  # steps leave what they compiled as it is
+        compiled(y, labels, weights)
+    with torch.no_grad():
+        assert torch.allclose(compiled(y, labels, weights), fast, rtol=1e-6, atol=0)
+
+
+def test_the_operation_passes_torchs_own_checks():
+    labels, x = tensors(12, 4, 3)
+    settings = (1.0, "l2", "semi-hard", "mean", "auto", -1, False, 0)
+    torch.library.opcheck(torch.ops.triplet_loss.loss.default, (x, labels, None, *settings, True))
+    rows = (1.0, "l2", "semi-hard", "none", "auto", -1, False, 0)
+    torch.library.opcheck(torch.ops.triplet_loss.loss.default, (x, labels, torch.rand(12), *rows, False))
+
+
+def test_a_second_derivative_is_a_clear_error():
+    labels, x = tensors()
+    for reduction in ("mean", "none"):
+        loss = TripletSemiHardLoss(reduction=reduction)
+        (gradient,) = torch.autograd.grad(loss(x, labels).sum(), x, create_graph=True)
+        with pytest.raises(NotImplementedError, match="can be differentiated once"):
+            gradient.sum().backward()
+
+
+def test_statistics_and_distances_of_the_last_step():
+    labels, x = tensors(64, 8, 6)
+    loss = TripletSemiHardLoss(distance="l2")
+    assert loss.statistics is None
+    assert loss.percentiles() is None
+    assert loss.distances is None
+    loss(x, labels)
+    result = numpys(loss, labels, x, triplets=True)
+    near, far = loss.distances
+    assert sorted(near) == sorted(result.triplets.positive_distance)
+    assert sorted(far) == sorted(result.triplets.negative_distance)
+    shown = loss.percentiles((50, 90))
+    assert np.allclose(shown.positive, np.percentile(near, (50, 90)))
+    assert np.allclose(shown.negative, np.percentile(far, (50, 90)))
+    assert "50 90 %" in repr(shown)
+    loss(x[:1], labels[:1])
+    assert np.isnan(loss.percentiles().positive).all()
+
+
+def test_a_sample_of_the_distances_stands_for_all(monkeypatch):
+    from triplet_loss import _loss
+
+    labels, x = tensors(500, 8, 4)
+    loss = TripletSemiHardLoss()
+    loss(x, labels)
+    everything = loss.percentiles()
+    monkeypatch.setattr(_loss, "_SAMPLED", 5000)
+    loss(x, labels)
+    assert len(loss.distances[0]) <= 5000
+    # A 12th of 60,000 pairs: quartiles move by a few standard errors, about 1 % each.
+    assert np.allclose(loss.percentiles().positive, everything.positive, rtol=0.05)
+
+
+def test_mining_feeds_pytorch_metric_learning():
+    losses = pytest.importorskip("pytorch_metric_learning.losses")
+    labels, x = tensors(48, 8, 6)
+    loss = TripletSemiHardLoss(margin=0.3, distance="l2")
+    triplets = loss.mine(x, labels)
+    assert all(rows.dtype == torch.int64 for rows in triplets)
+    # Its own loss over our triplets is our loss, if it neither normalises nor drops zeros.
+    from pytorch_metric_learning.distances import LpDistance
+    from pytorch_metric_learning.reducers import MeanReducer
+
+    theirs = losses.TripletMarginLoss(
+        margin=0.3, distance=LpDistance(normalize_embeddings=False), reducer=MeanReducer()
+    )
+    value = theirs(x, labels, indices_tuple=triplets)
+    assert abs(value.item() - loss(x, labels).item()) < 1e-5
+    assert losses.NTXentLoss()(x, labels, indices_tuple=triplets).isfinite()
+    alone = TripletHardLoss().mine(x[:3], torch.tensor([1, 1, 1]))
+    assert [len(rows) for rows in alone] == [0, 0, 0]
+
+
+def test_flushed_subnormals_do_not_change_a_bit():
+    labels, x = tensors(200, 8, 10)
+    tiny = (x.detach() * 1e-20).requires_grad_()  # squares are subnormal
+    loss = TripletSemiHardLoss(margin=0.0)
+    loss(tiny, labels).backward()
+    expected = tiny.grad.clone()
+    assert torch.set_flush_denormal(True)
+    try:
+        flushed = (torch.tensor(1e-38) / 16).item() == 0.0
+        again = tiny.detach().clone().requires_grad_()
+        loss(again, labels).backward()
+        still = (torch.tensor(1e-38) / 16).item() == 0.0
+    finally:
+        torch.set_flush_denormal(False)
+    assert flushed
+    assert still, "the process's mode was not put back"
+    assert torch.equal(again.grad, expected)
+    assert expected.abs().max() > 0
+
+
+def test_modules_are_modules():
+    loss = TripletSemiHardLoss(0.5, "angular")
+    assert repr(loss) == (
+        "TripletSemiHardLoss(margin=0.5, distance='angular', rule='semi-hard', reduction='mean')"
+    )
+    labels, x = tensors()
+    value = loss(x, labels)
+    for other in (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
+        assert other(x, labels).item() == value.item()
+    file = io.BytesIO()
+    torch.save(torch.nn.Sequential(torch.nn.Linear(2, 2), loss).state_dict(), file)
+    assert not list(loss.parameters())
+
+
+def test_layouts_and_types_of_labels_do_not_matter():
+    labels, x = tensors()
+    loss = TripletSemiHardLoss()
+    expected = loss(x, labels).item()
+    for other in (labels.int(), labels[:, None], labels.double(), labels.bfloat16(), labels.tolist()):
+        assert loss(x, other).item() == expected
+    across = x.detach().T.contiguous().T.requires_grad_()
+    loss(across, labels).backward()
+    loss(x, labels).backward()
+    assert torch.equal(across.grad, x.grad)
+    part = torch.zeros(32, 40)
+    part[:, 3:19] = x.detach()
+    assert loss(part[:, 3:19], labels).item() == expected
+
+
+MISTAKES = [
+    (TypeError, "embeddings are a list", lambda x, y: ([1.0], y)),
+    (TypeError, r"dtype torch.int64.*embeddings come first", lambda x, y: (y, x)),
+    (ValueError, r"embeddings have shape \[32\]", lambda x, y: (x[:, 0], y)),
+    (ValueError, r"labels have shape \[31\] but embeddings have shape \[32, 16\]", lambda x, y: (x, y[1:])),
+    (ValueError, r"embeddings\[0, 0\] is inf", lambda x, y: (x / 0 * x.sign(), y)),
+    (ValueError, r"sample_weight has shape \[2\]", lambda x, y: (x, y, torch.ones(2))),
+    (ValueError, "sample_weight requires a gradient", lambda x, y: (x, y, x[:, 0])),
+    (TypeError, "embeddings are on meta: .*device_transfer=True", lambda x, y: (x.to("meta"), y)),
+    (TypeError, "labels are on meta: .*device_transfer=True", lambda x, y: (x, y.to("meta"))),
+]
+
+
+@pytest.mark.parametrize(("kind", "message", "arguments"), MISTAKES, ids=[m[1][:30] for m in MISTAKES])
+def test_mistakes(kind, message, arguments):
+    labels, x = tensors()
+    with pytest.raises(kind, match=message):
+        TripletSemiHardLoss()(*arguments(x, labels))
+    if "meta" in message:
+        with pytest.raises(TypeError, match=message):
+            TripletSemiHardLoss().mine(*arguments(x, labels))
