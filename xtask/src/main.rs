@@ -5,6 +5,7 @@ mod cross_check;
 mod emulate;
 mod golden;
 mod gram_bound;
+mod python;
 mod sweep;
 mod test;
 
@@ -21,8 +22,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Everything CI runs: format, lints, all tests, doc tests, a cross-check of 2,000 batches.
-    Test,
+    /// Everything CI runs: format, lints, all tests, doc tests, a cross-check of 2,000
+    /// batches, and the Python package with every framework, in an environment that is made
+    /// under target/python (some 8 GB) and kept.
+    Test(test::Args),
     /// Runs random and adversarial batches through every backend, instruction set and
     /// thread count, and compares loss, triplets and gradient: zero bits may differ.
     CrossCheck(cross_check::Args),
@@ -38,7 +41,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Test => test::run(),
+        Command::Test(args) => test::run(&args),
         Command::CrossCheck(args) => cross_check::run(&args),
         Command::Emulate(args) => emulate::run(&args),
         Command::Sweep(args) => sweep::run(&args),

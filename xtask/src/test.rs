@@ -3,6 +3,21 @@
 use anyhow::{Context, Result, ensure};
 use std::{env, process::Command, time::Instant};
 
+/// What of it.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Also next to TensorFlow Addons and `tensorflow_similarity` themselves, and on every other
+    /// Python that is found on the path or listed in `TRIPLET_PYTHONS`.
+    #[arg(long)]
+    all: bool,
+    /// Leave the Python package out.
+    #[arg(long, conflicts_with_all = ["all", "python"])]
+    no_python: bool,
+    /// The Python package alone.
+    #[arg(long)]
+    python: bool,
+}
+
 const STEPS: &[(&str, &[&str])] = &[
     ("format", &["fmt", "--all", "--check"]),
     ("lints", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
@@ -14,8 +29,19 @@ const STEPS: &[(&str, &[&str])] = &[
 /// Batches of the cross-check: enough for every family, question and block edge.
 const BATCHES: u64 = 2000;
 
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     let start = Instant::now();
+    if !args.python {
+        rust()?;
+    }
+    if !args.no_python {
+        crate::python::run(args.all)?;
+    }
+    eprintln!("== all passed in {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn rust() -> Result<()> {
     for (name, arguments) in STEPS {
         eprintln!("== {name}: cargo {}", arguments.join(" "));
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -26,7 +52,5 @@ pub(crate) fn run() -> Result<()> {
     eprintln!("== golden files");
     crate::golden::run()?;
     eprintln!("== cross-check");
-    crate::cross_check::run(&crate::cross_check::Args { batches: BATCHES, seed: 1 })?;
-    eprintln!("== all passed in {:.0} s", start.elapsed().as_secs_f64());
-    Ok(())
+    crate::cross_check::run(&crate::cross_check::Args { batches: BATCHES, seed: 1 })
 }

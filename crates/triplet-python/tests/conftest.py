@@ -72,7 +72,9 @@ def goldens() -> list[Golden]:
     return found
 
 
-def batch(rows: int = 32, width: int = 16, classes: int = 5, dtype: Any = np.float32, seed: int = SEED) -> Any:
+def batch(
+    rows: int = 32, width: int = 16, classes: int = 5, dtype: Any = np.float32, seed: int = SEED
+) -> Any:
     """Labels and embeddings, none too easy."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, classes, rows)

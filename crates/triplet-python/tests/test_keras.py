@@ -47,7 +47,9 @@ def test_values_are_the_engines(loss, same):
     assert loss.percentiles() is not None
 
 
-@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "mean", "sum", "none", None, "mean_with_sample_weight"])
+@pytest.mark.parametrize(
+    "reduction", ["sum_over_batch_size", "mean", "sum", "none", None, "mean_with_sample_weight"]
+)
 def test_every_reduction_of_keras(reduction):
     labels, x = batch(64, 8)
     weights = np.linspace(0.1, 2, 64, dtype=np.float32)
@@ -148,7 +150,9 @@ def test_configurations_of_every_tfa_are_read(config, version, metric):
 
 
 def test_configurations_of_hard_losses():
-    loss = TripletHardLoss.from_config({"reduction": "none", "margin": 2.0, "soft": True, "distance_metric": "L2"})
+    loss = TripletHardLoss.from_config(
+        {"reduction": "none", "margin": 2.0, "soft": True, "distance_metric": "L2"}
+    )
     assert (loss.margin, loss.get_config()["soft"]) == (2.0, True)
     with pytest.raises(ValueError, match='unknown config key "margins"'):
         TripletHardLoss.from_config({"margins": 2.0})

@@ -47,7 +47,10 @@ assert not heavy, heavy
 
 
 def test_threads_of_the_environment():
-    code = "import numpy, triplet_loss; r = triplet_loss.evaluate(range(600), numpy.ones((600, 64), 'f')); print(r.threads)"
+    code = (
+        "import numpy, triplet_loss; "
+        "print(triplet_loss.evaluate(range(600), numpy.ones((600, 64), 'f')).threads)"
+    )
     assert python(code, TRIPLET_NUM_THREADS="3").stdout.strip() == "3"
     wrong = python(code, TRIPLET_NUM_THREADS="many")
     assert "TRIPLET_NUM_THREADS is 'many': expected a number of threads" in wrong.stderr

@@ -38,7 +38,7 @@ def training_curve(
     if active is not None:
         right = ax.twinx()
         lines += _line(right, 100 * np.asarray(active, float), _ACTIVE, "active triplets", window)
-        right.set(ylabel="active triplets, %", ylim=(0, 100))
+        right.set(ylabel="active triplets, %", ylim=(0, 102))
         right.spines["top"].set_visible(False)
     ax.legend(handles=lines, frameon=False, loc="upper right")
     return ax
@@ -62,11 +62,16 @@ def distance_histogram(
     if margin is not None and near.size:
         start = float(np.median(near))
         ax.annotate(
-            "margin", (start + margin / 2, 0.97), xycoords=("data", "axes fraction"), ha="center", va="top"
+            "margin", (start + margin / 2, 0.8), xycoords=("data", "axes fraction"), ha="center", va="top"
         )
-        ax.axvspan(start, start + margin, color="0.5", alpha=0.12, linewidth=0)
+        ax.axvspan(start, start + margin, 0, 1 / 1.3, color="0.5", alpha=0.12, linewidth=0)
     ax.set(xlabel="distance (dashed: median)", ylabel="pairs")
-    ax.legend(frameon=False)
+    # Headroom for what is written, which bars and lines would run through.
+    _, top = ax.get_ylim()
+    ax.set_ylim(0, 1.3 * top)
+    for line in ax.lines:
+        line.set_data(line.get_xdata(), (0, 1 / 1.3))
+    ax.legend(frameon=False, loc="upper right", ncols=2)
     return ax
 
 
@@ -101,11 +106,11 @@ def embedding_map(
         name = str(label) if names is None else names[number]
         ax.scatter(*own.T, s=9, color=colours(number), label=name, linewidths=0)
     variance = scale**2 / max(float((scale**2).sum()), np.finfo(float).tiny)
-    for axis, share in zip("xy", variance, strict=False):
-        ax.set(**{f"{axis}label": f"principal component ({100 * share:.0f} % of the variance)"})
+    for axis, rank, share in zip("xy", ("first", "second"), variance, strict=False):
+        ax.set(**{f"{axis}label": f"{rank} principal component ({100 * share:.0f} % of the variance)"})
     ax.set_aspect("equal", "datalim")
     if classes.size <= 20:
-        ax.legend(frameon=False, markerscale=2, ncols=2 if classes.size > 10 else 1)
+        ax.legend(frameon=False, markerscale=2, loc="center left", bbox_to_anchor=(1, 0.5))
     return ax
 
 

@@ -60,7 +60,8 @@ class _Plain:
     """A loss where there is no Keras."""
 
     def __init__(self, name: str | None, settings: Settings):
-        self.name = name
+        # Keras 2 takes no loss without a name.
+        self.name = name or type(self).__name__
         self._settings = shared(settings).settings
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:

@@ -1,0 +1,53 @@
+//! The Python package: built, checked, and tested in environments of its own.
+
+mod environment;
+mod steps;
+
+use anyhow::{Context, Result};
+use environment::{Environment, Interpreter};
+use std::path::PathBuf;
+use steps::{EXAMPLES, LEGACY, PLAIN, TESTS};
+
+/// The package's folder.
+pub(crate) fn package() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/triplet-python"))
+}
+
+/// Everything about the package; with `all`, also the libraries that people come from, and
+/// every other Python that is here.
+pub(crate) fn run(all: bool) -> Result<()> {
+    let interpreter = Interpreter::find()?;
+    let main = Environment::ready("test", "test.txt", &interpreter)?;
+    let wheel = main.wheel()?;
+    main.install(&wheel)?;
+    steps::check(&main)?;
+    for step in TESTS {
+        step.test(&main)?;
+    }
+    for step in EXAMPLES {
+        step.example(&main)?;
+    }
+    if !all {
+        return Ok(());
+    }
+    let legacy = Environment::ready("legacy", "legacy.txt", &interpreter)?;
+    legacy.install(&wheel)?;
+    for step in LEGACY {
+        step.test(&legacy)?;
+    }
+    let others = interpreter.others();
+    for other in &others {
+        let name = format!("python{}.{}", other.version.0, other.version.1);
+        let plain = Environment::ready(&name, "numpy.txt", other)?;
+        plain.install(&wheel)?;
+        for step in PLAIN {
+            step.test(&plain).with_context(|| format!("on {other}"))?;
+        }
+    }
+    let covered: Vec<_> = others.iter().map(ToString::to_string).collect();
+    eprintln!(
+        "== other Pythons covered: {}",
+        if covered.is_empty() { "none".to_owned() } else { covered.join(", ") }
+    );
+    Ok(())
+}

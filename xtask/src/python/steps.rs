@@ -1,0 +1,96 @@
+//! What is run in an environment: checks, tests, examples.
+
+use super::{
+    environment::{Environment, done, target},
+    package,
+};
+use anyhow::Result;
+use std::process::Command;
+
+/// Some test files, or an example, in a process of its own.
+pub(super) struct Step {
+    files: &'static [&'static str],
+    environment: &'static [(&'static str, &'static str)],
+}
+
+const fn step(files: &'static [&'static str]) -> Step {
+    Step { files, environment: &[] }
+}
+
+const fn with(files: &'static [&'static str], environment: &'static [(&'static str, &'static str)]) -> Step {
+    Step { files, environment }
+}
+
+const TENSORFLOW: &[(&str, &str)] = &[("KERAS_BACKEND", "tensorflow")];
+const TORCH: &[(&str, &str)] = &[("KERAS_BACKEND", "torch")];
+const JAX: &[(&str, &str)] = &[("KERAS_BACKEND", "jax")];
+const MIGRATION: &str = "TRIPLET_TEST_MIGRATION";
+
+/// What every framework is held to. A process for each: some libraries cannot share one.
+pub(super) const TESTS: &[Step] = &[
+    step(&["test_evaluate.py", "test_process.py", "test_samplers.py", "test_plot.py"]),
+    step(&["test_torch.py", "test_metrics.py"]),
+    step(&["test_jax.py"]),
+    with(&["test_keras.py", "test_golden.py", "test_tfa.py"], TENSORFLOW),
+    with(&["test_keras.py", "test_golden.py"], TORCH),
+    with(&["test_keras.py", "test_golden.py"], JAX),
+    with(&["test_migration.py"], &[(MIGRATION, "torch")]),
+    with(&["test_migration.py"], &[(MIGRATION, "tensorflow")]),
+    step(&["--doctest-modules", "--pyargs", "triplet_loss"]),
+];
+
+/// Programs that train and measure what they trained.
+pub(super) const EXAMPLES: &[Step] = &[
+    step(&["numpy_digits.py"]),
+    step(&["torch_digits.py"]),
+    step(&["jax_digits.py"]),
+    with(&["keras_digits.py"], TENSORFLOW),
+    with(&["keras_digits.py"], TORCH),
+    with(&["keras_digits.py"], JAX),
+];
+
+/// Next to the last releases of what people come from.
+pub(super) const LEGACY: &[Step] =
+    &[with(&["test_migration.py"], &[(MIGRATION, "tensorflow")]), step(&["test_tfa.py", "test_evaluate.py"])];
+
+/// With NumPy alone.
+pub(super) const PLAIN: &[Step] =
+    &[step(&["test_evaluate.py", "test_process.py", "test_samplers.py", "test_tfa.py"])];
+
+impl Step {
+    /// As tests.
+    pub(super) fn test(&self, environment: &Environment) -> Result<()> {
+        let mut python = self.command(environment, "python");
+        python.args(["-m", "pytest", "--quiet"]).args(self.files);
+        // Not the package's folder: what is tested is what was installed.
+        done(python.current_dir(package().join("tests")))
+    }
+
+    /// As a program.
+    pub(super) fn example(&self, environment: &Environment) -> Result<()> {
+        let mut python = self.command(environment, "python");
+        let pictures = target().join("runs");
+        done(python.args(self.files).arg(pictures).current_dir(package().join("examples")))
+    }
+
+    fn command(&self, environment: &Environment, program: &str) -> Command {
+        let shown: Vec<_> = self.environment.iter().map(|(key, value)| format!("{key}={value} ")).collect();
+        eprintln!("== python: {}{}", shown.concat(), self.files.join(" "));
+        let mut command = environment.program(program);
+        command.envs(self.environment.iter().copied());
+        command.envs([("TF_CPP_MIN_LOG_LEVEL", "3"), ("MPLBACKEND", "agg"), ("HF_HUB_OFFLINE", "1")]);
+        command
+    }
+}
+
+/// Format, lints, types; and that the native module is what its stub says.
+pub(super) fn check(environment: &Environment) -> Result<()> {
+    eprintln!("== python: format, lints, types, stubs");
+    let run = |program: &str, arguments: &[&str]| {
+        done(environment.program(program).args(arguments).current_dir(package()))
+    };
+    run("ruff", &["format", "--quiet", "--check", "."])?;
+    run("ruff", &["check", "--quiet", "."])?;
+    run("mypy", &["--no-error-summary"])?;
+    run("python", &["-m", "mypy.stubtest", "triplet_loss._native", "--concise"])
+}
