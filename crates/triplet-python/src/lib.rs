@@ -10,6 +10,7 @@
 //! | [`outcome`] | what a call gives |
 //! | [`retrieval`] | recall and precision of a search |
 //! | [`config`] | the configurations of every TFA |
+//! | [`timing`] | the same call from Rust, to know what Python adds |
 //! | [`errors`] | errors to exceptions; panics end here |
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ mod errors;
 mod outcome;
 mod plan;
 mod retrieval;
+mod timing;
 
 use pyo3::prelude::*;
 use std::ffi::OsString;

@@ -88,6 +88,9 @@ class Engine:
         references: NDArray[Any] | None,
         depths: list[int],
     ) -> tuple[int, list[tuple[int, float]], float, float]: ...
+    def rust_seconds(
+        self, plan: Plan, labels: NDArray[np.int64], embeddings: NDArray[np.float32], calls: int
+    ) -> list[float]: ...
     def clear(self) -> None: ...
 
 def read_config(

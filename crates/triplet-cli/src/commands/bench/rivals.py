@@ -193,6 +193,17 @@ if "peers" in groups and has("torch"):
     rival("peer", "torch loop", lambda: step(by_loop), matrices, "squared-l2")
     compiled = torch.compile(by_loop, dynamic=False)
     rival("peer", "torch compiled", lambda: step(compiled), matrices, "squared-l2")
+    if has("triplet_loss"):  # Ours, as torch's users call it.
+        from triplet_loss.torch import TripletSemiHardLoss
+
+        ours = TripletSemiHardLoss(threads=threads)
+
+        def in_torch():
+            value = ours(rows().requires_grad_(), labels())
+            value.backward()
+            return value.item()
+
+        rival("peer", "triplet-loss in torch", in_torch, lambda b, d: 100 * b * d, "squared-l2")
     if has("pytorch_metric_learning"):
         from pytorch_metric_learning import distances as pml_distances, losses as pml_losses, miners
 
