@@ -16,9 +16,11 @@ fn worked_out_by_hand() {
     // Row 4 (class 1) ranks 3: wrong, then 2. Row 5 is alone in its class.
     let batch = Batch::new(&[0.0_f32, 1.0, 2.0, 3.5, 9.0, 100.0], 1, &[0, 0, 1, 0, 1, 2]).unwrap();
     for (name, mut workspace) in all_engines() {
-        let found = Retrieval::within(&batch, &[2, 4], Distance::L2, &mut workspace).unwrap();
+        // However deep, no deeper than there are rows.
+        let depths = [2, 4, usize::MAX];
+        let found = Retrieval::within(&batch, &depths, Distance::L2, &mut workspace).unwrap();
         assert_eq!(found.queries, 5, "{name}");
-        assert_eq!(found.recall, [(1, 2.0 / 5.0), (2, 4.0 / 5.0), (4, 1.0)], "{name}");
+        assert_eq!(found.recall, [(1, 2.0 / 5.0), (2, 4.0 / 5.0), (4, 1.0), (usize::MAX, 1.0)], "{name}");
         assert_eq!(found.precision_at_1(), 2.0 / 5.0, "{name}");
         assert!((found.map_at_r - (0.5 + 0.5 + 0.0 + 0.25 + 0.0) / 5.0).abs() < 1e-15, "{name}");
         assert!((found.r_precision - (0.5 + 0.5 + 0.0 + 0.5 + 0.0) / 5.0).abs() < 1e-15, "{name}");

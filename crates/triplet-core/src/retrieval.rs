@@ -71,12 +71,13 @@ impl<'a, T: Real> Search<'a, T> {
         self.references.is_none()
     }
 
-    /// How many neighbours of a query matter; none if nothing of its class is searched.
+    /// How many neighbours of a query matter: none if nothing of its class is searched, and
+    /// no more than there are.
     #[must_use]
     pub fn wanted(&self, query: u32) -> usize {
         match self.relevant[query as usize] as usize {
             0 => 0,
-            relevant => relevant.max(self.depth),
+            relevant => relevant.max(self.depth).min(self.references().batch_size()),
         }
     }
 
