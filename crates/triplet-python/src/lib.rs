@@ -5,13 +5,13 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`plan`] | a loss and a backend, parsed once |
-//! | [`engine`] | one call: borrow arrays, release the interpreter, compute |
-//! | [`outcome`] | what a call gives |
-//! | [`retrieval`] | recall and precision of a search |
-//! | [`config`] | the configurations of every TFA |
-//! | [`timing`] | the same call from Rust, to know what Python adds |
-//! | [`errors`] | errors to exceptions; panics end here |
+//! | `plan` | a loss and a backend, parsed once |
+//! | `engine` | one call: borrow arrays, release the interpreter, compute |
+//! | `outcome` | what a call gives |
+//! | `retrieval` | recall and precision of a search |
+//! | `config` | the configurations of every TFA |
+//! | `timing` | the same call from Rust, to know what Python adds |
+//! | `errors` | errors to exceptions; panics end here |
 #![forbid(unsafe_code)]
 
 mod arrays;
