@@ -54,7 +54,8 @@ class Child:
         )
 
     def epoch(self) -> tuple[float, float]:
-        assert self.process.stdin and self.process.stdout
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         print("go", file=self.process.stdin, flush=True)
         answer = self.process.stdout.readline().split()
         if not answer:
@@ -63,7 +64,9 @@ class Child:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--ours", default=sys.executable)
     parser.add_argument("--tfa", required=True)
     parser.add_argument("--batch", type=int, default=128)

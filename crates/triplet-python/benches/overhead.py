@@ -72,7 +72,9 @@ def ways(x: np.ndarray, y: np.ndarray, threads: int) -> dict[str, Callable[[], l
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("shapes", nargs="*", default=["32x64", "64x128", "128x128", "512x128", "1024x128"])
@@ -90,11 +92,17 @@ def main() -> None:
                 if number:  # the first round warms up
                     seconds[name] += took[1:]  # and so does each round's first call
         print(f"{rows} x {width}, {arguments.threads} threads")
-        base = statistics.median(seconds["Rust"]), min(seconds["Rust"])
+        rust = seconds["Rust"]
         for name, took in seconds.items():
-            median, least = statistics.median(took), min(took)
-            more = "" if name == "Rust" else f"   Rust + {1e6 * (median - base[0]):6.1f} ({1e6 * (least - base[1]):.1f})"
-            print(f"  {name:28} {1e6 * median:9.1f} ({1e6 * least:.1f}){more if 'empty' not in name else ''}")
+            line = f"  {name:28} {micros(statistics.median(took), min(took))}"
+            if name != "Rust":
+                more = micros(statistics.median(took) - statistics.median(rust), min(took) - min(rust))
+                line += f"   Rust + {more}" * ("empty" not in name)
+            print(line)
+
+
+def micros(median: float, least: float) -> str:
+    return f"{1e6 * median:9.1f} ({1e6 * least:.1f})"
 
 
 if __name__ == "__main__":

@@ -158,13 +158,62 @@ def test_the_operation_passes_torchs_own_checks():
     torch.library.opcheck(torch.ops.triplet_loss.loss.default, (x, labels, torch.rand(12), *rows, False))
 
 
-def test_a_second_derivative_is_a_clear_error():
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_functional_transforms(reduction):
     labels, x = tensors()
-    for reduction in ("mean", "none"):
-        loss = TripletSemiHardLoss(reduction=reduction)
-        (gradient,) = torch.autograd.grad(loss(x, labels).sum(), x, create_graph=True)
-        with pytest.raises(NotImplementedError, match="can be differentiated once"):
-            gradient.sum().backward()
+    loss = TripletSemiHardLoss(reduction=reduction)
+
+    def summed(x, labels):
+        return loss(x, labels).sum()
+
+    (expected,) = torch.autograd.grad(summed(x, labels), x)
+    x = x.detach()
+    gradient = torch.func.grad(summed)
+    assert torch.equal(gradient(x, labels), expected)
+    assert torch.equal(
+        torch.func.vmap(summed, (0, None))(torch.stack([x, 2 * x]), labels)[0], summed(x, labels)
+    )
+    both = torch.func.vmap(gradient, in_dims=(1, 0))(
+        torch.stack([2 * x, x], 1), torch.stack([labels + 7, labels])
+    )
+    assert torch.equal(both[1], expected)
+    assert torch.func.jacrev(loss)(x, labels).shape == ((32, 32, 16) if reduction == "none" else (32, 16))
+    with pytest.raises(NotImplementedError, match="jvp"):
+        torch.func.jvp(lambda x: loss(x, labels), (x,), (x,))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_a_second_derivative_is_a_clear_error(reduction):
+    labels, x = tensors()
+    loss = TripletSemiHardLoss(reduction=reduction)
+
+    def summed(x):
+        return loss(x, labels).sum()
+
+    (gradient,) = torch.autograd.grad(summed(x), x, create_graph=True)
+    with pytest.raises(NotImplementedError, match="can be differentiated once"):
+        gradient.sum().backward()
+    with pytest.raises(NotImplementedError, match="can be differentiated once"):
+        torch.autograd.functional.hessian(summed, x)
+    with pytest.raises(NotImplementedError, match="can be differentiated once"):
+        torch.func.grad(lambda x: torch.func.grad(summed)(x).sum())(x.detach())
+    with pytest.raises(NotImplementedError, match="jvp"), torch.autograd.forward_ad.dual_level():
+        summed(torch.autograd.forward_ad.make_dual(x.detach(), torch.ones_like(x)))
+
+
+def test_what_is_changed_between_the_passes_is_an_error_or_makes_no_difference():
+    labels, x = tensors()
+    loss, weights = TripletSemiHardLoss(reduction="none"), torch.rand(32, dtype=torch.float64)
+    (expected,) = torch.autograd.grad(loss(x, labels, weights).sum(), x)
+    value = loss(x, labels, weights).sum()
+    labels.zero_()
+    weights.zero_()
+    assert torch.equal(torch.autograd.grad(value, x)[0], expected)
+    value = loss(x, labels).sum()
+    with torch.no_grad():
+        x.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        value.backward()
 
 
 def test_statistics_and_distances_of_the_last_step():
@@ -267,6 +316,30 @@ def test_layouts_and_types_of_labels_do_not_matter():
     part = torch.zeros(32, 40)
     part[:, 3:19] = x.detach()
     assert loss(part[:, 3:19], labels).item() == expected
+
+
+class Elsewhere(torch.Tensor):
+    """Stands in for a tensor of another device, of which a test machine has none."""
+
+    @property
+    def is_cpu(self):
+        return False
+
+    def cpu(self):
+        return self.as_subclass(torch.Tensor)
+
+
+def test_tensors_of_other_devices_are_transferred_if_asked_for():
+    labels, x = tensors()
+    far = (x * 1).as_subclass(Elsewhere)
+    with pytest.raises(TypeError, match=r"embeddings are on cpu: .*device_transfer=True"):
+        TripletSemiHardLoss()(far, labels)
+    loss = TripletSemiHardLoss(device_transfer=True)
+    loss(far, labels.as_subclass(Elsewhere)).backward()
+    (expected,) = torch.autograd.grad(loss(y := x.detach().requires_grad_(), labels), y)
+    assert torch.equal(x.grad, expected)
+    here, there = loss.mine(x, labels), loss.mine(far, labels.as_subclass(Elsewhere))
+    assert all(map(torch.equal, here, there))
 
 
 MISTAKES = [

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 
 from .._loss import Loss
-from . import _compiled
-from ._eager import PerRow, Reduced
+from . import _operations
+from ._eager import Call, PerRow, Reduced
 from ._tensors import ADVICE, check, embeddings_array, fitting, labels_array, scalar, weights_array
 
 
@@ -21,14 +22,15 @@ def apply(loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None
         raise ValueError("sample_weight requires a gradient, which is not computed: detach it")
     narrow = embeddings.dtype is not torch.float64
     dtype = torch.float32 if narrow and torch.is_autocast_enabled("cpu") else embeddings.dtype
-    if torch.compiler.is_compiling():
-        return _compiled.apply(loss, embeddings, labels, weights, dtype)
+    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        return _operations.apply(loss, embeddings, labels, weights, dtype)
     rows = labels_array(labels)
     factors = None if weights is None else weights_array(weights)
     per_row = loss.settings.reduction == "none"
-    if embeddings.requires_grad and torch.is_grad_enabled():
+    # Forward mode has no rule here, which autograd says if it is asked.
+    if (embeddings.requires_grad and torch.is_grad_enabled()) or forward_ad._current_level >= 0:
         function = PerRow if per_row else Reduced
-        result: torch.Tensor = function.apply(embeddings, loss, rows, factors, dtype)
+        result: torch.Tensor = function.apply(embeddings, Call(loss, rows, factors, dtype))
         return result
     outcome = loss.evaluate(rows, embeddings_array(embeddings), factors, gradient=False)
     return fitting(torch.from_numpy(outcome.losses), dtype) if per_row else scalar(outcome.loss, dtype)

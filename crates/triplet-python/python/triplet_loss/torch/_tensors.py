@@ -83,7 +83,7 @@ def scalar(value: float, dtype: torch.dtype) -> torch.Tensor:
     return (
         fitting(torch.tensor(value, dtype=torch.float64), dtype)
         if dtype in NARROW
-        else torch.tensor(value, dtype=dtype)
+        else torch.scalar_tensor(value, dtype=dtype)
     )
 
 

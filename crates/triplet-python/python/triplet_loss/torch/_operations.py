@@ -1,7 +1,7 @@
-"""The loss as operations of torch's library: what ``torch.compile`` puts into its graph.
+"""The loss as operations of torch's library: for ``torch.compile`` and ``torch.func``.
 
-Called outside a compiled function they cost several times what the autograd function of
-``_eager`` does, so they are used only inside.
+They cost several times what the autograd functions of ``_eager`` do, so they are used only
+where those cannot be.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from .._loss import Loss, Settings, found, shared
+from ._once import once
 from ._tensors import COMPUTED, embeddings_array, labels_array, weights_array
 
 
@@ -86,30 +87,71 @@ def _(embeddings: Any, labels: Any, weights: Any, upstream: Any, *settings: Any)
     return torch.empty(embeddings.shape, dtype=COMPUTED[embeddings.dtype], device=embeddings.device)
 
 
+def _one_by_one(operation: Any) -> Any:
+    """How `vmap` goes over the batches of an operation: one after the other."""
+
+    def batched(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> Any:
+        of = [
+            [value] * info.batch_size if dim is None else value.unbind(dim)
+            for value, dim in zip(inputs, in_dims)
+        ]
+        answers = [operation(*one) for one in zip(*of)]
+        if isinstance(answers[0], torch.Tensor):
+            return torch.stack(answers), 0
+        return tuple(map(torch.stack, zip(*answers))), (0,) * len(answers[0])
+
+    return batched
+
+
+torch.library.register_vmap(_loss, _one_by_one(_loss))
+torch.library.register_vmap(_pull, _one_by_one(_pull))
+
+
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.Tensor]) -> None:
     embeddings, labels, weights, *rest = inputs
     ctx.settings, ctx.dtype = tuple(rest[:7]), embeddings.dtype
     ctx.per_row = ctx.settings[3] == "none"
-    ctx.save_for_backward(*((embeddings, labels, weights) if ctx.per_row else (output[1],)))
+    # The embeddings lead a second derivative to its error.
+    ctx.save_for_backward(embeddings, *((labels, weights) if ctx.per_row else (output[1],)))
 
 
 def _backward(ctx: Any, upstream: torch.Tensor, _of_gradient: Any) -> tuple[Any, ...]:
+    embeddings, *rest = ctx.saved_tensors
     if ctx.per_row:
-        gradient = _pull(*ctx.saved_tensors, upstream, *ctx.settings)
+        gradient = _pull(embeddings.detach(), *rest, upstream, *ctx.settings)
     else:
-        gradient = ctx.saved_tensors[0] * upstream
-    return gradient.to(ctx.dtype), *(None,) * 11
+        gradient = rest[0] * upstream
+    return once(gradient, embeddings).to(ctx.dtype), *(None,) * 11
 
 
 _loss.register_autograd(_backward, setup_context=_setup)
 
 
+class _Transformed(torch.autograd.Function):
+    """The same for `torch.func`, which does not take what is registered."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(*inputs: Any) -> Any:
+        return _loss(*inputs)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.mark_non_differentiable(output[1])
+        _setup(ctx, inputs, output)
+
+    backward = staticmethod(_backward)
+
+
 def apply(
     loss: Loss, embeddings: torch.Tensor, labels: torch.Tensor, weights: Any, dtype: torch.dtype
 ) -> torch.Tensor:
-    """The loss inside a compiled function."""
+    """The loss inside a compiled function, or one that `torch.func` transforms."""
     if weights is not None and not isinstance(weights, torch.Tensor):
         weights = torch.as_tensor(weights, dtype=torch.float64)
+    if not isinstance(labels, torch.Tensor):
+        labels = torch.as_tensor(labels)
     s = loss.settings
     plain = (
         s.margin,
@@ -120,6 +162,8 @@ def apply(
         -1 if s.threads is None else s.threads,
         s.require_positives,
     )
+    compiling = torch.compiler.is_compiling()
     wanted = s.reduction != "none" and embeddings.requires_grad and torch.is_grad_enabled()
-    value: torch.Tensor = _loss(embeddings.contiguous(), labels, weights, *plain, loss.number, wanted)[0]
+    call = _loss if compiling else _Transformed.apply
+    value: torch.Tensor = call(embeddings.contiguous(), labels, weights, *plain, loss.number, wanted)[0]
     return value.to(dtype)

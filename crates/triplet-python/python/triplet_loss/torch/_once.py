@@ -1,0 +1,36 @@
+"""Gradients that cannot be differentiated again, and say so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+class _Once(torch.autograd.Function):
+    """The gradient, for autograd a function of the embeddings without a derivative."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(gradient: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
+        return gradient.view_as(gradient)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, upstream: torch.Tensor) -> Any:
+        raise NotImplementedError(
+            "triplet losses can be differentiated once: their gradient jumps where another negative is "
+            "chosen; drop create_graph=True, or detach the gradient"
+        )
+
+
+def once(gradient: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
+    """The gradient at `embeddings`, harmless until somebody differentiates it."""
+    if not torch.is_grad_enabled():
+        return gradient
+    marked: torch.Tensor = _Once.apply(gradient, embeddings)
+    return marked
