@@ -39,7 +39,7 @@ class Reduced(torch.autograd.Function):
         factor = upstream.item()
         if factor != 1.0:
             gradient = gradient * factor
-        return once(gradient, embeddings).to(embeddings.dtype), None
+        return answered(gradient, embeddings), None
 
 
 class PerRow(torch.autograd.Function):
@@ -60,4 +60,12 @@ class PerRow(torch.autograd.Function):
         loss, labels, weights, _ = ctx.call
         factors = np.asarray(upstream.detach().double().numpy(), order="C")
         gradient = loss.pull(labels, embeddings_array(embeddings), weights, factors)
-        return once(torch.from_numpy(gradient), embeddings).to(embeddings.dtype), None
+        return answered(torch.from_numpy(gradient), embeddings), None
+
+
+def answered(gradient: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
+    """The gradient in the embeddings' type."""
+    # Asked first, since what is not called costs nothing.
+    if torch.is_grad_enabled():
+        gradient = once(gradient, embeddings)
+    return gradient if gradient.dtype is embeddings.dtype else gradient.to(embeddings.dtype)

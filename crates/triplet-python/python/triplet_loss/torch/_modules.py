@@ -30,13 +30,11 @@ class _TripletLoss(torch.nn.Module):
         A scalar, or `[B]` with ``reduction="none"``, in the embeddings' type; in float32
         under ``torch.autocast``. ``sample_weight``: a scalar, `[B]` or `[B, 1]`.
         """
-        if isinstance(embeddings, torch.Tensor) and not embeddings.is_cpu:
+        if self.device_transfer and isinstance(embeddings, torch.Tensor) and not embeddings.is_cpu:
             return self._transferred(embeddings, labels, sample_weight)
         return apply(self._loss, labels, embeddings, sample_weight)
 
     def _transferred(self, embeddings: torch.Tensor, labels: Any, sample_weight: Any) -> torch.Tensor:
-        if not self.device_transfer:
-            raise TypeError(f"embeddings are on {embeddings.device}: {ADVICE}")
         labels, sample_weight = (
             other.cpu() if isinstance(other, torch.Tensor) else other for other in (labels, sample_weight)
         )
