@@ -82,7 +82,7 @@ pub enum Error {
         limit: usize,
     },
     /// A margin that is NaN or infinite.
-    #[error("margin is {value}: it must be a finite number that the element type can hold")]
+    #[error("margin is {value:?}: it must be a finite number that the element type can hold")]
     Margin {
         /// The margin.
         value: f64,

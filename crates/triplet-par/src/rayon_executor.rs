@@ -35,12 +35,20 @@ impl Rayon {
         }
     }
 
-    /// `threads` threads in all, the calling one among them.
+    /// The most threads that are started, however many are asked for: 16, or four a core. More
+    /// would only wait for each other, for seconds a call.
+    #[must_use]
+    pub fn useful() -> usize {
+        thread::available_parallelism().map_or(16, |cores| 16.max(4 * cores.get()))
+    }
+
+    /// At most `threads` threads in all, the calling one among them, and [`Rayon::useful`].
     ///
     /// # Errors
     /// As [`Rayon::check`]; [`Error::ThreadPool`] if the system starts no more threads.
     pub fn with_threads(threads: usize) -> Result<Self> {
         Self::check(threads)?;
+        let threads = threads.min(Self::useful());
         let pool = match threads {
             1 => None,
             _ => {

@@ -6,10 +6,10 @@ use crate::{
     outcome::{Answer, Extras, Outcome},
     plan::Plan,
 };
-use numpy::{Element, PyArrayMethods, PyReadonlyArray1, PyUntypedArrayMethods};
-use pyo3::prelude::*;
+use numpy::{Element, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray2, PyUntypedArrayMethods};
+use pyo3::{exceptions::PyTypeError, prelude::*};
 use std::sync::{Arc, Mutex, PoisonError};
-use triplet_api::{BackendOptions, Batch, GramElement, Inputs, Loss, Spec, Weights, Workspaces};
+use triplet_api::{BackendOptions, Batch, Error, GramElement, Inputs, Loss, Spec, Weights, Workspaces};
 
 /// Backends whose workspaces are kept. A training process uses one.
 const KEPT: usize = 8;
@@ -39,7 +39,7 @@ impl Engine {
     }
 
     /// Evaluates a batch: int64 labels `[B]`, float embeddings `[B, D]`, C-contiguous.
-    #[pyo3(signature = (plan, labels, embeddings, weights=None, upstream=None, gradient=true, triplets=false, distances=0))]
+    #[pyo3(signature = (plan, labels, embeddings, weights=None, gradient=true, triplets=false, distances=0))]
     fn evaluate(
         &self,
         py: Python<'_>,
@@ -47,31 +47,37 @@ impl Engine {
         labels: PyReadonlyArray1<'_, i64>,
         embeddings: Embeddings<'_>,
         weights: Option<Doubles<'_>>,
-        upstream: Option<Doubles<'_>>,
         gradient: bool,
         triplets: bool,
         distances: usize,
     ) -> PyResult<Outcome> {
-        let labels = slice(labels.as_slice())?;
-        let shape = embeddings.shape();
-        let weights = match &weights {
-            None => Weights::None,
-            Some(weights) => Weights::from_shape(slice(weights.as_slice())?, weights.shape(), shape[0])
-                .map_err(exception)?,
-        };
-        let upstream = upstream.as_ref().map(|upstream| slice(upstream.as_slice())).transpose()?;
-        let pool = self.pool(plan.options);
-        let call = Call {
-            spec: plan.spec,
-            labels,
-            shape,
-            inputs: Inputs { weights, upstream },
-            gradient,
-            extras: Extras { triplets, distances },
-        };
+        let extras = Extras { triplets, distances };
+        let call = Call::new(self, plan, &labels, &embeddings, weights.as_ref(), None)?;
         match embeddings.values()? {
-            Values::Single(x) => call.run(py, &x, &pool.single),
-            Values::Double(x) => call.run(py, x, &pool.double),
+            Values::Single(x) => call.run(py, &x, &call.pool.single, gradient, extras),
+            Values::Double(x) => call.run(py, x, &call.pool.double, gradient, extras),
+        }
+    }
+
+    /// The gradient for a derivative of the caller's objective by the loss, or by each of
+    /// the losses without a reduction.
+    ///
+    /// A derivative that is not finite, or too large for a finite gradient, makes the whole
+    /// gradient NaN, where a loss scaler looks for it.
+    #[pyo3(signature = (plan, labels, embeddings, weights, upstream))]
+    fn pull(
+        &self,
+        py: Python<'_>,
+        plan: &Plan,
+        labels: PyReadonlyArray1<'_, i64>,
+        embeddings: Embeddings<'_>,
+        weights: Option<Doubles<'_>>,
+        upstream: Doubles<'_>,
+    ) -> PyResult<Py<PyAny>> {
+        let call = Call::new(self, plan, &labels, &embeddings, weights.as_ref(), Some(&upstream))?;
+        match embeddings.values()? {
+            Values::Single(x) => call.pull(py, &x, &call.pool.single),
+            Values::Double(x) => call.pull(py, x, &call.pool.double),
         }
     }
 
@@ -104,22 +110,44 @@ struct Call<'a> {
     labels: &'a [i64],
     shape: [usize; 2],
     inputs: Inputs<'a>,
-    gradient: bool,
-    extras: Extras,
+    pool: Arc<Pool>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    fn new(
+        engine: &Engine,
+        plan: &Plan,
+        labels: &'a PyReadonlyArray1<'_, i64>,
+        embeddings: &Embeddings<'_>,
+        weights: Option<&'a Doubles<'_>>,
+        upstream: Option<&'a Doubles<'_>>,
+    ) -> PyResult<Self> {
+        let shape = embeddings.shape();
+        let weights = weights.map_or(Ok(Weights::None), |weights| {
+            Weights::from_shape(slice(weights.as_slice())?, weights.shape(), shape[0]).map_err(exception)
+        })?;
+        let upstream = upstream.map(|upstream| slice(upstream.as_slice())).transpose()?;
+        Ok(Self {
+            spec: plan.spec,
+            labels: slice(labels.as_slice())?,
+            shape,
+            inputs: Inputs { weights, upstream },
+            pool: engine.pool(plan.options),
+        })
+    }
+
     fn run<T: GramElement + Element>(
-        self,
+        &self,
         py: Python<'_>,
         x: &[T],
         workspaces: &Workspaces<T>,
+        gradient: bool,
+        extras: Extras,
     ) -> PyResult<Outcome> {
-        let Self { spec, labels, shape, inputs, gradient, extras } = self;
+        let Self { spec, labels, shape, inputs, .. } = *self;
         let out = gradient.then(|| matrix::<T>(py, shape));
         let mut writing = out.as_ref().map(PyArrayMethods::readwrite);
-        let room = writing.as_mut().map(|out| out.as_slice_mut()).transpose();
-        let room = room.map_err(|_| pyo3::exceptions::PyTypeError::new_err("no room for the gradient"))?;
+        let room = writing.as_mut().map(room).transpose()?;
         let answer = py.detach(|| {
             guarded(|| {
                 let batch = Batch::new(x, shape[1], labels)?;
@@ -135,4 +163,35 @@ impl Call<'_> {
         drop(writing);
         answer.outcome(py, out.map(|out| out.into_any().unbind()))
     }
+
+    fn pull<T: GramElement + Element>(
+        &self,
+        py: Python<'_>,
+        x: &[T],
+        workspaces: &Workspaces<T>,
+    ) -> PyResult<Py<PyAny>> {
+        let Self { spec, labels, shape, inputs, .. } = *self;
+        let out = matrix::<T>(py, shape);
+        let mut writing = out.readwrite();
+        let gradient = room(&mut writing)?;
+        py.detach(|| {
+            guarded(|| {
+                let batch = Batch::new(x, shape[1], labels)?;
+                let done = workspaces
+                    .with(|workspace| spec.evaluate_into(&batch, inputs, gradient, workspace).map(|_| ()))?;
+                if let Err(Error::Upstream { .. } | Error::GradientOverflow { .. }) = done {
+                    gradient.fill(T::from_f64(f64::NAN));
+                    return Ok(());
+                }
+                done
+            })
+        })?;
+        drop(writing);
+        Ok(out.into_any().unbind())
+    }
+}
+
+/// The memory of an array of ours.
+fn room<'a, T: Element>(writing: &'a mut PyReadwriteArray2<'_, T>) -> PyResult<&'a mut [T]> {
+    writing.as_slice_mut().map_err(|_| PyTypeError::new_err("no room for the gradient"))
 }

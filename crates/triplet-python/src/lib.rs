@@ -8,6 +8,7 @@
 //! | `plan` | a loss and a backend, parsed once |
 //! | `engine` | one call: borrow arrays, release the interpreter, compute |
 //! | `outcome` | what a call gives |
+//! | `record` | what a loss keeps of its last call |
 //! | `retrieval` | recall and precision of a search |
 //! | `config` | the configurations of every TFA |
 //! | `timing` | the same call from Rust, to know what Python adds |
@@ -20,6 +21,7 @@ mod engine;
 mod errors;
 mod outcome;
 mod plan;
+mod record;
 mod retrieval;
 mod timing;
 
@@ -41,7 +43,7 @@ mod _native {
     #[pymodule_export]
     use super::{
         command_line, config::read_config, engine::Engine, errors::panic_on_purpose, outcome::Outcome,
-        plan::Plan,
+        plan::Plan, record::Record,
     };
 
     #[pymodule_init]

@@ -1,5 +1,6 @@
 //! What one call gives.
 
+use crate::record::Record;
 use numpy::{Element, PyArray1};
 use pyo3::{prelude::*, types::PyTuple};
 use triplet_api::{Evaluation, Executed, GramElement, Statistics};
@@ -19,23 +20,14 @@ pub(crate) struct Outcome {
     /// Anchors, positives, negatives `[T]` (-1 for none), and their distances.
     #[pyo3(get)]
     triplets: Option<Py<PyTuple>>,
-    /// Distances of positives and of chosen negatives.
+    /// Counts, and distances if asked for.
     #[pyo3(get)]
-    distances: Option<(Py<PyAny>, Py<PyAny>)>,
-    statistics: Statistics,
+    record: Py<Record>,
     executed: Executed,
 }
 
 #[pymethods]
 impl Outcome {
-    /// Positive pairs, triplets, active, fallbacks, anchors without negatives.
-    #[getter]
-    fn statistics(&self) -> (u64, u64, u64, u64, u64) {
-        let Statistics { positive_pairs, triplets, active, fallbacks, anchors_without_negatives } =
-            self.statistics;
-        (positive_pairs, triplets, active, fallbacks, anchors_without_negatives)
-    }
-
     /// Backend, instruction set, threads.
     #[getter]
     fn executed(&self) -> (&'static str, &'static str, usize) {
@@ -86,13 +78,13 @@ impl<T: GramElement + Element> Answer<T> {
             let [near, far] = triplets.distances.map(|distances| PyArray1::from_vec(py, distances));
             (anchors, positives, negatives, near, far).into_pyobject(py).map(Bound::unbind)
         });
+        let distances = self.distances.map(|(near, far)| (array(py, near), array(py, far)));
         Ok(Outcome {
             loss: self.loss.to_f64(),
             losses: self.losses.map(|losses| array(py, losses)),
             gradient,
             triplets: triplets.transpose()?,
-            distances: self.distances.map(|(near, far)| (array(py, near), array(py, far))),
-            statistics: self.statistics,
+            record: Py::new(py, Record { statistics: self.statistics, distances })?,
             executed: self.executed,
         })
     }

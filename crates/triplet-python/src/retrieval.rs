@@ -7,7 +7,10 @@ use crate::{
     plan::Plan,
 };
 use numpy::PyReadonlyArray1;
-use pyo3::{exceptions::PyTypeError, prelude::*};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+};
 use triplet_api::{Batch, Distance, GramElement, Retrieval, Workspaces};
 
 /// Queries, recall at each depth, R-precision, MAP@R.
@@ -67,12 +70,16 @@ impl Ask<'_> {
         workspaces: &Workspaces<T>,
     ) -> PyResult<Found> {
         let Self { labels, width, reference_labels, reference_width, depths, distance } = self;
+        let batch = py.detach(|| guarded(|| Batch::new(x, width, labels)))?;
+        let searched = references.zip(reference_labels).map(|(y, labels)| {
+            let batch = py.detach(|| guarded(|| Batch::new(y, reference_width, labels)));
+            batch.map_err(|error| {
+                PyValueError::new_err(format!("in reference and reference_labels: {}", error.value(py)))
+            })
+        });
+        let searched = searched.transpose()?;
         let found = py.detach(|| {
             guarded(|| {
-                let batch = Batch::new(x, width, labels)?;
-                let searched = references.zip(reference_labels);
-                let searched =
-                    searched.map(|(y, labels)| Batch::new(y, reference_width, labels)).transpose()?;
                 workspaces.with(|workspace| match &searched {
                     None => Retrieval::within(&batch, depths, distance, workspace),
                     Some(searched) => Retrieval::among(&batch, searched, depths, distance, workspace),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import os
 
 import ml_dtypes
 import numpy as np
@@ -156,6 +157,32 @@ def test_degenerate_batches_are_results():
         evaluate([1, 2, 3], LINE[:3], require_positives=True)
 
 
+def test_bfloat16_of_torch_is_read():
+    torch = pytest.importorskip("torch")
+    labels, x = batch(24, 8)
+    rows = torch.tensor(x, requires_grad=True).bfloat16()
+    expected = evaluate(labels, rows.detach().float().numpy())
+    result = evaluate(torch.tensor(labels), rows)
+    assert result.gradient.dtype == ml_dtypes.bfloat16
+    assert same_bits(
+        result.gradient.view(np.uint16), expected.gradient.astype(ml_dtypes.bfloat16).view(np.uint16)
+    )
+
+
+def test_a_matrix_is_an_array():
+    labels, x = batch(24, 8)
+    expected = evaluate(labels, x)
+    for names in (np.asmatrix(labels).T, np.asmatrix(labels[:, None])):
+        assert same_bits(evaluate(names, np.asmatrix(x)).gradient, expected.gradient)
+
+
+def test_no_more_threads_are_started_than_help():
+    labels, x = batch(300, 200)
+    many = evaluate(labels, x, threads=4000, backend="par")
+    assert many.threads <= max(16, 4 * (os.cpu_count() or 1))
+    assert same_bits(many.gradient, evaluate(labels, x, threads=np.int64(1)).gradient)
+
+
 BAD = LINE.copy()
 BAD[2, 0] = np.nan
 MISTAKES = [
@@ -177,7 +204,7 @@ MISTAKES = [
     (ValueError, r"sample_weight\[1\] is -1", {"sample_weight": [1, -1, 1, 1]}),
     (TypeError, "sample_weight has dtype str", {"sample_weight": "heavy"}),
     (ValueError, "margin is inf", {"margin": float("inf")}),
-    (ValueError, r"margin is 1", {"margin": 1e300}),
+    (ValueError, r"margin is 1e300: it must", {"margin": 1e300}),
     (ValueError, 'unknown distance "cosine": choose one of squared-l2, l2, angular', {"distance": "cosine"}),
     (ValueError, 'unknown rule "easy"', {"rule": "easy"}),
     (ValueError, 'unknown reduction "avg"', {"reduction": "avg"}),
@@ -186,7 +213,11 @@ MISTAKES = [
     (ValueError, "threads", {"threads": 0}),
     (ValueError, "threads", {"threads": 100_000}),
     (ValueError, "threads is -1: at least one is needed", {"threads": -1}),
-    (TypeError, "threads", {"threads": "two"}),
+    (TypeError, "threads is a str: expected an integer", {"threads": "two"}),
+    (TypeError, "threads is a float: expected an integer", {"threads": 2.0}),
+    (ValueError, "threads is 9223372036854775807: give at most", {"threads": 2**70}),
+    (TypeError, "labels are a masked array", {"labels": np.ma.masked_array(LABELS, [0, 0, 0, 1])}),
+    (TypeError, "embeddings are a masked array", {"embeddings": np.ma.masked_array(LINE)}),
     (ValueError, "squared norm", {"embeddings": LINE * 1e30}),
     (ValueError, "the loss leaves the range of float16", {
         "embeddings": LINE.astype(np.float16), "margin": 1e5}),

@@ -77,6 +77,35 @@ def test_double_precision():
         assert same_bits(gradient, expected.gradient)
 
 
+def test_inside_shard_map():
+    labels, x = batch()
+    mesh = jax.make_mesh((1,), ("rows",), axis_types=(jax.sharding.AxisType.Auto,))
+    rows = jax.sharding.PartitionSpec("rows")
+    for reduction in ("mean", "none"):
+
+        def summed(x, y, reduction=reduction):
+            return triplet_semihard_loss(y, x, reduction=reduction).sum()
+
+        step = jax.shard_map(jax.grad(summed), mesh=mesh, in_specs=(rows, rows), out_specs=rows)
+        expected = evaluate(labels, x, reduction=reduction).gradient
+        assert same_bits(jax.jit(step)(jnp.asarray(x), jnp.asarray(labels)), expected)
+
+
+def test_an_upstream_gradient_that_is_not_finite_stays_so():
+    labels, x = batch()
+    for reduction in ("mean", "none"):
+        gradient = jax.grad(
+            lambda x, r=reduction: triplet_semihard_loss(labels, x, reduction=r).sum() * jnp.inf
+        )
+        assert not np.isfinite(gradient(x)).any()
+
+
+def test_a_second_derivative_is_an_error():
+    labels, x = batch()
+    with pytest.raises(Exception, match="do not support JVP"):
+        jax.hessian(lambda x: triplet_semihard_loss(labels, x))(x)
+
+
 def test_labels_beyond_32_bits_stay_apart():
     labels, x = batch()
     far = labels + np.where(labels == 1, 2**40, 0)
@@ -99,6 +128,12 @@ def test_mistakes():
         triplet_semihard_loss(labels, x[:, 0])
     with pytest.raises(TypeError, match="embeddings have dtype int32"):
         triplet_semihard_loss(labels, jnp.ones((32, 2), "int32"))
+    with pytest.raises(ValueError, match=r"sample_weight has shape \[3\] but the batch has shape \[32\]"):
+        jax.jit(triplet_semihard_loss)(labels, x, sample_weight=np.ones(3))
+    with pytest.raises(ValueError, match=r"embeddings have shape \[32, 0\]"):
+        triplet_semihard_loss(labels, x[:, :0])
+    with pytest.raises(Exception, match="the loss leaves the range of float16"):
+        triplet_semihard_loss(labels, jnp.asarray(x, "float16"), margin=1e5).block_until_ready()
     with pytest.raises(ValueError, match='unknown distance "cosine"'):
         triplet_semihard_loss(labels, x, distance="cosine")
     x[3, 4] = np.nan

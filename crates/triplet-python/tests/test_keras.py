@@ -48,7 +48,7 @@ def test_values_are_the_engines(loss, same):
 
 
 @pytest.mark.parametrize(
-    "reduction", ["sum_over_batch_size", "mean", "sum", "none", None, "mean_with_sample_weight"]
+    "reduction", ["auto", "sum_over_batch_size", "mean", "sum", "none", None, "mean_with_sample_weight"]
 )
 def test_every_reduction_of_keras(reduction):
     labels, x = batch(64, 8)
@@ -156,6 +156,68 @@ def test_configurations_of_hard_losses():
     assert (loss.margin, loss.get_config()["soft"]) == (2.0, True)
     with pytest.raises(ValueError, match='unknown config key "margins"'):
         TripletHardLoss.from_config({"margins": 2.0})
+
+
+def test_statistics_are_there_where_keras_adds_up():
+    labels, x = batch(64, 16)
+    inputs = keras.layers.Input((16,))
+    # A mask over features says which rows are padding: none here, which Keras cannot know.
+    masked = keras.layers.Masking()(keras.layers.Reshape((1, 16))(inputs))
+    net = keras.Model(inputs, keras.layers.LSTM(8)(masked))
+    for loss in (TripletSemiHardLoss(), TripletSemiHardLoss(reduction="mean_with_sample_weight")):
+        net.compile("sgd", loss=loss)
+        net.fit(x, labels, batch_size=64, verbose=0)
+        assert loss.statistics.positive_pairs == evaluate(labels, x).statistics.positive_pairs
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="a strategy of TensorFlow's")
+def test_statistics_are_there_with_several_replicas():
+    import tensorflow as tf
+
+    devices = tf.config.list_logical_devices("CPU")
+    strategy = tf.distribute.MirroredStrategy([device.name for device in devices[:1]])
+    labels, x = batch(64, 16)
+    loss = TripletSemiHardLoss()
+    with strategy.scope():
+        net = model()
+        net.compile("sgd", loss=loss)
+    net.fit(x, labels, batch_size=64, verbose=0)
+    assert loss.statistics.triplets > 0
+
+
+def test_a_model_compiled_with_a_function_is_saved_and_loaded(tmp_path):
+    from triplet_loss import tfa
+
+    labels, x = batch(64, 16)
+    for function in (tfa.triplet_semihard_loss, tfa.triplet_hard_loss):
+        net = model()
+        net.compile("sgd", loss=function)
+        net.fit(x, labels, verbose=0)
+        net.save(tmp_path / "net.keras")
+        again = keras.models.load_model(tmp_path / "net.keras")
+        assert np.isclose(again.evaluate(x, labels, verbose=0), net.evaluate(x, labels, verbose=0))
+
+
+def test_what_defines_a_loss_cannot_be_changed():
+    loss = TripletSemiHardLoss(0.5)
+    for name in ("margin", "distance_metric"):
+        with pytest.raises(AttributeError):
+            setattr(loss, name, 2.0)
+    assert loss.margin == 0.5
+
+
+def test_configurations_of_another_loss_are_refused():
+    hard = {"class_name": "Addons>TripletHardLoss", "config": {"margin": 1.0, "soft": True}}
+    assert TripletHardLoss.from_config(hard).get_config()["soft"]
+    with pytest.raises(ValueError, match=r"of a TripletHardLoss: read it with TripletHardLoss\.from_config"):
+        TripletSemiHardLoss.from_config(hard)
+    with pytest.raises(ValueError, match="has 'soft', which TripletSemiHardLoss does not have"):
+        TripletSemiHardLoss.from_config({"margin": 1.0, "soft": True})
+    assert TripletSemiHardLoss.from_config({"margin": np.float32(0.5)}).margin == 0.5
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        TripletSemiHardLoss.from_config({"margin": float("nan")})
+    with pytest.raises(TypeError, match="the configuration holds a ndarray"):
+        TripletSemiHardLoss.from_config({"margin": np.ones(2)})
 
 
 def test_mistakes():

@@ -62,8 +62,31 @@ def test_recall_grows_with_k_and_agrees_with_a_sort():
     assert list(found.recall.values()) == sorted(found.recall.values())
 
 
+def test_depths_may_be_numpys_integers_and_deeper_than_there_are_rows():
+    labels, x = batch(40, 6, 4)
+    found = metrics.retrieval(labels, x, k=np.int64(3))
+    assert metrics.recall_at_k(labels, x, np.int64(3)) == found.recall[3]
+    assert metrics.retrieval(labels, x, k=(2**62, 3)).recall == {
+        1: found.recall[1],
+        2**62: 1.0,
+        3: found.recall[3],
+    }
+    for k in (2**70, -1, (1, 0)):
+        with pytest.raises(ValueError, match="depths start at 1, and end"):
+            metrics.retrieval(labels, x, k=k)
+    for k in ("one", 1.5, None, [1]):
+        with pytest.raises(TypeError):
+            metrics.recall_at_k(labels, x, k)
+
+
 def test_mistakes():
     labels, x = batch()
+    far = x.copy()
+    far[3, 1] = np.nan
+    with pytest.raises(ValueError, match=r"in reference and reference_labels: embeddings\[3, 1\] is NaN"):
+        metrics.retrieval(labels, x, reference=far, reference_labels=labels)
+    with pytest.raises(ValueError, match=r"in reference and reference_labels: labels have shape \[31\]"):
+        metrics.retrieval(labels, x, reference=x, reference_labels=labels[1:])
     with pytest.raises(ValueError, match="reference and reference_labels go together"):
         metrics.retrieval(labels, x, reference=x)
     with pytest.raises(ValueError, match="depths start at 1"):

@@ -23,6 +23,11 @@ def test_training_curve(tmp_path):
     ax.figure.savefig(tmp_path / "curve.png")
     assert (tmp_path / "curve.png").stat().st_size > 5000
     plot.training_curve([])
+    gap = plot.training_curve([1.0, np.nan, 3.0, 4.0], window=2).lines[1].get_ydata()
+    assert gap.tolist() == [1.0, 1.0, 3.0, 3.5]
+    for window in (0, -5):
+        with pytest.raises(ValueError, match=f"window is {window}"):
+            plot.training_curve([1.0], window=window)
     plot.training_curve([1.0])
 
 
@@ -33,6 +38,8 @@ def test_distance_histogram():
     assert sum(patch.get_height() for patch in ax.patches[:60]) == len(triplets.anchor)
     assert f"positives ({len(triplets.anchor):,})" in [t.get_text() for t in ax.get_legend().get_texts()]
     plot.distance_histogram([], [])
+    with pytest.raises(ValueError, match=r"distances\[1\] is nan"):
+        plot.distance_histogram([1.0, np.nan], [2.0])
 
 
 def test_embedding_map():
@@ -44,5 +51,12 @@ def test_embedding_map():
     few = plot.embedding_map(labels, x, most=25)
     assert sum(len(points.get_offsets()) for points in few.collections) <= 28
     plot.embedding_map([0, 1], [[1.0], [2.0]])
+    many = plot.embedding_map(np.arange(600) // 2, np.zeros((600, 2)), most=100)
+    assert sum(len(points.get_offsets()) for points in many.collections) == 100
+    for wrong, message in (({"most": 0}, "most is 0"), ({"names": ["a"]}, "names has 1 entries")):
+        with pytest.raises(ValueError, match=message):
+            plot.embedding_map(labels, x, **wrong)
+    with pytest.raises(ValueError, match=r"embeddings\[2, 1\] is inf"):
+        plot.embedding_map([0, 0, 1], [[0.0, 1], [0, 1], [0, np.inf]])
     with pytest.raises(ValueError, match="there are 99 labels"):
         plot.embedding_map(labels[1:], x)

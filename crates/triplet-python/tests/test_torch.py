@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -150,11 +151,41 @@ def test_compile_has_no_graph_break_and_gives_the_same_bits(backend, reduction):
         assert torch.allclose(compiled(y, labels, weights), fast, rtol=1e-6, atol=0)
 
 
+def test_compiled_functions_refuse_what_the_loss_refuses():
+    torch.compiler.reset()
+    labels, x = tensors()
+    loss = TripletSemiHardLoss()
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    assert compiled(x, labels.tolist()).item() == loss(x, labels).item()
+    with pytest.raises(Exception, match="labels are on meta"):
+        compiled(x, labels.to("meta"))
+    with pytest.raises(Exception, match=r"labels have shape \[31\]"):
+        compiled(x, labels[1:])
+    wide = torch.compile(TripletSemiHardLoss(margin=1e5), backend="aot_eager")
+    with pytest.raises(Exception, match=r"leaves the range of torch.float16"):
+        wide(x.half(), labels)
+    once = torch.compile(loss, backend="eager")
+    (gradient,) = torch.autograd.grad(once(x, labels), x, create_graph=True)
+    with pytest.raises(NotImplementedError, match="can be differentiated once"):
+        gradient.sum().backward()
+
+
+def test_batches_of_every_size_are_compiled():
+    torch.compiler.reset()
+    loss = TripletSemiHardLoss(distance="l2")
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager", dynamic=True)
+    for rows in (8, 9, 33, 64):
+        labels, x = tensors(rows)
+        (fast,) = torch.autograd.grad(compiled(x, labels), x)
+        (eager,) = torch.autograd.grad(loss(x, labels), x)
+        assert torch.equal(fast, eager)
+
+
 def test_the_operation_passes_torchs_own_checks():
     labels, x = tensors(12, 4, 3)
-    settings = (1.0, "l2", "semi-hard", "mean", "auto", -1, False, 0)
+    settings = (1.0, "l2", "semi-hard", "mean", "auto", -1, False, 0, False)
     torch.library.opcheck(torch.ops.triplet_loss.loss.default, (x, labels, None, *settings, True))
-    rows = (1.0, "l2", "semi-hard", "none", "auto", -1, False, 0)
+    rows = (1.0, "l2", "semi-hard", "none", "auto", -1, False, 0, False)
     torch.library.opcheck(torch.ops.triplet_loss.loss.default, (x, labels, torch.rand(12), *rows, False))
 
 
@@ -199,6 +230,62 @@ def test_a_second_derivative_is_a_clear_error(reduction):
         torch.func.grad(lambda x: torch.func.grad(summed)(x).sum())(x.detach())
     with pytest.raises(NotImplementedError, match="jvp"), torch.autograd.forward_ad.dual_level():
         summed(torch.autograd.forward_ad.make_dual(x.detach(), torch.ones_like(x)))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), 3e38])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_an_upstream_gradient_that_is_not_finite_stays_so(reduction, bad):
+    labels, x = tensors()
+    value = TripletSemiHardLoss(reduction=reduction)(x * 1e3, labels)
+    (gradient,) = torch.autograd.grad(value, x, torch.full_like(value, bad))
+    assert not torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_a_loss_scaler_finds_its_scale(reduction):
+    labels, x = tensors()
+    layer = torch.nn.Linear(16, 8)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**126, growth_interval=10**6)
+    optimiser = torch.optim.SGD(layer.parameters(), 1e-3)
+    for _ in range(4):
+        optimiser.zero_grad()
+        scaler.scale(
+            TripletSemiHardLoss(reduction=reduction)(100 * layer(x.detach()), labels).mean()
+        ).backward()
+        scaler.step(optimiser)
+        scaler.update()
+    assert scaler.get_scale() < 2.0**126
+
+
+def test_what_is_done_to_a_gradient_is_not_done_to_the_next():
+    labels, x = tensors()
+    value = TripletSemiHardLoss()(x, labels)
+    (first,) = torch.autograd.grad(value, x, retain_graph=True)
+    kept = first.clone()
+    first.mul_(2)
+    first.numpy()[:] = 0
+    assert torch.equal(torch.autograd.grad(value, x)[0], kept)
+
+
+def test_the_loss_is_on_the_cpu_whatever_the_default_device():
+    labels, x = tensors()
+    loss = TripletSemiHardLoss()
+    with torch.device("meta"):
+        assert loss(x, labels).item() == loss(x.detach(), labels).item()
+
+
+def test_statistics_stay_while_calls_run_and_when_they_fail():
+    labels, x = tensors(500, 32, 20)
+    loss = TripletSemiHardLoss()
+    loss(x, labels)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(lambda: [loss(x, labels).item() for _ in range(50)])
+        while not running.done():
+            assert loss.statistics.triplets > 0
+            assert loss.percentiles(50).positive.shape == (1,)
+    with pytest.raises(ValueError, match="labels have shape"):
+        loss(x, labels[1:])
+    assert loss.statistics.triplets > 0
 
 
 def test_what_is_changed_between_the_passes_is_an_error_or_makes_no_difference():
@@ -340,6 +427,7 @@ def test_tensors_of_other_devices_are_transferred_if_asked_for():
     assert torch.equal(x.grad, expected)
     here, there = loss.mine(x, labels), loss.mine(far, labels.as_subclass(Elsewhere))
     assert all(map(torch.equal, here, there))
+    assert all(map(torch.equal, here, loss.mine(far, labels.numpy())))
 
 
 MISTAKES = [

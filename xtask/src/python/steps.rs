@@ -36,6 +36,7 @@ pub(super) const TESTS: &[Step] = &[
     with(&["test_keras.py", "test_golden.py"], JAX),
     with(&["test_migration.py"], &[(MIGRATION, "torch")]),
     with(&["test_migration.py"], &[(MIGRATION, "tensorflow")]),
+    with(&["test_readme.py"], TENSORFLOW),
     step(&["--doctest-modules", "--pyargs", "triplet_loss"]),
 ];
 

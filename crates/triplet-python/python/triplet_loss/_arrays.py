@@ -6,6 +6,7 @@ labels, C-contiguous, are never copied.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,11 @@ _CPU = (1, 3)  # kDLCPU, kDLCUDAHost
 def as_array(values: Any, what: str) -> NDArray[Any]:
     """A NumPy array over the memory of anything with DLPack, the buffer protocol or items."""
     if isinstance(values, np.ndarray):
-        return values
+        if isinstance(values, np.ma.MaskedArray):
+            raise TypeError(
+                f"{what} are a masked array, whose mask would be ignored: pass the rows that count"
+            )
+        return np.asarray(values)  # np.matrix would stay a matrix when it is sliced
     if hasattr(values, "__dlpack__"):
         kind, index = values.__dlpack_device__()
         if kind not in _CPU:
@@ -29,15 +34,32 @@ def as_array(values: Any, what: str) -> NDArray[Any]:
                 f"{what} are on another device than the CPU (DLPack device {int(kind)}:{index}): "
                 "copy them to the CPU first"
             )
-        if "bfloat16" not in str(values.dtype):  # NumPy knows no such DLPack type
-            try:
-                return np.from_dlpack(values)
-            except (BufferError, RuntimeError, TypeError) as error:
-                raise TypeError(f"{what} cannot be read as an array: {error}") from error
+        if "bfloat16" in str(values.dtype):  # NumPy knows no such DLPack type
+            return _as_bfloat16(values, what)
+        try:
+            return np.from_dlpack(values)
+        except (BufferError, RuntimeError, TypeError) as error:
+            raise TypeError(f"{what} cannot be read as an array: {error}") from error
     try:
         return np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"{what} cannot be read as an array: {error}") from error
+
+
+def _as_bfloat16(values: Any, what: str) -> NDArray[Any]:
+    """Of JAX, which knows how, or of torch, whose bits are looked at."""
+    try:
+        import ml_dtypes
+    except ImportError:
+        raise TypeError(
+            f"{what} have dtype bfloat16, which NumPy has from ml_dtypes: pip install ml_dtypes, "
+            "pass float32, or use triplet_loss.torch"
+        ) from None
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(values, torch.Tensor):
+        bits: NDArray[Any] = values.detach().contiguous().view(torch.int16).numpy()
+        return bits.view(ml_dtypes.bfloat16)
+    return np.asarray(values)
 
 
 def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
@@ -101,3 +123,19 @@ def as_weights(values: Any) -> NDArray[np.float64]:
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise TypeError(f"sample_weight has dtype {array.dtype.name}: expected numbers")
     return np.asarray(array, np.float64, order="C")
+
+
+def narrowed(values: NDArray[Any], dtype: np.dtype[Any], what: str) -> NDArray[Any]:
+    """Values in a type, if it can hold them."""
+    if values.dtype == dtype:
+        return values
+    with np.errstate(over="ignore"):
+        narrow = values.astype(dtype)
+    bad = ~np.isfinite(narrow)
+    if bad.any():
+        place = [int(i) for i in np.argwhere(bad)[0]]
+        raise ValueError(
+            f"the {what}{place or ''} leaves the range of {dtype.name}: scale the embeddings, the margin "
+            "or the weights down, or pass float32"
+        )
+    return narrow

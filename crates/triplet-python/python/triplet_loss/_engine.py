@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+import sys
+from functools import cache, lru_cache
+from operator import index
+from typing import Any
 
 from . import _native
 
@@ -29,7 +32,7 @@ def clear_cache() -> None:
     engine.clear()
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024, typed=True)
 def plan(
     margin: float = 1.0,
     distance: str = "squared-l2",
@@ -41,10 +44,7 @@ def plan(
     require_positives: bool = False,
 ) -> _native.Plan:
     """Checks the names and numbers of a loss, once each."""
-    if threads is None:
-        threads = default_threads()
-    elif isinstance(threads, int) and threads < 0:
-        raise ValueError(f"threads is {threads}: at least one is needed")
+    threads = default_threads() if threads is None else _count(threads, "threads")
     return _native.Plan(
         margin=margin,
         distance=distance,
@@ -57,12 +57,25 @@ def plan(
     )
 
 
+@cache
 def default_threads() -> int | None:
-    """What the environment asks for; None for one thread a core."""
+    """What the environment asks for, read once; None for one thread a core."""
     text = os.environ.get("TRIPLET_NUM_THREADS")
     if not text:
         return None
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         raise ValueError(f"TRIPLET_NUM_THREADS is {text!r}: expected a number of threads") from None
+    return _count(number, "TRIPLET_NUM_THREADS")
+
+
+def _count(threads: Any, what: str) -> int:
+    """A number of threads that the native module can be asked for; it knows the upper bound."""
+    try:
+        number = index(threads)
+    except TypeError:
+        raise TypeError(f"{what} is a {type(threads).__name__}: expected an integer or None") from None
+    if number < 1:
+        raise ValueError(f"{what} is {number}: at least one is needed")
+    return min(number, sys.maxsize)

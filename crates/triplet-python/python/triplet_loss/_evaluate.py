@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import _engine
-from ._arrays import as_embeddings, as_labels, as_weights
+from ._arrays import as_embeddings, as_labels, as_weights, narrowed
 from ._result import Evaluation, Statistics, Triplets
 
 _F32 = np.dtype(np.float32)
@@ -65,32 +64,17 @@ def evaluate(
     )
     matrix, dtype = as_embeddings(embeddings)
     weights = None if sample_weight is None else as_weights(sample_weight)
-    outcome = _engine.engine.evaluate(plan, as_labels(labels), matrix, weights, None, gradient, triplets)
+    outcome = _engine.engine.evaluate(plan, as_labels(labels), matrix, weights, gradient, triplets)
     result = Evaluation()
-    result.statistics = Statistics._make(outcome.statistics)
+    result.statistics = Statistics._make(outcome.record.statistics)
     result.backend, result.isa, result.threads = outcome.executed
     values: Any = outcome.loss if outcome.losses is None else outcome.losses
     slopes = outcome.gradient
     if dtype is not _F32:
-        values = _narrowed(np.asarray(values), dtype, "loss")
-        slopes = None if slopes is None else _narrowed(slopes, dtype, "gradient")
+        values = narrowed(np.asarray(values), dtype, "loss")
+        slopes = None if slopes is None else narrowed(slopes, dtype, "gradient")
     result.loss = dtype.type(values) if outcome.losses is None else values
     result.gradient = slopes
     mined = outcome.triplets
     result.triplets = None if mined is None else Triplets._make(mined)
     return result
-
-
-def _narrowed(values: NDArray[Any], dtype: np.dtype[Any], what: str) -> NDArray[Any]:
-    if values.dtype == dtype:
-        return values
-    with np.errstate(over="ignore"):
-        narrow = values.astype(dtype)
-    bad = ~np.isfinite(narrow)
-    if bad.any():
-        place = [int(i) for i in np.argwhere(bad)[0]]
-        raise ValueError(
-            f"the {what}{place or ''} leaves the range of {dtype.name}: scale the embeddings, the margin "
-            "or the weights down, or pass float32"
-        )
-    return narrow

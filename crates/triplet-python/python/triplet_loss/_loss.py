@@ -12,13 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _engine
-from ._native import Outcome, Plan
+from ._native import Outcome, Plan, Record
 from ._result import Statistics
 
-# Triplets whose distances a call copies for `percentiles`; of more, every k-th.
-_SAMPLED = 1 << 20
+# Triplets whose distances a call copies for `percentiles`; of more, every k-th. So few that a
+# call does not notice, so many that a percentile is right to a few thousandths of the ranks.
+_SAMPLED = 1 << 16
 
 PERCENTILES = (5, 25, 50, 75, 95)
+
+ONCE = (
+    "triplet losses can be differentiated once: their gradient jumps where another negative is "
+    "chosen; detach the gradient, or do without a second derivative"
+)
 
 
 class Percentiles:
@@ -58,12 +64,21 @@ _numbers = count(1)
 _losses: WeakValueDictionary[int, Loss] = WeakValueDictionary()
 
 
+class _Last:
+    """Where a loss, and the same loss summed otherwise, keep what their last call counted."""
+
+    __slots__ = ("record",)
+
+    def __init__(self) -> None:
+        self.record: Record | None = None
+
+
 class Loss:
     """A loss as every framework's wrapper holds it."""
 
-    __slots__ = ("__weakref__", "number", "outcome", "plan", "settings")
+    __slots__ = ("__weakref__", "_last", "number", "plan", "settings")
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, last: _Last | None = None):
         self.plan: Plan = _engine.plan(*settings[:6], require_positives=settings.require_positives)
         # With the names as the native module writes them.
         self.settings = settings._replace(
@@ -72,7 +87,7 @@ class Loss:
             rule=self.plan.rule,
             reduction=self.plan.reduction,
         )
-        self.outcome: Outcome | None = None
+        self._last = last or _Last()
         # Names this loss in compiled graphs, whose runs count for its statistics.
         self.number = next(_numbers)
         _losses[self.number] = self
@@ -81,8 +96,8 @@ class Loss:
         return Loss, (self.settings,)
 
     def with_reduction(self, reduction: str) -> Loss:
-        """The same loss, summed otherwise."""
-        return Loss(self.settings._replace(reduction=reduction))
+        """The same loss, summed otherwise; the statistics of both are those of the last call of either."""
+        return Loss(self.settings._replace(reduction=reduction), self._last)
 
     def evaluate(
         self,
@@ -92,12 +107,8 @@ class Loss:
         gradient: bool = True,
     ) -> Outcome:
         """Loss, and gradient if wanted, of arrays as the native module takes them."""
-        # First, so that the arrays of the last call are free before this one needs its own.
-        self.outcome = None
-        outcome = _engine.engine.evaluate(
-            self.plan, labels, embeddings, weights, None, gradient, False, _SAMPLED
-        )
-        self.outcome = outcome
+        outcome = _engine.engine.evaluate(self.plan, labels, embeddings, weights, gradient, False, _SAMPLED)
+        self._last.record = outcome.record
         return outcome
 
     def pull(
@@ -107,25 +118,32 @@ class Loss:
         weights: NDArray[np.float64] | None,
         upstream: NDArray[np.float64],
     ) -> NDArray[Any]:
-        """The gradient for a derivative of the objective by each loss; counts nothing."""
-        outcome = _engine.engine.evaluate(self.plan, labels, embeddings, weights, upstream)
-        assert outcome.gradient is not None
-        return outcome.gradient
+        """The gradient for a derivative of the objective by each loss; counts nothing.
+
+        All NaN for a derivative that is not finite: loss scalers look for that.
+        """
+        return _engine.engine.pull(self.plan, labels, embeddings, weights, upstream)
 
     @property
     def statistics(self) -> Statistics | None:
         """Counts over the batch of the last call; None before the first."""
-        return None if self.outcome is None else Statistics._make(self.outcome.statistics)
+        record = self._last.record
+        return None if record is None else Statistics._make(record.statistics)
 
-    def percentiles(self, percent: Sequence[float] = PERCENTILES) -> Percentiles | None:
-        """Percentiles of the distances of the last call; None before the first."""
-        if self.outcome is None or self.outcome.distances is None:
+    @property
+    def distances(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """Distances of positives and of chosen negatives in the last call; None before the first."""
+        record = self._last.record
+        return None if record is None else record.distances
+
+    def percentiles(self, percent: float | Sequence[float] = PERCENTILES) -> Percentiles | None:
+        """Percentiles of these distances."""
+        found = self.distances
+        if found is None:
             return None
-        rows = (
-            np.percentile(distances, percent) if distances.size else np.full(len(percent), np.nan)
-            for distances in self.outcome.distances
-        )
-        return Percentiles(percent, *rows)
+        ranks = [float(p) for p in np.atleast_1d(percent)]
+        rows = (np.percentile(d, ranks) if d.size else np.full(len(ranks), np.nan) for d in found)
+        return Percentiles(ranks, *rows)
 
 
 @lru_cache(maxsize=256)

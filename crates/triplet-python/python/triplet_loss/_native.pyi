@@ -7,6 +7,7 @@ __all__ = [
     "Engine",
     "Outcome",
     "Plan",
+    "Record",
     "command_line",
     "panic_on_purpose",
     "read_config",
@@ -45,6 +46,8 @@ class Outcome:
     """Loss, gradient and counts of one batch; triplets and distances if asked for."""
 
     @property
+    def record(self) -> Record: ...
+    @property
     def loss(self) -> float: ...
     @property
     def losses(self) -> NDArray[Any] | None: ...
@@ -57,11 +60,16 @@ class Outcome:
         tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[Any], NDArray[Any]] | None
     ): ...
     @property
-    def distances(self) -> tuple[NDArray[Any], NDArray[Any]] | None: ...
+    def executed(self) -> tuple[str, str, int]: ...
+
+@final
+class Record:
+    """Counts and distances of one batch."""
+
     @property
     def statistics(self) -> tuple[int, int, int, int, int]: ...
     @property
-    def executed(self) -> tuple[str, str, int]: ...
+    def distances(self) -> tuple[NDArray[Any], NDArray[Any]] | None: ...
 
 @final
 class Engine:
@@ -74,11 +82,18 @@ class Engine:
         labels: NDArray[np.int64],
         embeddings: NDArray[Any],
         weights: NDArray[np.float64] | None = None,
-        upstream: NDArray[np.float64] | None = None,
         gradient: bool = True,
         triplets: bool = False,
         distances: int = 0,
     ) -> Outcome: ...
+    def pull(
+        self,
+        plan: Plan,
+        labels: NDArray[np.int64],
+        embeddings: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        upstream: NDArray[np.float64],
+    ) -> NDArray[Any]: ...
     def retrieve(
         self,
         plan: Plan,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ._arrays import as_embeddings, as_labels, as_weights
-from ._loss import Loss
+from ._arrays import as_embeddings, as_labels, as_weights, narrowed
+from ._loss import ONCE, Loss
 
 _COMPUTED = {tf.float64: tf.float64}
 _KNOWN = (tf.float32, tf.float64, tf.float16, tf.bfloat16)
@@ -20,6 +20,7 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
     In a graph this is a Python function, which XLA cannot compile and a SavedModel does
     not hold; neither matters for training with ``jit_compile=False``.
     """
+    embeddings = tf.convert_to_tensor(embeddings)  # a variable, or Keras's
     if embeddings.dtype not in _KNOWN:
         raise TypeError(
             f"embeddings have dtype {embeddings.dtype.name}: expected float32, float64, float16 or bfloat16"
@@ -38,9 +39,10 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
 
     def forward(x: Any, y: Any, *w: Any) -> Any:
         outcome = loss.evaluate(*_arrays(x, y, w), gradient=not per_row)
-        if per_row:
-            return outcome.losses
-        return np.asarray(outcome.loss, computed.as_numpy_dtype), outcome.gradient
+        losses = outcome.losses
+        value = np.asarray(outcome.loss if losses is None else losses, computed.as_numpy_dtype)
+        narrowed(value, np.dtype(embeddings.dtype.as_numpy_dtype), "loss")
+        return value if per_row else (value, outcome.gradient)
 
     def pull(x: Any, y: Any, upstream: Any, *w: Any) -> Any:
         y, x, factors = _arrays(x, y, w)
@@ -55,7 +57,7 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
             def backward(upstream: Any) -> Any:
                 gradient = tf.numpy_function(pull, [x, labels, upstream, *factors], computed)
                 gradient.set_shape(x.shape)
-                return tf.cast(gradient, x.dtype)
+                return _once(tf.cast(gradient, x.dtype), x)
 
             return tf.cast(losses, x.dtype), backward
         value, gradient = tf.numpy_function(forward, [x, labels, *factors], [computed, computed])
@@ -63,11 +65,21 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
         gradient.set_shape(x.shape)
 
         def scaled(upstream: Any) -> Any:
-            return tf.cast(gradient * tf.cast(upstream, computed), x.dtype)
+            return _once(tf.cast(gradient * tf.cast(upstream, computed), x.dtype), x)
 
         return tf.cast(value, x.dtype), scaled
 
     return run(embeddings)
+
+
+@tf.custom_gradient
+def _once(gradient: Any, _embeddings: Any) -> Any:
+    """The gradient, for TensorFlow a function of the embeddings without a derivative."""
+
+    def backward(_upstream: Any) -> Any:
+        raise NotImplementedError(ONCE)
+
+    return tf.identity(gradient), backward
 
 
 def _arrays(x: Any, y: Any, w: tuple[Any, ...]) -> tuple[Any, Any, Any]:

@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._arrays import as_embeddings, as_labels, as_weights
+from ._arrays import as_embeddings, as_labels, as_weights, narrowed
 from ._loss import Loss, Settings, shared
 
 __all__ = ["triplet_hard_loss", "triplet_semihard_loss"]
@@ -94,7 +94,7 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> jax.
         raise TypeError(
             f"embeddings have dtype {embeddings.dtype.name}: expected float32, float64, float16 or bfloat16"
         )
-    if embeddings.ndim != 2:
+    if embeddings.ndim != 2 or embeddings.shape[1] == 0:
         raise ValueError(
             f"embeddings have shape {list(embeddings.shape)}: expected two dimensions, "
             "[batch_size, embedding_width]"
@@ -106,7 +106,13 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> jax.
             f"labels have shape {list(labels.shape)} but embeddings have shape {list(embeddings.shape)}: "
             "one label a row is needed"
         )
-    weights = None if weights is None else jax.lax.stop_gradient(jnp.asarray(weights, float))
+    if weights is not None:
+        weights = jax.lax.stop_gradient(jnp.asarray(weights, float))
+        if weights.shape not in ((), (embeddings.shape[0],), (embeddings.shape[0], 1)):
+            raise ValueError(
+                f"sample_weight has shape {list(weights.shape)} but the batch has shape "
+                f"{list(embeddings.shape[:1])}: give a scalar, or one weight a row"
+            )
     value: jax.Array = _loss(loss, labels, embeddings, weights)
     return value
 
@@ -143,9 +149,7 @@ def _backward(loss: Loss, kept: Any, upstream: Any) -> Any:
 
         shape = jax.ShapeDtypeStruct(embeddings.shape, _computed(embeddings.dtype))
         factors = [] if weights is None else [weights]
-        gradient = jax.pure_callback(
-            pull, shape, labels, embeddings, upstream, *factors, vmap_method="sequential"
-        )
+        gradient = _callback(pull, shape, labels, embeddings, upstream, *factors)
     return None, gradient.astype(embeddings.dtype), None
 
 
@@ -154,20 +158,21 @@ _loss.defvjp(_forward, _backward)
 
 def _called(loss: Loss, labels: Any, embeddings: Any, weights: Any, gradient: bool) -> Any:
     """The loss in the embeddings' type, and the gradient in the computed one or nothing."""
-    computed = _computed(embeddings.dtype)
+    dtype, computed = np.dtype(embeddings.dtype), _computed(embeddings.dtype)
     rows = embeddings.shape[:1] if loss.settings.reduction == "none" else ()
 
     # Answers with NumPy's arrays: JAX called from within a callback may wait for itself.
     def call(labels: Any, embeddings: Any, *weights: Any) -> Any:
         outcome = loss.evaluate(*_arrays(labels, embeddings, weights), gradient=gradient)
         value = np.asarray(outcome.loss if outcome.losses is None else outcome.losses, computed)
+        narrowed(value, dtype, "loss")
         return (value, outcome.gradient) if gradient else (value,)
 
     shapes = [jax.ShapeDtypeStruct(rows, computed)]
     if gradient:
         shapes.append(jax.ShapeDtypeStruct(embeddings.shape, computed))
     factors = [] if weights is None else [weights]
-    answer = jax.pure_callback(call, tuple(shapes), labels, embeddings, *factors, vmap_method="sequential")
+    answer = _callback(call, tuple(shapes), labels, embeddings, *factors)
     return answer[0].astype(embeddings.dtype), answer[1] if gradient else None
 
 
@@ -178,3 +183,16 @@ def _arrays(labels: Any, embeddings: Any, weights: tuple[Any, ...]) -> tuple[Any
 
 def _computed(dtype: Any) -> Any:
     return np.dtype(np.float64 if dtype == np.float64 else np.float32)
+
+
+def _callback(function: Any, shapes: Any, *inputs: Any) -> Any:
+    """Calls back with arrays; what comes is, in `shard_map`, as varied over the mesh as the embeddings."""
+    found = jax.pure_callback(function, shapes, *inputs, vmap_method="sequential")
+    axes = _varying(inputs[1])
+    return jax.tree.map(lambda x: jax.lax.pcast(x, axes, to="varying"), found) if axes else found
+
+
+def _varying(embeddings: Any) -> tuple[str, ...]:
+    """Axes of a mesh over which they vary, as the type of JAX 0.10 says; earlier ones do not ask."""
+    kind = jax.typeof(embeddings) if hasattr(jax, "typeof") else None
+    return tuple(getattr(getattr(kind, "manual_axis_type", None), "varying", ()))

@@ -8,16 +8,20 @@ defaults of TensorFlow Addons 0.23; its saved configurations, of every version, 
 >>> TripletSemiHardLoss(margin=0.5).get_config()["distance_metric"]
 'L2'
 
+Rows that Keras masks have no loss, but are mined like others.
+
 On TensorFlow the loss is a Python function in the graph: ``compile(jit_compile=True)`` is
 refused there by XLA, and an exported SavedModel holds the model without it.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
 import keras
+import numpy as np
 
 from . import _native
 from ._frameworks import apply, framework_of
@@ -30,6 +34,7 @@ if int(keras.__version__.split(".")[0]) < 3:
 __all__ = ["TripletHardLoss", "TripletSemiHardLoss"]
 
 _REDUCTIONS = {"sum_over_batch_size": "mean", "mean": "mean", "sum": "sum", "none": "none", None: "none"}
+_DEFAULT = "sum_over_batch_size"
 
 
 class _Sum(keras.losses.Loss):
@@ -43,14 +48,14 @@ class _TripletLoss(keras.losses.Loss):
     """What both losses share."""
 
     def __init__(self, name: Any, reduction: Any, dtype: Any, distance_metric: Any, **settings: Any):
+        reduction = _DEFAULT if reduction == "auto" else reduction  # as Keras 2 said it
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if not isinstance(distance_metric, str):
             raise TypeError(
                 f"distance_metric is a {type(distance_metric).__name__}: expected 'L2', 'squared-L2' or "
                 "'angular'; functions, which TFA took too, cannot be searched fast"
             )
-        self.margin = float(settings["margin"])
-        self.distance_metric = distance_metric
+        self._metric = distance_metric
         self._rows = Loss(Settings(**settings, distance=distance_metric, reduction="none"))
         # Keras's further reductions are left to it.
         fused = _REDUCTIONS.get(reduction)
@@ -71,7 +76,6 @@ class _TripletLoss(keras.losses.Loss):
         if with_keras is None:
             return apply(self._loss, y_true, embeddings, sample_weight)
         losses = apply(self._rows, y_true, embeddings)
-        self._loss.outcome = self._rows.outcome
         return with_keras(losses, y_pred, sample_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -81,6 +85,16 @@ class _TripletLoss(keras.losses.Loss):
     def __repr__(self) -> str:
         values = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
         return f"{type(self).__name__}({values})"
+
+    @property
+    def margin(self) -> float:
+        """Margin of the hinge; a loss with another is another loss."""
+        return self._rows.settings.margin
+
+    @property
+    def distance_metric(self) -> str:
+        """The distance, as it was named."""
+        return self._metric
 
     @property
     def statistics(self) -> Statistics | None:
@@ -110,8 +124,14 @@ class _TripletLoss(keras.losses.Loss):
         if "require_positives" in config:  # no TFA wrote that
             return cls(**config)
         old = tfa_version is not None and tfa_version.split(".")[:2] == ["0", "10"]
-        margin, metric, _, name, soft, literal, _ = _native.read_config(json.dumps(config), old)
+        text = json.dumps(config, default=_plain, allow_nan=False)
+        margin, metric, _, name, soft, literal, written_by = _native.read_config(text, old)
+        if written_by not in (None, cls.__name__):
+            raise ValueError(f"the configuration is of a {written_by}: read it with {written_by}.from_config")
         more = {key: value for key, value in (("soft", soft), ("literal", literal)) if value is not None}
+        unknown = set(more) - set(inspect.signature(cls.__init__).parameters)
+        if unknown:
+            raise ValueError(f"the configuration has {unknown.pop()!r}, which {cls.__name__} does not have")
         return cls(margin=margin, distance_metric=metric, name=name, **more)
 
 
@@ -138,7 +158,7 @@ class TripletSemiHardLoss(_TripletLoss):
         distance_metric: str = "L2",
         name: str | None = None,
         *,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: str | None = _DEFAULT,
         dtype: Any = None,
         literal: bool = False,
         backend: str = "auto",
@@ -169,7 +189,7 @@ class TripletHardLoss(_TripletLoss):
         distance_metric: str = "L2",
         name: str | None = None,
         *,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: str | None = _DEFAULT,
         dtype: Any = None,
         backend: str = "auto",
         threads: int | None = None,
@@ -182,6 +202,18 @@ class TripletHardLoss(_TripletLoss):
     def get_config(self) -> dict[str, Any]:
         """The configuration of TFA 0.23, and what it does not have."""
         return {**super().get_config(), "soft": self._rows.settings.rule == "hard-soft"}
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's scalars as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"the configuration holds a {type(value).__name__}: expected what JSON can hold")
+
+
+def register(function: Any) -> None:
+    """Saves a model compiled with a function of TFA's under the name that TFA gave it."""
+    keras.saving.register_keras_serializable(package="Addons")(function)
 
 
 # Models saved with TFA name its classes so.

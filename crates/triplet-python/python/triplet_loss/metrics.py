@@ -14,7 +14,9 @@ pytorch-metric-learning's ``AccuracyCalculator``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
+from operator import index
 from typing import Any, NamedTuple
 
 from . import _engine
@@ -66,9 +68,9 @@ def retrieval(
     """
     if (reference is None) != (reference_labels is None):
         raise ValueError("reference and reference_labels go together: one is missing")
-    depths = [k] if isinstance(k, int) else list(k)
-    if any(depth < 1 for depth in depths):
-        raise ValueError(f"k is {k}: depths start at 1")
+    depths = [index(depth) for depth in k] if isinstance(k, Iterable) else [index(k)]
+    if any(not 1 <= depth <= sys.maxsize for depth in depths):
+        raise ValueError(f"k is {k}: depths start at 1, and end where no batch has so many rows")
     queries, recall, r_precision, map_at_r = _engine.engine.retrieve(
         _engine.plan(distance=distance, backend=backend, threads=threads),
         as_labels(labels),
@@ -82,7 +84,7 @@ def retrieval(
 
 def recall_at_k(labels: Any, embeddings: Any, k: int = 1, **options: Any) -> float:
     """The share of the rows with one of their class among the nearest k; see ``retrieval``."""
-    return retrieval(labels, embeddings, k=k, **options).recall[k]
+    return retrieval(labels, embeddings, k=index(k), **options).recall[index(k)]
 
 
 def precision_at_1(labels: Any, embeddings: Any, **options: Any) -> float:

@@ -7,6 +7,7 @@ or into a figure of its own, and returns the axes; ``ax.figure.savefig(...)`` ke
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -52,7 +53,7 @@ def distance_histogram(
     A trained network has them apart, by the margin if it could.
     """
     ax = _axes(ax)
-    near, far = (np.asarray(as_array(values, "distances"), float).ravel() for values in (positive, negative))
+    near, far = (_finite(values, "distances").ravel() for values in (positive, negative))
     both = np.concatenate([near, far])
     edges = np.linspace(0, both.max() if both.size else 1, bins + 1)
     for values, colour, name in ((near, _POSITIVE, "positives"), (far, _NEGATIVE, "chosen negatives")):
@@ -86,9 +87,14 @@ def embedding_map(
         names: Of the classes, by ascending label, for the legend.
         most: Rows to draw; of more, every k-th.
     """
-    ax = _axes(ax)
+    if most < 1:
+        raise ValueError(f"most is {most}: at least one row is drawn")
     classes, members = np.unique(as_labels(labels), return_inverse=True)
-    points = np.asarray(as_array(embeddings, "embeddings"), float)
+    points = _finite(embeddings, "embeddings")
+    if names is not None and len(names) != classes.size:
+        raise ValueError(
+            f"names has {len(names)} entries but the labels have {classes.size} different values"
+        )
     if points.ndim != 2 or len(points) != members.size:
         raise ValueError(
             f"embeddings have shape {list(points.shape)} but there are {members.size} labels: "
@@ -100,9 +106,11 @@ def embedding_map(
     if flat.shape[1] == 1:
         flat = np.column_stack([flat, np.zeros(len(flat))])
     step = -(-len(flat) // most) or 1
+    flat, members = flat[::step], members[::step]
+    ax = _axes(ax)
     colours = plt.get_cmap("tab10" if classes.size <= 10 else "turbo", max(classes.size, 1))
     for number, label in enumerate(classes):
-        own = flat[members == number][::step]
+        own = flat[members == number]
         name = str(label) if names is None else names[number]
         ax.scatter(*own.T, s=9, color=colours(number), label=name, linewidths=0)
     variance = scale**2 / max(float((scale**2).sum()), np.finfo(float).tiny)
@@ -121,13 +129,26 @@ def _axes(ax: Any) -> Any:
     return ax
 
 
+def _finite(values: Any, what: str) -> Any:
+    array = np.asarray(as_array(values, what), float)
+    bad = ~np.isfinite(array)
+    if bad.any():
+        place = [int(i) for i in np.argwhere(bad)[0]]
+        raise ValueError(f"{what}{place} is {array[tuple(place)]}: there is no place to draw it")
+    return array
+
+
 def _line(ax: Any, values: Any, colour: str, name: str, window: int | None) -> list[Any]:
     values = np.asarray(values, float)
-    width = max(1, values.size // 50) if window is None else window
+    width = max(1, values.size // 50) if window is None else index(window)
+    if width < 1:
+        raise ValueError(f"window is {width}: the mean is of at least one step")
     ax.plot(values, color=colour, alpha=0.2, linewidth=0.8)
-    if values.size == 0:
-        return list(ax.plot([], [], color=colour, label=name))
-    sums = np.cumsum(np.concatenate([[0.0], values]))
-    first = np.maximum(np.arange(values.size) - width + 1, 0)
+    # A step without a finite value is a gap in the values, and counts for no mean.
+    there = np.isfinite(values)
+    sums, counts = (np.cumsum(np.concatenate([[0.0], v])) for v in (np.where(there, values, 0), there))
     steps = np.arange(values.size)
-    return list(ax.plot((sums[steps + 1] - sums[first]) / (steps + 1 - first), color=colour, label=name))
+    first = np.maximum(steps - width + 1, 0)
+    with np.errstate(invalid="ignore"):
+        means = (sums[steps + 1] - sums[first]) / (counts[steps + 1] - counts[first])
+    return list(ax.plot(means, color=colour, label=name))

@@ -103,3 +103,6 @@ else:
     _found = _keras()
     TripletSemiHardLoss = _PlainSemiHard if _found is None else _found.TripletSemiHardLoss
     TripletHardLoss = _PlainHard if _found is None else _found.TripletHardLoss
+    if _found is not None:  # models compiled with a function are saved by its name, TFA's too
+        for _function in (triplet_semihard_loss, triplet_hard_loss):
+            _found.register(_function)

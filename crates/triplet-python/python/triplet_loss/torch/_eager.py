@@ -12,6 +12,9 @@ from .._loss import Loss
 from ._once import once
 from ._tensors import embeddings_array, fitting, scalar
 
+# Whether the backward pass that runs may be followed by another over the same graph.
+_graph_is_kept = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", lambda: True)
+
 
 class Call(NamedTuple):
     """What a call is made with besides embeddings: autograd takes time for each argument."""
@@ -39,6 +42,8 @@ class Reduced(torch.autograd.Function):
         factor = upstream.item()
         if factor != 1.0:
             gradient = gradient * factor
+        elif _graph_is_kept():
+            gradient = gradient.clone()  # what is done to one pass's gradient is not the next one's
         return answered(gradient, embeddings), None
 
 

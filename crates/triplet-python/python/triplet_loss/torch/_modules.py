@@ -35,9 +35,7 @@ class _TripletLoss(torch.nn.Module):
         return apply(self._loss, labels, embeddings, sample_weight)
 
     def _transferred(self, embeddings: torch.Tensor, labels: Any, sample_weight: Any) -> torch.Tensor:
-        labels, sample_weight = (
-            other.cpu() if isinstance(other, torch.Tensor) else other for other in (labels, sample_weight)
-        )
+        labels, sample_weight = _at_home(labels), _at_home(sample_weight)
         return self.forward(embeddings.cpu(), labels, sample_weight).to(embeddings.device)
 
     @torch.no_grad()
@@ -52,7 +50,7 @@ class _TripletLoss(torch.nn.Module):
         check(embeddings)
         device = embeddings.device
         if self.device_transfer:
-            embeddings, labels = embeddings.cpu(), labels.cpu()
+            embeddings, labels = embeddings.cpu(), _at_home(labels)
         elif not embeddings.is_cpu:
             raise TypeError(f"embeddings are on {device}: {ADVICE}")
         outcome = _engine.engine.evaluate(
@@ -69,22 +67,27 @@ class _TripletLoss(torch.nn.Module):
         """Counts over the batch of the last forward pass; None before the first."""
         return self._loss.statistics
 
-    def percentiles(self, percent: Sequence[float] = PERCENTILES) -> Percentiles | None:
+    def percentiles(self, percent: float | Sequence[float] = PERCENTILES) -> Percentiles | None:
         """Percentiles of the last batch's distances: positives, and chosen negatives.
 
-        Of a sample of a million triplets where there are more; None before the first pass.
+        Of a sample of 65,536 triplets where there are more; None before the first pass.
         """
         return self._loss.percentiles(percent)
 
     @property
     def distances(self) -> tuple[Any, Any] | None:
         """Those distances themselves, as NumPy arrays."""
-        return None if self._loss.outcome is None else self._loss.outcome.distances
+        return self._loss.distances
 
     def extra_repr(self) -> str:
         """The settings that differ from the defaults, and the main ones."""
         s = self._loss.settings
         return f"margin={s.margin:g}, distance={s.distance!r}, rule={s.rule!r}, reduction={s.reduction!r}"
+
+
+def _at_home(other: Any) -> Any:
+    """Labels or weights on the CPU; those that are no tensors are there."""
+    return other.cpu() if isinstance(other, torch.Tensor) else other
 
 
 class TripletSemiHardLoss(_TripletLoss):

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from .._loss import ONCE
+
 
 class _Once(torch.autograd.Function):
     """The gradient, for autograd a function of the embeddings without a derivative."""
@@ -22,10 +24,7 @@ class _Once(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, upstream: torch.Tensor) -> Any:
-        raise NotImplementedError(
-            "triplet losses can be differentiated once: their gradient jumps where another negative is "
-            "chosen; drop create_graph=True, or detach the gradient"
-        )
+        raise NotImplementedError(ONCE)
 
 
 def once(gradient: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,16 @@ import torch
 
 from .._loss import Loss, Settings, found, shared
 from ._once import once
-from ._tensors import COMPUTED, embeddings_array, labels_array, weights_array
+from ._tensors import (
+    COMPUTED,
+    NARROW,
+    embeddings_array,
+    fitting,
+    labels_array,
+    on_cpu,
+    scalar,
+    weights_array,
+)
 
 
 def _settings(*values: Any) -> Settings:
@@ -35,18 +44,22 @@ def _loss(
     threads: int,
     require_positives: bool,
     number: int,
+    narrow: bool,
     needs_gradient: bool,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The loss or losses, and the gradient if it is known yet, in the computed type."""
+    """The loss or losses, and the gradient if it is known yet, in the computed type.
+
+    With `narrow`, a loss that the embeddings' type cannot hold is an error.
+    """
     settings = _settings(margin, distance, rule, reduction, backend, threads, require_positives)
     loss = found(number, settings)
     factors = None if weights is None else weights_array(weights)
     outcome = loss.evaluate(labels_array(labels), embeddings_array(embeddings), factors, needs_gradient)
     computed = COMPUTED[embeddings.dtype]
-    if outcome.losses is None:
-        value = torch.tensor(outcome.loss, dtype=computed)
-    else:
-        value = torch.from_numpy(outcome.losses)
+    losses = outcome.losses
+    value = scalar(outcome.loss, computed) if losses is None else torch.from_numpy(losses)
+    if narrow:
+        fitting(value, embeddings.dtype)
     gradient = outcome.gradient
     return value, embeddings.new_empty(0, dtype=computed) if gradient is None else torch.from_numpy(gradient)
 
@@ -121,7 +134,7 @@ def _backward(ctx: Any, upstream: torch.Tensor, _of_gradient: Any) -> tuple[Any,
         gradient = _pull(embeddings.detach(), *rest, upstream, *ctx.settings)
     else:
         gradient = rest[0] * upstream
-    return once(gradient, embeddings).to(ctx.dtype), *(None,) * 11
+    return once(gradient, embeddings).to(ctx.dtype), *(None,) * 12
 
 
 _loss.register_autograd(_backward, setup_context=_setup)
@@ -148,10 +161,13 @@ def apply(
     loss: Loss, embeddings: torch.Tensor, labels: torch.Tensor, weights: Any, dtype: torch.dtype
 ) -> torch.Tensor:
     """The loss inside a compiled function, or one that `torch.func` transforms."""
-    if weights is not None and not isinstance(weights, torch.Tensor):
-        weights = torch.as_tensor(weights, dtype=torch.float64)
     if not isinstance(labels, torch.Tensor):
-        labels = torch.as_tensor(labels)
+        labels = torch.as_tensor(labels, device="cpu")
+    if weights is not None and not isinstance(weights, torch.Tensor):
+        weights = torch.as_tensor(weights, dtype=torch.float64, device="cpu")
+    on_cpu(labels, "labels")
+    if weights is not None:
+        on_cpu(weights, "sample_weight")
     s = loss.settings
     plain = (
         s.margin,
@@ -165,5 +181,7 @@ def apply(
     compiling = torch.compiler.is_compiling()
     wanted = s.reduction != "none" and embeddings.requires_grad and torch.is_grad_enabled()
     call = _loss if compiling else _Transformed.apply
-    value: torch.Tensor = call(embeddings.contiguous(), labels, weights, *plain, loss.number, wanted)[0]
+    value: torch.Tensor = call(
+        embeddings.contiguous(), labels, weights, *plain, loss.number, dtype in NARROW, wanted
+    )[0]
     return value.to(dtype)

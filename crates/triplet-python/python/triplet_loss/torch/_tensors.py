@@ -51,7 +51,7 @@ def labels_array(labels: Any) -> NDArray[np.int64]:
         if labels.dtype is torch.int64 and labels.dim() == 1 and labels.is_cpu and labels.is_contiguous():
             array: NDArray[np.int64] = labels.numpy()
             return array
-        _on_cpu(labels, "labels")
+        on_cpu(labels, "labels")
         labels = labels.detach()
         if labels.dtype is torch.bfloat16:
             labels = labels.float()  # NumPy has no such type
@@ -62,12 +62,13 @@ def labels_array(labels: Any) -> NDArray[np.int64]:
 def weights_array(weights: Any) -> NDArray[np.float64]:
     """Weights of any shape, float64."""
     if isinstance(weights, torch.Tensor):
-        _on_cpu(weights, "sample_weight")
+        on_cpu(weights, "sample_weight")
         weights = weights.detach().double().numpy()
     return as_weights(weights)
 
 
-def _on_cpu(tensor: torch.Tensor, what: str) -> None:
+def on_cpu(tensor: torch.Tensor, what: str) -> None:
+    """Refuses a tensor of another device."""
     if tensor.device.type != "cpu":
         raise TypeError(f"{what} are on {tensor.device}: {ADVICE}")
 
@@ -78,16 +79,14 @@ ADVICE = (
 )
 
 
-def scalar(value: float, dtype: torch.dtype) -> torch.Tensor:
-    """A loss as a tensor of a type that can hold it."""
-    return (
-        fitting(torch.tensor(value, dtype=torch.float64), dtype)
-        if dtype in NARROW
-        else torch.scalar_tensor(value, dtype=dtype)
-    )
-
-
 NARROW = (torch.float16, torch.bfloat16)
+
+
+def scalar(value: float, dtype: torch.dtype) -> torch.Tensor:
+    """A loss as a tensor, on the CPU whatever torch's default is, of a type that can hold it."""
+    if dtype in NARROW:
+        return fitting(torch.scalar_tensor(value, dtype=torch.float64, device="cpu"), dtype)
+    return torch.scalar_tensor(value, dtype=dtype, device="cpu")
 
 
 def fitting(losses: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

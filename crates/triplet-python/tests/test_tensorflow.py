@@ -1,0 +1,70 @@
+"""TensorFlow tensors, eager and in graphs: what Keras's tests do not reach."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import batch, same_bits
+from triplet_loss import evaluate, tfa
+
+tf = pytest.importorskip("tensorflow")
+keras = pytest.importorskip("keras")
+
+WRAPS = pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "graph"])
+
+
+@WRAPS
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "none"])
+def test_a_second_derivative_is_a_clear_error(wrap, reduction):
+    labels, x = batch()
+    loss = tfa.TripletSemiHardLoss(reduction=reduction)
+
+    @wrap
+    def penalty(x):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                value = tf.reduce_sum(loss(labels, x * x))
+            slope = tf.reduce_sum(inner.gradient(value, x) ** 2)
+        return outer.gradient(slope, x)
+
+    with pytest.raises(NotImplementedError, match="can be differentiated once"):
+        penalty(tf.constant(x))
+
+
+@WRAPS
+def test_halves_that_cannot_hold_the_loss_are_an_error(wrap):
+    labels, x = batch()
+    call = wrap(lambda x: tfa.triplet_semihard_loss(labels, x, 1e5))
+    with pytest.raises(Exception, match="the loss leaves the range of float16"):
+        call(tf.constant(x, tf.float16))
+    assert (
+        wrap(lambda x: tfa.triplet_semihard_loss(labels, x))(tf.constant(x, tf.bfloat16)).dtype == tf.bfloat16
+    )
+
+
+@WRAPS
+def test_an_upstream_gradient_that_is_not_finite_stays_so(wrap):
+    labels, x = batch()
+    loss = tfa.TripletSemiHardLoss(reduction="none")
+
+    @wrap
+    def slope(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = tf.reduce_sum(loss(labels, x)) * np.float32("inf")
+        return tape.gradient(value, x)
+
+    assert np.isnan(slope(tf.constant(x)).numpy()).all()
+
+
+def test_variables_are_embeddings_too():
+    labels, x = batch()
+    expected = evaluate(labels, x, distance="l2")
+    for variable in (tf.Variable(x), keras.Variable(x)):
+        with tf.GradientTape() as tape:
+            value = tfa.triplet_semihard_loss(labels, variable)
+        inner = getattr(variable, "value", variable) if isinstance(variable, keras.Variable) else variable
+        assert same_bits(value.numpy(), expected.loss)
+        assert same_bits(tape.gradient(value, inner).numpy(), expected.gradient)
