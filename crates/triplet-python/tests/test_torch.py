@@ -432,7 +432,7 @@ def test_tensors_of_other_devices_are_transferred_if_asked_for():
 
 MISTAKES = [
     (TypeError, "embeddings are a list", lambda x, y: ([1.0], y)),
-    (TypeError, r"dtype torch.int64.*embeddings come first", lambda x, y: (y, x)),
+    (TypeError, r"dtype torch.int64 \(they come first, labels second\)", lambda x, y: (y, x)),
     (ValueError, r"embeddings have shape \[32\]", lambda x, y: (x[:, 0], y)),
     (ValueError, r"labels have shape \[31\] but embeddings have shape \[32, 16\]", lambda x, y: (x, y[1:])),
     (ValueError, r"embeddings\[0, 0\] is inf", lambda x, y: (x / 0 * x.sign(), y)),

@@ -31,7 +31,7 @@ pub(super) const TESTS: &[Step] = &[
     step(&["test_evaluate.py", "test_process.py", "test_samplers.py", "test_plot.py"]),
     step(&["test_torch.py", "test_metrics.py"]),
     step(&["test_jax.py"]),
-    with(&["test_keras.py", "test_golden.py", "test_tfa.py"], TENSORFLOW),
+    with(&["test_keras.py", "test_tensorflow.py", "test_golden.py", "test_tfa.py"], TENSORFLOW),
     with(&["test_keras.py", "test_golden.py"], TORCH),
     with(&["test_keras.py", "test_golden.py"], JAX),
     with(&["test_migration.py"], &[(MIGRATION, "torch")]),

@@ -7,6 +7,7 @@ labels, C-contiguous, are never copied.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,18 @@ def _as_bfloat16(values: Any, what: str) -> NDArray[Any]:
     return np.asarray(values)
 
 
+def wrong_shape(shape: Iterable[int | None]) -> ValueError:
+    """What is said of embeddings that are no matrix."""
+    return ValueError(
+        f"embeddings have shape {list(shape)}: expected two dimensions, [batch_size, embedding_width]"
+    )
+
+
+def wrong_dtype(dtype: object) -> TypeError:
+    """What is said of embeddings that are no numbers of a type that is computed."""
+    return TypeError(f"embeddings have dtype {dtype}: expected float32, float64, float16 or bfloat16")
+
+
 def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
     """A contiguous matrix `[B, D]`, bfloat16 as its bits in uint16, and its real type."""
     if type(values) is np.ndarray and values.dtype is _F32 and values.ndim == 2:
@@ -71,12 +84,9 @@ def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
     array = as_array(values, "embeddings")
     dtype = array.dtype.newbyteorder("=")
     if array.ndim != 2:
-        raise ValueError(
-            f"embeddings have shape {list(array.shape)}: expected two dimensions, "
-            "[batch_size, embedding_width]"
-        )
+        raise wrong_shape(array.shape)
     if dtype.name not in ("float32", "float64", "float16", "bfloat16"):
-        raise TypeError(f"embeddings have dtype {dtype.name}: expected float32, float64, float16 or bfloat16")
+        raise wrong_dtype(dtype.name)
     array = np.require(array, dtype, ["C", "A"])
     return (array.view(np.uint16) if dtype.name == "bfloat16" else array), dtype
 

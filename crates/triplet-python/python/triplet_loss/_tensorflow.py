@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ._arrays import as_embeddings, as_labels, as_weights, narrowed
+from ._arrays import as_embeddings, as_labels, as_weights, narrowed, wrong_dtype, wrong_shape
 from ._loss import ONCE, Loss
 
 _COMPUTED = {tf.float64: tf.float64}
@@ -22,14 +22,9 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
     """
     embeddings = tf.convert_to_tensor(embeddings)  # a variable, or Keras's
     if embeddings.dtype not in _KNOWN:
-        raise TypeError(
-            f"embeddings have dtype {embeddings.dtype.name}: expected float32, float64, float16 or bfloat16"
-        )
+        raise wrong_dtype(embeddings.dtype.name)
     if embeddings.shape.rank not in (None, 2):
-        raise ValueError(
-            f"embeddings have shape {embeddings.shape.as_list()}: expected two dimensions, "
-            "[batch_size, embedding_width]"
-        )
+        raise wrong_shape(embeddings.shape.as_list())
     labels = tf.convert_to_tensor(labels)
     # An empty list stands for no weights: a Python function takes tensors only.
     factors = [] if weights is None else [tf.convert_to_tensor(weights)]

@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._arrays import as_embeddings, as_labels, as_weights, narrowed
+from ._arrays import as_embeddings, as_labels, as_weights, narrowed, wrong_dtype, wrong_shape
 from ._loss import Loss, Settings, shared
 
 __all__ = ["triplet_hard_loss", "triplet_semihard_loss"]
@@ -91,14 +91,9 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> jax.
     """The loss as `loss` defines it."""
     embeddings = jnp.asarray(embeddings)
     if embeddings.dtype.name not in ("float32", "float64", "float16", "bfloat16"):
-        raise TypeError(
-            f"embeddings have dtype {embeddings.dtype.name}: expected float32, float64, float16 or bfloat16"
-        )
+        raise wrong_dtype(embeddings.dtype.name)
     if embeddings.ndim != 2 or embeddings.shape[1] == 0:
-        raise ValueError(
-            f"embeddings have shape {list(embeddings.shape)}: expected two dimensions, "
-            "[batch_size, embedding_width]"
-        )
+        raise wrong_shape(embeddings.shape)
     if not isinstance(labels, jax.Array):
         labels = _narrow(as_labels(labels))
     if labels.shape not in ((embeddings.shape[0],), (embeddings.shape[0], 1)):

@@ -4,8 +4,9 @@ The classes are those of ``triplet_loss.keras`` where Keras 3 can be imported, a
 callables elsewhere. All take tensors of TensorFlow, torch and JAX, and NumPy arrays, and
 answer in kind, with a gradient where the framework has one.
 
-Where TFA gave NaN (no two rows of the batch share a label) these give 0. Everything else
-that differs is in the project's docs/semantics.md.
+Where TFA gave NaN (no two rows of the batch share a label) these give 0. TFA took
+``reduction`` and ignored it; the classes here take Keras's. Everything else that differs is in
+the project's docs/semantics.md and docs/migration.md.
 """
 
 from __future__ import annotations

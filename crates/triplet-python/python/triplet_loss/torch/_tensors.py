@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .._arrays import as_labels, as_weights
+from .._arrays import as_labels, as_weights, wrong_dtype, wrong_shape
 
 COMPUTED = {
     torch.float32: torch.float32,
@@ -23,15 +23,9 @@ def check(embeddings: Any) -> None:
     if not isinstance(embeddings, torch.Tensor):
         raise TypeError(f"embeddings are a {type(embeddings).__name__}: expected a torch.Tensor")
     if embeddings.dtype not in COMPUTED:
-        raise TypeError(
-            f"embeddings have dtype {embeddings.dtype}: expected float32, float64, float16 or bfloat16 "
-            "(embeddings come first, labels second)"
-        )
+        raise wrong_dtype(f"{embeddings.dtype} (they come first, labels second)")
     if embeddings.dim() != 2:
-        raise ValueError(
-            f"embeddings have shape {list(embeddings.shape)}: expected two dimensions, "
-            "[batch_size, embedding_width]"
-        )
+        raise wrong_shape(embeddings.shape)
 
 
 def embeddings_array(embeddings: torch.Tensor) -> NDArray[Any]:
