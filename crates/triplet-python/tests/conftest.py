@@ -81,6 +81,14 @@ def batch(
     return labels, rng.standard_normal((rows, width)).astype(dtype)
 
 
+def tensors(rows: int = 32, width: int = 16, classes: int = 5, dtype: Any = None, seed: int = 1) -> Any:
+    """The same as tensors of torch; the embeddings want a gradient."""
+    import torch
+
+    labels, x = batch(rows, width, classes, np.float64, seed)
+    return torch.tensor(labels), torch.tensor(x, dtype=dtype or torch.float32, requires_grad=True)
+
+
 def same_bits(a: Any, b: Any) -> bool:
     """Whether two arrays are the same, down to the sign of zero."""
     a, b = np.asarray(a), np.asarray(b)

@@ -29,7 +29,7 @@ const MIGRATION: &str = "TRIPLET_TEST_MIGRATION";
 /// What every framework is held to. A process for each: some libraries cannot share one.
 pub(super) const TESTS: &[Step] = &[
     step(&["test_evaluate.py", "test_process.py", "test_samplers.py", "test_plot.py"]),
-    step(&["test_torch.py", "test_metrics.py"]),
+    step(&["test_torch_autograd.py", "test_torch_transforms.py", "test_torch_modules.py", "test_metrics.py"]),
     step(&["test_jax.py"]),
     with(&["test_keras.py", "test_tensorflow.py", "test_golden.py", "test_tfa.py"], TENSORFLOW),
     with(&["test_keras.py", "test_golden.py"], TORCH),

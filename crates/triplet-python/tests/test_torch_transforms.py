@@ -1,0 +1,102 @@
+"""The losses inside `torch.compile` and `torch.func`."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import tensors
+
+torch = pytest.importorskip("torch")
+
+from triplet_loss.torch import TripletSemiHardLoss  # noqa: E402
+
+
+@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_compile_has_no_graph_break_and_gives_the_same_bits(backend, reduction):
+    torch.compiler.reset()
+    loss = TripletSemiHardLoss(distance="l2", reduction=reduction)
+    up = torch.linspace(0.5, 2, 32)
+
+    def step(x, labels, weights):
+        value = loss(x, labels, weights)
+        return (value * up).sum() if reduction == "none" else value * 2
+
+    compiled = torch.compile(step, fullgraph=True, backend=backend)
+    for weights in (None, torch.rand(32)):
+        labels, x = tensors()
+        y = x.detach().clone().requires_grad_()
+        eager, fast = step(x, labels, weights), compiled(y, labels, weights)
+        counts = loss.statistics
+        eager.backward()
+        fast.backward()
+        # A compiler may add up in another order; nothing else is between.
+        assert torch.allclose(eager, fast, rtol=1e-6, atol=0)
+        assert torch.equal(x.grad, y.grad)
+        assert counts is not None
+        assert counts.triplets > 0
+    with torch._dynamo.config.patch(error_on_recompile=True):  # steps leave what they compiled as it is
+        compiled(y, labels, weights)
+    with torch.no_grad():
+        assert torch.allclose(compiled(y, labels, weights), fast, rtol=1e-6, atol=0)
+
+
+def test_compiled_functions_refuse_what_the_loss_refuses():
+    torch.compiler.reset()
+    labels, x = tensors()
+    loss = TripletSemiHardLoss()
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    assert compiled(x, labels.tolist()).item() == loss(x, labels).item()
+    with pytest.raises(Exception, match="labels are on meta"):
+        compiled(x, labels.to("meta"))
+    with pytest.raises(Exception, match=r"labels have shape \[31\]"):
+        compiled(x, labels[1:])
+    wide = torch.compile(TripletSemiHardLoss(margin=1e5), backend="aot_eager")
+    with pytest.raises(Exception, match=r"leaves the range of torch.float16"):
+        wide(x.half(), labels)
+    once = torch.compile(loss, backend="eager")
+    (gradient,) = torch.autograd.grad(once(x, labels), x, create_graph=True)
+    with pytest.raises(NotImplementedError, match="can be differentiated once"):
+        gradient.sum().backward()
+
+
+def test_batches_of_every_size_are_compiled():
+    torch.compiler.reset()
+    loss = TripletSemiHardLoss(distance="l2")
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager", dynamic=True)
+    for rows in (8, 9, 33, 64):
+        labels, x = tensors(rows)
+        (fast,) = torch.autograd.grad(compiled(x, labels), x)
+        (eager,) = torch.autograd.grad(loss(x, labels), x)
+        assert torch.equal(fast, eager)
+
+
+def test_the_operation_passes_torchs_own_checks():
+    labels, x = tensors(12, 4, 3)
+    settings = (1.0, "l2", "semi-hard", "mean", "auto", -1, False, 0, False)
+    torch.library.opcheck(torch.ops.triplet_loss.loss.default, (x, labels, None, *settings, True))
+    rows = (1.0, "l2", "semi-hard", "none", "auto", -1, False, 0, False)
+    torch.library.opcheck(torch.ops.triplet_loss.loss.default, (x, labels, torch.rand(12), *rows, False))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_functional_transforms(reduction):
+    labels, x = tensors()
+    loss = TripletSemiHardLoss(reduction=reduction)
+
+    def summed(x, labels):
+        return loss(x, labels).sum()
+
+    (expected,) = torch.autograd.grad(summed(x, labels), x)
+    x = x.detach()
+    gradient = torch.func.grad(summed)
+    assert torch.equal(gradient(x, labels), expected)
+    assert torch.equal(
+        torch.func.vmap(summed, (0, None))(torch.stack([x, 2 * x]), labels)[0], summed(x, labels)
+    )
+    both = torch.func.vmap(gradient, in_dims=(1, 0))(
+        torch.stack([2 * x, x], 1), torch.stack([labels + 7, labels])
+    )
+    assert torch.equal(both[1], expected)
+    assert torch.func.jacrev(loss)(x, labels).shape == ((32, 32, 16) if reduction == "none" else (32, 16))
+    with pytest.raises(NotImplementedError, match="jvp"):
+        torch.func.jvp(lambda x: loss(x, labels), (x,), (x,))
