@@ -1,7 +1,8 @@
 //! `cargo xtask test`: what CI runs, in order, stopping at the first failure.
 
-use anyhow::{Context, Result, ensure};
-use std::{env, process::Command, time::Instant};
+use crate::python;
+use anyhow::{Context, Result, anyhow, ensure};
+use std::{env, process::Command, thread, time::Instant};
 
 /// What of it.
 #[derive(clap::Args)]
@@ -31,12 +32,18 @@ const BATCHES: u64 = 2000;
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let start = Instant::now();
-    if !args.python {
-        rust()?;
-    }
-    if !args.no_python {
-        crate::python::run(args.all)?;
-    }
+    thread::scope(|scope| {
+        // Downloads most of the time, beside what compiles. The scope waits for it, so that
+        // no installation goes on after a failure.
+        let python = (!args.no_python).then(|| scope.spawn(python::prepare));
+        if !args.python {
+            rust()?;
+        }
+        python.map_or(Ok(()), |ready| {
+            let ready = ready.join().map_err(|_| anyhow!("making the Python environment panicked"))?;
+            python::run(&ready?, args.all)
+        })
+    })?;
     eprintln!("== all passed in {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }

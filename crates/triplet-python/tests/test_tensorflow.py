@@ -45,6 +45,23 @@ def test_halves_that_cannot_hold_the_loss_are_an_error(wrap):
 
 
 @WRAPS
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "none"])
+def test_upstream_factors_scale_the_gradient(wrap, reduction):
+    labels, x = batch()
+    loss = tfa.TripletSemiHardLoss(reduction=reduction)
+
+    @wrap
+    def slope(x, factor):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = tf.reduce_sum(loss(labels, x)) * factor
+        return tape.gradient(value, x)
+
+    once, twice = (slope(tf.constant(x), tf.constant(factor)).numpy() for factor in (1.0, -2.0))
+    assert same_bits(twice, -2 * once)
+
+
+@WRAPS
 def test_an_upstream_gradient_that_is_not_finite_stays_so(wrap):
     labels, x = batch()
     loss = tfa.TripletSemiHardLoss(reduction="none")

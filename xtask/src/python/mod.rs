@@ -13,24 +13,36 @@ pub(crate) fn package() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/triplet-python"))
 }
 
-/// Everything about the package; with `all`, also the libraries that people come from, and
-/// every other Python that is here.
-pub(crate) fn run(all: bool) -> Result<()> {
+/// A Python, and the environment with every framework.
+pub(crate) struct Ready {
+    interpreter: Interpreter,
+    main: Environment,
+}
+
+/// Makes the environment, or takes the one there is.
+pub(crate) fn prepare() -> Result<Ready> {
     let interpreter = Interpreter::find()?;
     let main = Environment::ready("test", "test.txt", &interpreter)?;
+    Ok(Ready { interpreter, main })
+}
+
+/// Everything about the package; with `all`, also the libraries that people come from, and
+/// every other Python that is here.
+pub(crate) fn run(ready: &Ready, all: bool) -> Result<()> {
+    let Ready { interpreter, main } = ready;
     let wheel = main.wheel()?;
     main.install(&wheel)?;
-    steps::check(&main)?;
+    steps::check(main)?;
     for step in TESTS {
-        step.test(&main)?;
+        step.test(main)?;
     }
     for step in EXAMPLES {
-        step.example(&main)?;
+        step.example(main)?;
     }
     if !all {
         return Ok(());
     }
-    let legacy = Environment::ready("legacy", "legacy.txt", &interpreter)?;
+    let legacy = Environment::ready("legacy", "legacy.txt", interpreter)?;
     legacy.install(&wheel)?;
     for step in LEGACY {
         step.test(&legacy)?;

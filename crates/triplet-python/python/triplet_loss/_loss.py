@@ -48,6 +48,16 @@ class Percentiles:
         return f"Percentiles({percent} %: positive {row(self.positive)}, negative {row(self.negative)})"
 
 
+def named(distance_metric: Any) -> str:
+    """A distance as TFA's arguments give it."""
+    if isinstance(distance_metric, str):
+        return distance_metric
+    raise TypeError(
+        f"distance_metric is a {type(distance_metric).__name__}: expected 'L2', 'squared-L2' or 'angular'; "
+        "functions, which TFA took too, cannot be searched fast"
+    )
+
+
 class Settings(NamedTuple):
     """What defines a loss and how it is computed."""
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from . import _native
 from ._frameworks import apply, framework_of
-from ._loss import PERCENTILES, Loss, Percentiles, Settings
+from ._loss import PERCENTILES, Loss, Percentiles, Settings, named
 from ._result import Statistics
 
 if int(keras.__version__.split(".")[0]) < 3:
@@ -50,12 +50,7 @@ class _TripletLoss(keras.losses.Loss):
     def __init__(self, name: Any, reduction: Any, dtype: Any, distance_metric: Any, **settings: Any):
         reduction = _DEFAULT if reduction == "auto" else reduction  # as Keras 2 said it
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if not isinstance(distance_metric, str):
-            raise TypeError(
-                f"distance_metric is a {type(distance_metric).__name__}: expected 'L2', 'squared-L2' or "
-                "'angular'; functions, which TFA took too, cannot be searched fast"
-            )
-        self._metric = distance_metric
+        self._metric = named(distance_metric)
         self._rows = Loss(Settings(**settings, distance=distance_metric, reduction="none"))
         # Keras's further reductions are left to it.
         fused = _REDUCTIONS.get(reduction)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._frameworks import apply
-from ._loss import Settings, shared
+from ._loss import Settings, named, shared
 
 __all__ = ["TripletHardLoss", "TripletSemiHardLoss", "triplet_hard_loss", "triplet_semihard_loss"]
 
@@ -25,7 +25,7 @@ def triplet_semihard_loss(y_true: Any, y_pred: Any, margin: float = 1.0, distanc
     For every anchor and positive, the nearest negative that is farther than the positive.
     ``distance_metric``: ``L2``, ``squared-L2`` or ``angular``.
     """
-    return apply(shared(Settings(float(margin), _named(distance_metric))), y_true, y_pred)
+    return apply(shared(Settings(float(margin), named(distance_metric))), y_true, y_pred)
 
 
 def triplet_hard_loss(
@@ -37,16 +37,7 @@ def triplet_hard_loss(
     softplus of the difference instead of the hinge.
     """
     rule = "hard-soft" if soft else "hard"
-    return apply(shared(Settings(float(margin), _named(distance_metric), rule)), y_true, y_pred)
-
-
-def _named(distance_metric: Any) -> str:
-    if isinstance(distance_metric, str):
-        return distance_metric
-    raise TypeError(
-        f"distance_metric is a {type(distance_metric).__name__}: expected 'L2', 'squared-L2' or 'angular'; "
-        "functions, which TFA took too, cannot be searched fast"
-    )
+    return apply(shared(Settings(float(margin), named(distance_metric), rule)), y_true, y_pred)
 
 
 def _keras() -> Any:
@@ -80,7 +71,7 @@ class _Plain:
 
 class _PlainSemiHard(_Plain):
     def __init__(self, margin: float = 1.0, distance_metric: str = "L2", name: str | None = None):
-        super().__init__(name, Settings(float(margin), _named(distance_metric)))
+        super().__init__(name, Settings(float(margin), named(distance_metric)))
 
 
 class _PlainHard(_Plain):
@@ -88,7 +79,7 @@ class _PlainHard(_Plain):
         self, margin: float = 1.0, soft: bool = False, distance_metric: str = "L2", name: str | None = None
     ):
         rule = "hard-soft" if soft else "hard"
-        super().__init__(name, Settings(float(margin), _named(distance_metric), rule))
+        super().__init__(name, Settings(float(margin), named(distance_metric), rule))
 
     def get_config(self) -> dict[str, Any]:
         """The configuration, as TFA 0.23 writes it."""
