@@ -74,13 +74,14 @@ ADVICE = (
 
 
 NARROW = (torch.float16, torch.bfloat16)
+_CPU = torch.device("cpu")
 
 
 def scalar(value: float, dtype: torch.dtype) -> torch.Tensor:
     """A loss as a tensor, on the CPU whatever torch's default is, of a type that can hold it."""
     if dtype in NARROW:
-        return fitting(torch.scalar_tensor(value, dtype=torch.float64, device="cpu"), dtype)
-    return torch.scalar_tensor(value, dtype=dtype, device="cpu")
+        return fitting(torch.scalar_tensor(value, dtype=torch.float64, device=_CPU), dtype)
+    return torch.scalar_tensor(value, dtype=dtype, device=_CPU)
 
 
 def fitting(losses: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
