@@ -44,36 +44,32 @@ def test_halves_that_cannot_hold_the_loss_are_an_error(wrap):
     )
 
 
-@WRAPS
-@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "none"])
-def test_upstream_factors_scale_the_gradient(wrap, reduction):
-    labels, x = batch()
+def slope(wrap, reduction, x, labels, factor):
+    """The gradient of the loss, or of the sum of the losses, times a factor."""
     loss = tfa.TripletSemiHardLoss(reduction=reduction)
 
     @wrap
-    def slope(x, factor):
+    def run(x, factor):
         with tf.GradientTape() as tape:
             tape.watch(x)
             value = tf.reduce_sum(loss(labels, x)) * factor
         return tape.gradient(value, x)
 
-    once, twice = (slope(tf.constant(x), tf.constant(factor)).numpy() for factor in (1.0, -2.0))
+    return run(tf.constant(x), tf.constant(factor)).numpy()
+
+
+@WRAPS
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "none"])
+def test_upstream_factors_scale_the_gradient(wrap, reduction):
+    labels, x = batch()
+    once, twice = (slope(wrap, reduction, x, labels, factor) for factor in (1.0, -2.0))
     assert same_bits(twice, -2 * once)
 
 
 @WRAPS
 def test_an_upstream_gradient_that_is_not_finite_stays_so(wrap):
     labels, x = batch()
-    loss = tfa.TripletSemiHardLoss(reduction="none")
-
-    @wrap
-    def slope(x):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            value = tf.reduce_sum(loss(labels, x)) * np.float32("inf")
-        return tape.gradient(value, x)
-
-    assert np.isnan(slope(tf.constant(x)).numpy()).all()
+    assert np.isnan(slope(wrap, "none", x, labels, float("inf"))).all()
 
 
 def test_variables_are_embeddings_too():

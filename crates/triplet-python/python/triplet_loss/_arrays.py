@@ -17,6 +17,7 @@ _F32 = np.dtype(np.float32)
 _I64 = np.dtype(np.int64)
 _F64 = np.dtype(np.float64)
 _DIGITS = {"bfloat16": 8, "float16": 11, "float32": 24}
+COMPUTED = ("float32", "float64", "float16", "bfloat16")
 _CPU = (1, 3)  # kDLCPU, kDLCUDAHost
 
 
@@ -85,7 +86,7 @@ def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
     dtype = array.dtype.newbyteorder("=")
     if array.ndim != 2:
         raise wrong_shape(array.shape)
-    if dtype.name not in ("float32", "float64", "float16", "bfloat16"):
+    if dtype.name not in COMPUTED:
         raise wrong_dtype(dtype.name)
     array = np.require(array, dtype, ["C", "A"])
     return (array.view(np.uint16) if dtype.name == "bfloat16" else array), dtype

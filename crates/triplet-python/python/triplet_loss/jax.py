@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._arrays import as_embeddings, as_labels, as_weights, narrowed, wrong_dtype, wrong_shape
+from ._arrays import COMPUTED, as_embeddings, as_labels, as_weights, narrowed, wrong_dtype, wrong_shape
 from ._loss import Loss, Settings, shared
 
 __all__ = ["triplet_hard_loss", "triplet_semihard_loss"]
@@ -90,7 +90,7 @@ def triplet_hard_loss(
 def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> jax.Array:
     """The loss as `loss` defines it."""
     embeddings = jnp.asarray(embeddings)
-    if embeddings.dtype.name not in ("float32", "float64", "float16", "bfloat16"):
+    if embeddings.dtype.name not in COMPUTED:
         raise wrong_dtype(embeddings.dtype.name)
     if embeddings.ndim != 2 or embeddings.shape[1] == 0:
         raise wrong_shape(embeddings.shape)

@@ -10,14 +10,13 @@ from torch.autograd import forward_ad
 from .._loss import Loss
 from . import _operations
 from ._eager import Call, PerRow, Reduced
-from ._tensors import ADVICE, check, embeddings_array, fitting, labels_array, scalar, weights_array
+from ._tensors import check, embeddings_array, fitting, labels_array, on_cpu, scalar, weights_array
 
 
 def apply(loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None) -> torch.Tensor:
     """A scalar, or `[B]` without a reduction, in the embeddings' type; f32 under autocast."""
     check(embeddings)
-    if not embeddings.is_cpu:
-        raise TypeError(f"embeddings are on {embeddings.device}: {ADVICE}")
+    on_cpu(embeddings, "embeddings")
     if isinstance(weights, torch.Tensor) and weights.requires_grad:
         raise ValueError("sample_weight requires a gradient, which is not computed: detach it")
     narrow = embeddings.dtype is not torch.float64

@@ -11,7 +11,7 @@ from .. import _engine
 from .._loss import PERCENTILES, Loss, Percentiles, Settings
 from .._result import Statistics
 from ._functional import apply
-from ._tensors import ADVICE, check, embeddings_array, labels_array
+from ._tensors import check, embeddings_array, labels_array, on_cpu
 
 
 class _TripletLoss(torch.nn.Module):
@@ -51,8 +51,8 @@ class _TripletLoss(torch.nn.Module):
         device = embeddings.device
         if self.device_transfer:
             embeddings, labels = embeddings.cpu(), _at_home(labels)
-        elif not embeddings.is_cpu:
-            raise TypeError(f"embeddings are on {device}: {ADVICE}")
+        else:
+            on_cpu(embeddings, "embeddings")
         outcome = _engine.engine.evaluate(
             self._loss.plan, labels_array(labels), embeddings_array(embeddings), gradient=False, triplets=True
         )

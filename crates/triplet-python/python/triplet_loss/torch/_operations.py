@@ -178,9 +178,8 @@ def apply(
         -1 if s.threads is None else s.threads,
         s.require_positives,
     )
-    compiling = torch.compiler.is_compiling()
     wanted = s.reduction != "none" and embeddings.requires_grad and torch.is_grad_enabled()
-    call = _loss if compiling else _Transformed.apply
+    call = _loss if torch.compiler.is_compiling() else _Transformed.apply
     value: torch.Tensor = call(
         embeddings.contiguous(), labels, weights, *plain, loss.number, dtype in NARROW, wanted
     )[0]

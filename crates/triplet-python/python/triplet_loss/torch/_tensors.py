@@ -63,7 +63,7 @@ def weights_array(weights: Any) -> NDArray[np.float64]:
 
 def on_cpu(tensor: torch.Tensor, what: str) -> None:
     """Refuses a tensor of another device."""
-    if tensor.device.type != "cpu":
+    if not tensor.is_cpu:
         raise TypeError(f"{what} are on {tensor.device}: {ADVICE}")
 
 
