@@ -1,7 +1,7 @@
 //! `triplet loss`: loss, triplets and gradient of embeddings in a file.
 
 use crate::{
-    io::{self, Embeddings},
+    io::{self, Embeddings, OutputSet},
     options::{BackendArgs, QuestionArgs},
     output,
 };
@@ -10,7 +10,10 @@ use clap::Args;
 use ndarray::{Array2, ArrayD, aview1};
 use ndarray_npy::WritableElement;
 use serde_json::json;
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 use triplet_api::{
     BackendOptions, Batch, Error, Evaluation, GramElement, Inputs, Loss, Reduction, Spec, Weights, Workspace,
 };
@@ -22,7 +25,8 @@ Examples:
   triplet loss --embeddings e.csv --labels y.csv --gradient g.npy --triplets t.npy
 
 Files are npy, npz, csv or safetensors, by their extension; \"file.npz:name\" picks one
-array of several. f16 and bf16 are computed in f32, f64 in f64.";
+array of several. f16 and bf16 are computed in f32, f64 in f64. Outputs are written aside
+and renamed together at the end; until the last rename the last of them is missing.";
 
 /// Flags of `triplet loss`.
 #[derive(Debug, Args)]
@@ -58,6 +62,24 @@ pub(crate) struct LossArgs {
     json: bool,
 }
 
+impl LossArgs {
+    fn outputs(&self) -> Vec<(&str, &Path)> {
+        given(&[("--gradient", &self.gradient), ("--triplets", &self.triplets), ("--losses", &self.losses)])
+    }
+
+    fn inputs(&self) -> Vec<(&str, &Path)> {
+        let mut inputs =
+            vec![("--embeddings", self.embeddings.as_path()), ("--labels", self.labels.as_path())];
+        inputs.extend(given(&[("--weights", &self.weights)]));
+        inputs
+    }
+}
+
+/// The files that are given, with their flags.
+fn given<'a>(files: &[(&'a str, &'a Option<PathBuf>)]) -> Vec<(&'a str, &'a Path)> {
+    files.iter().filter_map(|&(flag, path)| Some((flag, path.as_deref()?))).collect()
+}
+
 pub(crate) fn run(args: &LossArgs) -> Result<()> {
     let reduction: Reduction = args.reduction.parse()?;
     let spec = Spec { question: args.question.question()?, reduction, require_positives: false };
@@ -66,9 +88,7 @@ pub(crate) fn run(args: &LossArgs) -> Result<()> {
         args.losses.is_none() || reduction == Reduction::None,
         "--losses needs --reduction none: there is one loss for the whole batch otherwise"
     );
-    for path in [&args.gradient, &args.triplets, &args.losses].into_iter().flatten() {
-        io::check_writable(path)?;
-    }
+    io::check_outputs(&args.outputs(), &args.inputs())?;
     let labels = io::labels(&args.labels)?;
     let weights = args.weights.as_deref().map(io::weights).transpose()?;
     let weights = weights.as_ref();
@@ -144,21 +164,22 @@ fn write_outputs<T: Shown>(
     rows: usize,
     width: usize,
 ) -> Result<()> {
+    let mut outputs = OutputSet::default();
     if let Some(path) = &args.gradient {
         let gradient = Array2::from_shape_vec((rows, width), result.gradient().to_vec())?;
-        io::write_npy(path, &gradient)?;
+        outputs.npy(path, &gradient)?;
     }
     if let Some(path) = &args.triplets {
         let index = |row: Option<u32>| row.map_or(-1, i64::from);
         let triplets =
             result.triplets().flat_map(|t| [i64::from(t.anchor), index(t.positive), index(t.negative)]);
         let flat: Vec<i64> = triplets.collect();
-        io::write_npy(path, &Array2::from_shape_vec((flat.len() / 3, 3), flat)?)?;
+        outputs.npy(path, &Array2::from_shape_vec((flat.len() / 3, 3), flat)?)?;
     }
     if let (Some(path), Some(losses)) = (&args.losses, result.losses()) {
-        io::write_npy(path, &ndarray::arr1(losses))?;
+        outputs.npy(path, &ndarray::arr1(losses))?;
     }
-    Ok(())
+    outputs.commit()
 }
 
 fn report<T: Shown>(args: &LossArgs, result: &Evaluation<'_, T>, ms: f64) {

@@ -13,6 +13,7 @@ mod sampler;
 
 pub(crate) use args::TrainArgs;
 
+use crate::interrupt;
 use anyhow::{Context, Result, ensure};
 use dataset::Dataset;
 use fastrand::Rng;
@@ -23,19 +24,9 @@ use pictures::Step;
 use progress::Progress;
 use report::Report;
 use sampler::Sampler;
-use std::{
-    process,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
-};
+use std::time::Instant;
 use triplet_api::{Reduction, Spec};
 use triplet_candle::TripletLoss;
-
-/// What a shell expects after Ctrl-C.
-const INTERRUPTED: u8 = 130;
 
 /// Trains; answers the exit status.
 pub(crate) fn run(args: &TrainArgs) -> Result<u8> {
@@ -45,23 +36,27 @@ pub(crate) fn run(args: &TrainArgs) -> Result<u8> {
     let loss = TripletLoss::new(&spec, args.backend.options()?)?;
     let start = Instant::now();
     let mut rng = Rng::with_seed(args.seed);
+    if args.out.is_dir() {
+        report::check_outputs(args)?; // before time is spent
+    }
     let data = Dataset::load(args.data.as_deref(), args.labels.as_deref())?;
     let (mut train, mut held) = data.split(args.held_out, &mut rng)?;
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
-    crate::io::check_writable(&args.out.join("report.json"))?;
+    report::check_outputs(args)?;
 
     let raw = retrieval(held.features.view(), &held.labels)?;
     held.scale_like(&train);
     let unscaled = train.clone();
     train.scale_like(&unscaled);
     let features = train.features.ncols();
+    args.check_memory(features, held.labels.len().max(train.labels.len()))?;
     let mut network = Network::new(features, args.hidden, args.embedding_dim, args.learning_rate, &mut rng)?;
     let before = network.embed(&held.features)?;
 
-    let interrupted = watch_for_interrupts();
-    let steps = fit(args, &loss, &mut network, &train, &mut rng, &interrupted)?;
-    let was_interrupted = interrupted.load(Ordering::Relaxed);
+    interrupt::stop_gracefully();
+    let steps = fit(args, &loss, &mut network, &train, &mut rng)?;
+    let interrupted = interrupt::asked();
 
     let after = network.embed(&held.features)?;
     ensure!(after.iter().all(|x| x.is_finite()), "training diverged: lower --learning-rate");
@@ -74,12 +69,12 @@ pub(crate) fn run(args: &TrainArgs) -> Result<u8> {
         training_rows: train.labels.len(),
         statistics: loss.statistics(),
         executed: loss.executed(),
-        interrupted: was_interrupted,
+        interrupted: interrupted.is_some(),
         seconds: start.elapsed().as_secs_f64(),
     };
     report.write(args, &network, &before, &after, &held.labels)?;
     report.print(args, start);
-    Ok(if was_interrupted { INTERRUPTED } else { 0 })
+    Ok(interrupted.unwrap_or(0))
 }
 
 /// Trains; gives what each batch was like.
@@ -89,13 +84,12 @@ fn fit(
     network: &mut Network,
     train: &Dataset,
     rng: &mut Rng,
-    interrupted: &AtomicBool,
 ) -> Result<Vec<Step>> {
     let mut sampler = Sampler::new(&train.labels, args.classes_per_batch, args.rows_per_class)?;
     let batches = args.epochs * sampler.batches_per_epoch();
     let progress = Progress::new(batches, args.quiet);
     let mut steps = Vec::new();
-    while steps.len() < batches && !interrupted.load(Ordering::Relaxed) {
+    while steps.len() < batches && interrupt::asked().is_none() {
         let rows = sampler.next(rng);
         let labels: Vec<i64> = rows.iter().map(|&row| train.labels[row]).collect();
         let embeddings = network.forward(&tensor(&train.features.select(Axis(0), &rows))?)?;
@@ -110,19 +104,4 @@ fn fit(
     }
     progress.finish();
     Ok(steps)
-}
-
-/// Ctrl-C asks to stop after the batch; a second one stops at once.
-fn watch_for_interrupts() -> Arc<AtomicBool> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&interrupted);
-    let handler = move || {
-        if seen.swap(true, Ordering::Relaxed) {
-            process::exit(INTERRUPTED.into());
-        }
-    };
-    if let Err(error) = ctrlc::set_handler(handler) {
-        eprintln!("note: Ctrl-C will stop at once, without writing anything ({error})");
-    }
-    interrupted
 }

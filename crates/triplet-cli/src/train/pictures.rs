@@ -1,18 +1,20 @@
 //! The loss curve and the embedding, as SVG and PNG.
 
-use super::projection::principal_plane;
-use crate::{io, palette::COLORS};
+use super::projection::Plane;
+use crate::{io::OutputSet, palette::COLORS};
 use anyhow::{Result, anyhow};
 use kuva::{
     backend::{png::PngBackend, svg::SvgBackend},
     prelude::*,
     render::render::Scene,
 };
-use ndarray::ArrayView2;
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 /// Pixels of a PNG for one of the SVG.
 const SCALE: f32 = 2.0;
+
+/// Width and height of the plot of an embedding.
+const SIDE: f64 = 560.0;
 
 /// What one batch gave.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +24,7 @@ pub(crate) struct Step {
 }
 
 /// Loss (left axis) and active fraction (right axis) over the batches.
-pub(crate) fn loss_curve(folder: &Path, steps: &[Step]) -> Result<()> {
+pub(crate) fn loss_curve(outputs: &mut OutputSet, folder: &Path, steps: &[Step]) -> Result<()> {
     let points = |value: fn(&Step) -> f64| -> Vec<(f64, f64)> {
         let smooth = smoothed(&steps.iter().map(value).collect::<Vec<_>>());
         smooth.into_iter().enumerate().map(|(batch, y)| (batch as f64 + 1.0, y)).collect()
@@ -32,24 +34,31 @@ pub(crate) fn loss_curve(folder: &Path, steps: &[Step]) -> Result<()> {
     };
     let loss = line(points(|step| step.loss), COLORS[0], "loss");
     let active = line(points(|step| 100.0 * step.active), COLORS[1], "active triplets");
-    let layout = Layout::auto_from_plots(&loss)
+    // A loss falls by factors; one that reaches zero has no logarithm.
+    let positive = points(|step| step.loss).iter().all(|&(_, loss)| loss > 0.0);
+    let layout = Layout::auto_from_plots(&loss);
+    let layout = if positive { layout.with_log_y() } else { layout };
+    let layout = layout
         .with_y2_auto(&active)
         .with_title("Training (running mean over 15 batches)")
         .with_x_label("batch")
-        .with_y_label("loss")
+        .with_y_tick_format(TickFormat::Custom(Arc::new(short)))
+        .with_y_label(if positive { "loss (logarithmic)" } else { "loss" })
         .with_y2_label("active triplets (%)");
-    write(folder, "loss-curve", &render_twin_y(loss, active, layout))
+    write(outputs, folder, "loss-curve", &render_twin_y(loss, active, layout))
 }
 
-/// Rows on their two principal components, coloured by label.
+/// Rows on their two principal components, coloured by label, on axes of one scale that reach to
+/// `extent` on all sides.
 pub(crate) fn embedding(
+    outputs: &mut OutputSet,
     folder: &Path,
     name: &str,
     title: &str,
-    rows: ArrayView2<'_, f32>,
+    plane: &Plane,
+    extent: f64,
     labels: &[i64],
 ) -> Result<()> {
-    let plane = principal_plane(rows);
     let mut classes = labels.to_vec();
     classes.sort_unstable();
     classes.dedup();
@@ -57,7 +66,7 @@ pub(crate) fn embedding(
         .iter()
         .zip(COLORS.iter().cycle())
         .map(|(class, color)| {
-            let points = plane.iter().zip(labels).filter(|(_, label)| *label == class);
+            let points = plane.points.iter().zip(labels).filter(|(_, label)| *label == class);
             let plot = ScatterPlot::new()
                 .with_data(points.map(|(&point, _)| point))
                 .with_color(*color)
@@ -72,19 +81,36 @@ pub(crate) fn embedding(
         .collect();
     let layout = Layout::auto_from_plots(&plots)
         .with_title(title)
-        .with_x_label("first principal component")
-        .with_y_label("second principal component");
-    write(folder, name, &render_multiple(plots, layout))
+        .with_subtitle("a projection: rows far apart here are far apart, rows close here may not be close")
+        .with_x_label(component("first", plane.shares[0]))
+        .with_y_label(component("second", plane.shares[1]))
+        .with_width(SIDE)
+        .with_height(SIDE)
+        .with_x_axis_min(-extent)
+        .with_x_axis_max(extent)
+        .with_y_axis_min(-extent)
+        .with_y_axis_max(extent)
+        .with_equal_aspect();
+    write(outputs, folder, name, &render_multiple(plots, layout))
 }
 
-fn write(folder: &Path, name: &str, scene: &Scene) -> Result<()> {
+fn component(which: &str, share: f64) -> String {
+    format!("{which} principal component ({:.0} % of the variance)", 100.0 * share)
+}
+
+fn write(outputs: &mut OutputSet, folder: &Path, name: &str, scene: &Scene) -> Result<()> {
     let svg = SvgBackend::new().render_scene(scene);
-    io::write_whole(&folder.join(format!("{name}.svg")), |out| Ok(out.write_all(svg.as_bytes())?))?;
+    outputs.write(&folder.join(format!("{name}.svg")), |out| Ok(out.write_all(svg.as_bytes())?))?;
     let png = PngBackend::new()
         .with_scale(SCALE)
         .render_scene(scene)
         .map_err(|e| anyhow!("drawing {name}: {e}"))?;
-    io::write_whole(&folder.join(format!("{name}.png")), |out| Ok(out.write_all(&png)?))
+    outputs.write(&folder.join(format!("{name}.png")), |out| Ok(out.write_all(&png)?))
+}
+
+/// A number of three digits at most, without an exponent.
+fn short(value: f64) -> String {
+    format!("{value:.2e}").parse::<f64>().unwrap_or(value).to_string()
 }
 
 /// A running mean over the last 15 values.

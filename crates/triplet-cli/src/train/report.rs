@@ -1,13 +1,49 @@
 //! What training achieved: files, a table, a line of JSON.
 
-use super::{TrainArgs, metrics::Retrieval, network::Network, pictures};
-use crate::{io, output};
+use super::{
+    TrainArgs,
+    metrics::Retrieval,
+    network::Network,
+    pictures,
+    projection::{Plane, principal_plane},
+};
+use crate::{
+    io::{self, OutputSet},
+    output,
+};
 use anyhow::Result;
 use comfy_table::{Table, presets};
 use ndarray::Array2;
 use serde_json::{Value, json};
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 use triplet_api::{Executed, Statistics};
+
+/// What the table and the pictures call a network.
+const UNTRAINED: &str = "untrained network";
+const TRAINED: &str = "trained network";
+
+/// The files that training leaves, in the order in which they are written.
+const FILES: [&str; 10] = [
+    "embeddings.npy",
+    "labels.npy",
+    "weights.safetensors",
+    "loss-curve.svg",
+    "loss-curve.png",
+    "embedding-before.svg",
+    "embedding-before.png",
+    "embedding-after.svg",
+    "embedding-after.png",
+    "report.json",
+];
+
+/// Fails if one of the files could not be written, or would replace what is read.
+pub(super) fn check_outputs(args: &TrainArgs) -> Result<()> {
+    let paths: Vec<PathBuf> = FILES.iter().map(|name| args.out.join(name)).collect();
+    let outputs: Vec<_> = paths.iter().map(|path| ("--out", path.as_path())).collect();
+    let inputs = [("--data", &args.data), ("--labels", &args.labels)];
+    let inputs: Vec<_> = inputs.iter().filter_map(|(flag, path)| Some((*flag, path.as_deref()?))).collect();
+    io::check_outputs(&outputs, &inputs)
+}
 
 /// Everything worth telling.
 pub(crate) struct Report<'a> {
@@ -24,7 +60,7 @@ pub(crate) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Writes every file, each whole or not at all.
+    /// Writes all files as one set, the report last: it names the digest of every other.
     pub(crate) fn write(
         &self,
         args: &TrainArgs,
@@ -34,20 +70,28 @@ impl Report<'_> {
         labels: &[i64],
     ) -> Result<()> {
         let file = |name: &str| args.out.join(name);
-        io::write_npy(&file("embeddings.npy"), after)?;
-        io::write_npy(&file("labels.npy"), &ndarray::arr1(labels))?;
-        io::write_whole(&file("weights.safetensors"), |out| network.write(out))?;
+        let mut outputs = OutputSet::with_digests();
+        outputs.npy(&file("embeddings.npy"), after)?;
+        outputs.npy(&file("labels.npy"), &ndarray::arr1(labels))?;
+        outputs.write(&file("weights.safetensors"), |out| network.write(out))?;
         if !self.steps.is_empty() {
-            pictures::loss_curve(&args.out, self.steps)?;
+            pictures::loss_curve(&mut outputs, &args.out, self.steps)?;
         }
-        let rows = self.held_out_rows;
-        let title = |when, map: f64| format!("Held-out rows {when} training ({rows} rows, MAP@R {map:.2})");
-        let untrained = title("before", self.untrained.map_at_r);
-        pictures::embedding(&args.out, "embedding-before", &untrained, before.view(), labels)?;
-        let trained = title("after", self.trained.map_at_r);
-        pictures::embedding(&args.out, "embedding-after", &trained, after.view(), labels)?;
-        let json = serde_json::to_string_pretty(&self.json(args, self.seconds))?;
-        io::write_whole(&file("report.json"), |out| Ok(writeln!(out, "{json}")?))
+        let planes = [before, after].map(|rows| principal_plane(rows.view()));
+        let extent = planes.iter().map(Plane::extent).fold(f64::MIN_POSITIVE, f64::max);
+        let pictures =
+            [("embedding-before", UNTRAINED, self.untrained), ("embedding-after", TRAINED, self.trained)];
+        for (plane, (name, network, metrics)) in planes.iter().zip(pictures) {
+            let title = format!(
+                "Held-out rows, {network}: {} rows, MAP@R {:.3}",
+                self.held_out_rows, metrics.map_at_r
+            );
+            pictures::embedding(&mut outputs, &args.out, name, &title, plane, 1.05 * extent, labels)?;
+        }
+        let mut json = self.json(args, self.seconds);
+        json["sha256"] = json!(outputs.digests());
+        outputs.write(&file("report.json"), |out| Ok(writeln!(out, "{json:#}")?))?;
+        outputs.commit()
     }
 
     fn json(&self, args: &TrainArgs, seconds: f64) -> Value {
@@ -83,11 +127,9 @@ impl Report<'_> {
         }
         let mut table = Table::new();
         table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["held-out rows", "recall@1", "MAP@R"]);
-        for (name, values) in [
-            ("raw features", self.raw),
-            ("untrained network", self.untrained),
-            ("trained network", self.trained),
-        ] {
+        for (name, values) in
+            [("raw features", self.raw), (UNTRAINED, self.untrained), (TRAINED, self.trained)]
+        {
             let percent = |x: f64| format!("{x:.4}");
             table.add_row([name.to_owned(), percent(values.recall_at_1), percent(values.map_at_r)]);
         }

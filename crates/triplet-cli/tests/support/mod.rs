@@ -48,11 +48,17 @@ impl Bench {
         array.write_npy(File::create(self.path(name)).unwrap()).unwrap();
     }
 
-    /// Runs `triplet` with arguments separated by spaces, in the folder.
-    pub(crate) fn run(&self, arguments: &str) -> Run {
+    /// `triplet` with arguments separated by spaces, in the folder.
+    pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_triplet"));
-        let output =
-            command.args(arguments.split_whitespace()).current_dir(self.folder.path()).output().unwrap();
+        command.args(arguments.split_whitespace()).current_dir(self.folder.path());
+        command.env_remove("TRIPLET_NUM_THREADS");
+        command
+    }
+
+    /// Runs it.
+    pub(crate) fn run(&self, arguments: &str) -> Run {
+        let output = self.command(arguments).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }

@@ -3,7 +3,7 @@
 use super::shape::Shape;
 use crate::{
     io,
-    options::{BackendArgs, cores},
+    options::{BackendArgs, cores, default_threads},
     proc,
 };
 use anyhow::{Result, bail, ensure};
@@ -104,11 +104,16 @@ impl BenchArgs {
             "--peer-seconds is {}: give a positive number",
             self.peer_seconds
         );
-        let threads = if self.threads.is_empty() { vec![cores()] } else { self.threads.clone() };
+        let threads = if self.threads.is_empty() {
+            vec![default_threads()?.unwrap_or_else(cores)]
+        } else {
+            self.threads.clone()
+        };
         let contenders = self.contenders(&threads)?;
-        for path in [&self.csv, &self.report].into_iter().flatten() {
-            io::check_writable(path)?;
-        }
+        let outputs = [("--csv", &self.csv), ("--report", &self.report)];
+        let outputs: Vec<_> =
+            outputs.iter().filter_map(|(flag, path)| path.as_deref().map(|path| (*flag, path))).collect();
+        io::check_outputs(&outputs, &[])?;
         let dense = contenders.iter().any(|contender| contender.backend == Backend::Gram.name());
         Ok(Plan { shapes: self.shapes(dense)?, threads, contenders })
     }
@@ -175,7 +180,7 @@ pub(super) fn check_size(shape: Shape, dense: bool) -> Result<()> {
     if dense {
         bytes += 4 * rows * rows;
     }
-    let available = available_bytes();
+    let available = proc::available_bytes();
     if bytes > available {
         bail!(
             "a batch of {rows} x {width} in {classes} classes needs about {} GB, this machine has {} GB to spare",
@@ -184,9 +189,4 @@ pub(super) fn check_size(shape: Shape, dense: bool) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Memory to spare; where the system does not say, 64 GB.
-pub(super) fn available_bytes() -> u128 {
-    proc::kib("/proc/meminfo", "MemAvailable:").map_or(64 << 30, |kib| u128::from(kib) * 1024)
 }
