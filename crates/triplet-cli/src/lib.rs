@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod commands;
+mod interrupt;
 mod io;
 mod options;
 mod output;
@@ -48,7 +49,8 @@ enum Command {
 /// Runs the program with the arguments that follow its name; answers its exit status.
 ///
 /// `itself` is the command that starts this program again, for measurements that need a
-/// process of their own. A broken pipe, or a second Ctrl-C, ends the process.
+/// process of their own. A broken pipe, SIGTERM or Ctrl-C ends the process; `train` finishes its
+/// batch first, unless the signal comes twice.
 pub fn main(itself: &[OsString], arguments: impl IntoIterator<Item = OsString>) -> u8 {
     proc::remember(itself);
     let name = OsString::from("triplet");
@@ -60,6 +62,7 @@ pub fn main(itself: &[OsString], arguments: impl IntoIterator<Item = OsString>) 
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
+    interrupt::listen();
     let result = match cli.command {
         Command::Train(args) => train::run(&args),
         Command::Loss(args) => commands::loss::run(&args).map(|()| 0),
@@ -68,9 +71,37 @@ pub fn main(itself: &[OsString], arguments: impl IntoIterator<Item = OsString>) 
         Command::BenchChild(args) => commands::bench::child::run(&args).map(|()| 0),
     };
     result.unwrap_or_else(|error| {
-        // One line, whatever the libraries below put into theirs.
-        let message = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
-        eprintln!("error: {message}");
+        eprintln!("error: {}", one_line(&format!("{error:#}")));
         2
     })
+}
+
+/// More of a message than anyone reads.
+const LONGEST_MESSAGE: usize = 400;
+
+/// One line of bounded length, whatever the input or a library put into a message: the beginning
+/// says where, the end what to do.
+fn one_line(message: &str) -> String {
+    let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let length = words.chars().count();
+    if length <= LONGEST_MESSAGE {
+        return words;
+    }
+    let (head, tail) = (LONGEST_MESSAGE * 2 / 3, LONGEST_MESSAGE / 3);
+    let first: String = words.chars().take(head).collect();
+    let last: String = words.chars().skip(length - tail).collect();
+    format!("{first} ... {last}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_one_line_of_bounded_length() {
+        assert_eq!(one_line("a\n  b"), "a b");
+        let long = one_line(&format!("x.npy: {} too long", "é ".repeat(1_000_000)));
+        assert!(long.starts_with("x.npy: é") && long.ends_with("too long"));
+        assert!(long.chars().count() <= LONGEST_MESSAGE + 5, "{}", long.len());
+    }
 }

@@ -1,12 +1,27 @@
 //! Flags that several commands share.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use triplet_api::{BackendOptions, Distance, Question, Rule};
 
-/// Threads to use unless told otherwise: one a core.
+/// The environment's default for `--threads`; the Python package reads it too.
+const THREADS_VARIABLE: &str = "TRIPLET_NUM_THREADS";
+
+/// Cores that this process may use.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Threads to use unless a flag says otherwise; `None` for one a core.
+pub(crate) fn default_threads() -> Result<Option<usize>> {
+    let Some(text) = std::env::var_os(THREADS_VARIABLE).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let number = text.to_str().and_then(|text| text.trim().parse().ok()).filter(|&number| number > 0_usize);
+    let Some(number) = number else {
+        bail!("{THREADS_VARIABLE} is {text:?}: expected a number of threads, at least 1");
+    };
+    Ok(Some(number))
 }
 
 /// What computes.
@@ -19,7 +34,7 @@ pub(crate) struct BackendArgs {
     /// Instruction set: portable, avx2 or avx512. Default: the fastest this CPU has.
     #[arg(long, value_name = "NAME")]
     pub(crate) isa: Option<String>,
-    /// Threads. Default: one a core.
+    /// Threads. Default: the environment's `TRIPLET_NUM_THREADS`, or one a core.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
 }
@@ -28,7 +43,8 @@ impl BackendArgs {
     /// The engine's options, with the names checked.
     pub(crate) fn options(&self) -> Result<BackendOptions> {
         let isa = self.isa.as_deref().map(str::parse).transpose()?;
-        let options = BackendOptions { backend: self.backend.parse()?, isa, threads: self.threads };
+        let threads = self.threads.map_or_else(default_threads, |threads| Ok(Some(threads)))?;
+        let options = BackendOptions { backend: self.backend.parse()?, isa, threads };
         // Fails here, before any file is read or written, if this machine cannot.
         options.would_execute()?;
         Ok(options)

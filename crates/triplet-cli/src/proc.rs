@@ -26,3 +26,8 @@ pub(crate) fn kib(file: &str, name: &str) -> Option<u64> {
     let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
     rest.trim().trim_end_matches("kB").trim().parse().ok()
 }
+
+/// Memory to spare; where the system does not say, 64 GB.
+pub(crate) fn available_bytes() -> u128 {
+    kib("/proc/meminfo", "MemAvailable:").map_or(64 << 30, |kib| u128::from(kib) * 1024)
+}

@@ -205,3 +205,35 @@ fn help_names_every_flag_and_info_every_instruction_set() {
     }
     assert!(bench.run("info").stdout.contains("chosen"));
 }
+
+#[test]
+fn the_environment_sets_the_number_of_threads() {
+    let bench = Bench::new();
+    bench.npy("x.npy", &arr2(&X));
+    bench.npy("y.npy", &arr1(&Y));
+    let threads = |arguments: &str, variable: &str| {
+        let output = bench.command(arguments).env("TRIPLET_NUM_THREADS", variable).output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    for (variable, expected) in [("1", "\"threads\":1"), ("3", "\"threads\":3")] {
+        let (code, text) = threads("info --json", variable);
+        assert!(code == Some(0) && text.contains(expected), "{variable}: {text}");
+    }
+    for command in ["info --json", "loss --embeddings x.npy --labels y.npy", "train", "bench"] {
+        for variable in ["0", "-1", "two", "1.5"] {
+            let (code, text) = threads(command, variable);
+            assert!(code == Some(2) && text.contains("TRIPLET_NUM_THREADS is"), "{variable}: {text}");
+        }
+    }
+    let rows = Array2::from_shape_fn((512, 64), |(row, column)| ((row * 31 + column * 17) % 23) as f32);
+    bench.npy("many.npy", &rows);
+    bench.npy("labels.npy", &ndarray::Array1::from_iter((0..512_i64).map(|row| row / 8)));
+    let loss = "loss --backend par --embeddings many.npy --labels labels.npy --json";
+    for (flags, variable, expected) in [("", "1", 1), ("", "2", 2), ("--threads 2", "1", 2)] {
+        let (_, text) = threads(&format!("{loss} {flags}"), variable);
+        assert!(text.contains(&format!("\"threads\":{expected}")), "{flags}, {variable}: {text}");
+    }
+}

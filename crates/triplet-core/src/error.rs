@@ -189,7 +189,11 @@ pub enum Error {
     #[error("threads is 0: give at least 1, or leave it out for one a core")]
     ZeroThreads,
     /// More threads than any machine runs at once.
-    #[error("threads is {threads}: give at most {most}, or leave it out for one a core")]
+    #[error(
+        "threads is {threads}: give at most {most}, or leave it out for one a core (the stacks of so many \
+         would take {} GB)",
+        threads / 500
+    )]
     TooManyThreads {
         /// Threads asked for.
         threads: usize,

@@ -1,13 +1,23 @@
 //! `triplet info`: what this machine can run.
 
-use crate::{options::cores, output};
+use crate::{
+    options::{cores, default_threads},
+    output,
+};
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 use triplet_api::{Backend, BackendOptions, Isa};
 
+const EXAMPLES: &str = "\
+Examples:
+  triplet info
+  triplet info --json
+  TRIPLET_NUM_THREADS=1 triplet info   what would run with that in the environment";
+
 /// Flags of `triplet info`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct InfoArgs {
     /// Print one line of JSON.
     #[arg(long)]
@@ -23,7 +33,8 @@ const BACKENDS: [(&str, &str); 5] = [
 ];
 
 pub(crate) fn run(args: &InfoArgs) -> Result<()> {
-    let executed = BackendOptions::default().would_execute()?;
+    let options = BackendOptions { threads: default_threads()?, ..BackendOptions::default() };
+    let executed = options.would_execute()?;
     let cores = cores();
     let states: Vec<(Isa, String)> = Isa::ALL.into_iter().map(|isa| (isa, state(isa))).collect();
     if args.json {

@@ -1,6 +1,9 @@
 //! Flags of `triplet train`.
 
-use crate::options::{BackendArgs, QuestionArgs};
+use crate::{
+    options::{BackendArgs, QuestionArgs},
+    proc,
+};
 use anyhow::{Result, ensure};
 use clap::Args;
 use std::path::PathBuf;
@@ -17,10 +20,10 @@ Ctrl-C finishes the batch and writes what there is; a second one stops at once."
 
 /// More epochs than anyone trains; every batch is kept for the loss curve.
 const MOST_EPOCHS: usize = 100_000;
-/// Wider layers and larger batches are a slip of the keyboard, not a small network.
-const MOST_UNITS: usize = 65_536;
-/// A quarter of a gigabyte; the optimiser holds three times as much.
-const MOST_WEIGHTS: usize = 1 << 26;
+/// Arrays of the size of the weights: themselves, their gradient, the optimiser's two moments.
+const WEIGHT_ARRAYS: usize = 4;
+/// Arrays of the size of a layer's output over the rows: itself, before ReLU, and the gradients.
+const ACTIVATION_ARRAYS: usize = 4;
 
 /// Flags of `triplet train`.
 #[derive(Debug, Args)]
@@ -75,22 +78,17 @@ impl TrainArgs {
     /// Refuses what cannot be trained.
     pub(crate) fn check(&self) -> Result<()> {
         let counts = [
-            ("--epochs", self.epochs, 1, MOST_EPOCHS),
-            ("--classes-per-batch", self.classes_per_batch, 2, MOST_UNITS),
-            ("--rows-per-class", self.rows_per_class, 2, MOST_UNITS),
-            ("--hidden", self.hidden, 1, MOST_UNITS),
-            ("--embedding-dim", self.embedding_dim, 1, MOST_UNITS),
+            ("--epochs", self.epochs, 1),
+            ("--classes-per-batch", self.classes_per_batch, 2),
+            ("--rows-per-class", self.rows_per_class, 2),
+            ("--hidden", self.hidden, 1),
+            ("--embedding-dim", self.embedding_dim, 1),
         ];
-        for (flag, value, least, most) in counts {
+        for (flag, value, least) in counts {
             ensure!(value >= least, "{flag} is {value}: give at least {least}");
-            ensure!(value <= most, "{flag} is {value}: give at most {most}");
         }
-        ensure!(
-            self.hidden * self.embedding_dim <= MOST_WEIGHTS,
-            "--hidden {} times --embedding-dim {} are too many weights: give at most {MOST_WEIGHTS} in all",
-            self.hidden,
-            self.embedding_dim
-        );
+        ensure!(self.epochs <= MOST_EPOCHS, "--epochs is {}: give at most {MOST_EPOCHS}", self.epochs);
+        self.check_memory(1, 1)?;
         ensure!(
             self.learning_rate.is_finite() && self.learning_rate > 0.0,
             "--learning-rate is {}: give a positive number",
@@ -103,4 +101,29 @@ impl TrainArgs {
         );
         Ok(())
     }
+
+    /// Refuses a network that this machine cannot hold, before anything of it is made. `rows` are
+    /// the most that go through it at once.
+    pub(crate) fn check_memory(&self, features: usize, rows: usize) -> Result<()> {
+        let (hidden, width) = (self.hidden as u128, self.embedding_dim as u128);
+        let weights = hidden.saturating_mul(features as u128 + width);
+        let activations = (rows as u128).saturating_mul(hidden.saturating_add(width));
+        let bytes = weights
+            .saturating_mul(4 * WEIGHT_ARRAYS as u128)
+            .saturating_add(activations.saturating_mul(4 * ACTIVATION_ARRAYS as u128));
+        let available = proc::available_bytes();
+        ensure!(
+            bytes <= available,
+            "--hidden {} and --embedding-dim {} need about {} GB, this machine has {} GB to spare: give less",
+            self.hidden,
+            self.embedding_dim,
+            gigabytes(bytes),
+            gigabytes(available)
+        );
+        Ok(())
+    }
+}
+
+fn gigabytes(bytes: u128) -> String {
+    format!("{:.1}", bytes as f64 / 1e9)
 }

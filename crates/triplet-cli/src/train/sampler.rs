@@ -38,7 +38,7 @@ impl Sampler {
     /// Batches that together have about as many rows as there are.
     pub(crate) fn batches_per_epoch(&self) -> usize {
         let rows: usize = self.classes.iter().map(Vec::len).sum();
-        (rows / (self.classes_per_batch * self.rows_per_class)).max(1)
+        (rows / self.classes_per_batch.saturating_mul(self.rows_per_class)).max(1)
     }
 
     /// The next batch.

@@ -1,7 +1,7 @@
 //! Everything that runs on one input with one number of threads, in turn.
 
 use super::{
-    args::{BenchArgs, available_bytes},
+    args::BenchArgs,
     rivals::Rivals,
     row::{Kind, Row, compare, median, minimum},
     shape::{Shape, input},
@@ -123,7 +123,7 @@ fn ours(args: &BenchArgs, shape: Shape, group: &Group<'_>, batch: &Batch<'_>) ->
 fn floors(args: &BenchArgs, shape: Shape, entries: &mut Vec<Entry>) {
     if args.python.is_some() {
         let bytes = 4 * (shape.rows as u128).pow(2);
-        let fits = bytes < available_bytes();
+        let fits = bytes < proc::available_bytes();
         let size = if fits { shape.rows } else { 0 };
         let runner = Runner::MatrixMultiply(Array2::zeros((size, size)));
         let mut entry = Entry::rival(Kind::Floor, "matrixmultiply E E'", runner);
