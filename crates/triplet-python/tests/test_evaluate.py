@@ -144,6 +144,63 @@ def test_layouts_byte_orders_and_containers_give_the_same_bits():
     assert evaluate([True, True, False], x[:3]).statistics.positive_pairs == 2
 
 
+def test_integers_that_float32_holds_are_embeddings_as_for_the_command_line():
+    expected = evaluate(LABELS, LINE * 2)
+    for rows in ((LINE * 2).astype(int).tolist(), (LINE * 2).astype(np.uint8), (LINE * 2).astype(">i2")):
+        result = evaluate(LABELS, rows)
+        assert result.loss.dtype == result.gradient.dtype == np.float32
+        assert same_bits(result.gradient, expected.gradient)
+    assert evaluate([0, 0, 1], [[2**24], [-(2**60)], [2**61]]).loss == 0
+
+
+def tables():
+    """The same rows in every table and column that is read, by library."""
+    x = np.arange(8, dtype=np.float32).reshape(4, 2) ** 2
+    columns = {"a": x[:, 0], "b": x[:, 1]}
+
+    def pandas(pd):
+        frame = pd.DataFrame(columns)
+        wide = pd.Series(list(x))
+        return frame, frame.astype("Float32"), frame.astype({"a": "Int64"}).astype("Float32"), wide
+
+    def polars(pl):
+        rows = pl.Series(x.tolist(), dtype=pl.Array(pl.Float32, 2))
+        return pl.DataFrame(columns), rows, pl.Series(x.tolist(), dtype=pl.List(pl.Float32))
+
+    def pyarrow(pa):
+        flat = pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), 2)
+        more = pa.FixedSizeListArray.from_arrays(pa.array(np.append(x[:1], x).ravel()), 2)
+        lists = pa.array(x.tolist(), pa.list_(pa.float32()))
+        return pa.table(columns), flat, more[1:], pa.chunked_array([flat[:3], flat[3:]]), lists
+
+    return x, {"pandas": pandas, "polars": polars, "pyarrow": pyarrow}
+
+
+@pytest.mark.parametrize("name", ["pandas", "polars", "pyarrow"])
+def test_tables_are_embeddings(name):
+    library = pytest.importorskip(name)
+    x, make = tables()
+    expected = evaluate(LABELS, x)
+    for number, table in enumerate(make[name](library)):
+        result = evaluate(LABELS, table)
+        assert same_bits(result.gradient, expected.gradient), number
+    if name != "pyarrow":
+        frame = library.DataFrame({"a": [0.0, 1.0], "who": ["x", "y"]})
+        flags = library.DataFrame({"a": [0.0, 1.0], "who": [True, False]})
+    else:
+        frame = library.table({"a": [0.0, 1.0], "who": ["x", "y"]})
+        flags = library.table({"a": [0.0, 1.0], "who": [True, False]})
+        with pytest.raises(ValueError, match=r"embeddings\[1\] is None: every row must be there"):
+            evaluate([0, 1], library.array([[1.0, 2.0], None]))
+    for wrong in (frame, flags):
+        with pytest.raises(TypeError, match=r"embeddings: column 'who' has dtype .*: expected numbers"):
+            evaluate([0, 1], wrong)
+    gap = {"a": [0.0, None], "b": [1.0, 2.0]}
+    gap = library.table(gap) if name == "pyarrow" else library.DataFrame(gap)
+    with pytest.raises(ValueError, match=r"embeddings\[1, 0\] is NaN"):
+        evaluate([0, 1], gap)
+
+
 def test_degenerate_batches_are_results():
     for rows, labels in ((0, []), (1, [3]), (3, [1, 2, 3])):
         result = evaluate(labels, np.ones((rows, 2), np.float32), triplets=True)
@@ -189,7 +246,11 @@ MISTAKES = [
     (ValueError, r"embeddings\[2, 0\] is NaN", {"embeddings": BAD}),
     (ValueError, r"embeddings have shape \[4\]: expected two dimensions", {"embeddings": LINE[:, 0]}),
     (ValueError, r"embeddings have shape \[4, 0\]", {"embeddings": LINE[:, :0]}),
-    (TypeError, "embeddings have dtype int64", {"embeddings": np.ones((4, 1), np.int64)}),
+    (TypeError, "embeddings have dtype bool", {"embeddings": np.ones((4, 1), bool)}),
+    (ValueError, r"embeddings\[2, 0\] is 16777217: an integer that float32 cannot hold", {
+        "embeddings": [[0], [1], [2**24 + 1], [3]]}),
+    (ValueError, r"embeddings\[0, 0\] is 9223372036854775807: an int", {"embeddings": [[2**63 - 1]] * 4}),
+    (ValueError, r"embeddings\[0, 0\] is 18446744073709551615: an int", {"embeddings": [[2**64 - 1]] * 4}),
     (TypeError, "embeddings have dtype complex64", {"embeddings": LINE.astype(np.complex64)}),
     (TypeError, "embeddings have dtype object", {"embeddings": np.array([[None]] * 4)}),
     (TypeError, "embeddings cannot be read as an array", {"embeddings": [[1.0], [1.0, 2.0]] * 2}),
@@ -197,13 +258,14 @@ MISTAKES = [
     (ValueError, r"labels have shape \[2, 2\]", {"labels": [[0, 0], [1, 2]]}),
     (ValueError, r"labels\[1\] is 0.5", {"labels": [0.0, 0.5, 1.0, 1.0]}),
     (ValueError, r"labels\[0\] is nan", {"labels": [np.nan, 0.5, 1.0, 1.0]}),
-    (ValueError, r"up to 2\*\*24; pass integers", {"labels": np.array([2**25, 0, 0, 0], np.float32)}),
+    (ValueError, r"below 2\*\*24, .*; pass integers", {"labels": np.array([2**25, 0, 0, 0], np.float32)}),
     (ValueError, r"labels\[2\] is 18446744073709551615", {"labels": np.array([0, 0, 2**64 - 1], np.uint64)}),
-    (TypeError, "labels have dtype str", {"labels": ["a", "a", "b", "c"]}),
+    (TypeError, "labels mix text and integers", {"labels": ["a", "a", "b", 2]}),
     (ValueError, r"sample_weight has shape \[3\] but the batch has shape \[4\]", {"sample_weight": [1] * 3}),
     (ValueError, r"sample_weight\[1\] is -1", {"sample_weight": [1, -1, 1, 1]}),
     (TypeError, "sample_weight has dtype str", {"sample_weight": "heavy"}),
     (ValueError, "margin is inf", {"margin": float("inf")}),
+    (TypeError, "margin is a str: expected a number", {"margin": "1"}),
     (ValueError, r"margin is 1e300: it must", {"margin": 1e300}),
     (ValueError, 'unknown distance "cosine": choose one of squared-l2, l2, angular', {"distance": "cosine"}),
     (ValueError, 'unknown rule "easy"', {"rule": "easy"}),
@@ -218,6 +280,11 @@ MISTAKES = [
     (ValueError, "threads is 9223372036854775807: give at most", {"threads": 2**70}),
     (TypeError, "labels are a masked array", {"labels": np.ma.masked_array(LABELS, [0, 0, 0, 1])}),
     (TypeError, "embeddings are a masked array", {"embeddings": np.ma.masked_array(LINE)}),
+    (TypeError, "embeddings are a masked array", {"embeddings": list(np.ma.masked_array(LINE, LINE > 2))}),
+    (TypeError, "embeddings are a masked array", {"embeddings": [[0.0], (1.0,), [2.0], [np.ma.masked]]}),
+    (TypeError, "sample_weight are a masked array", {"sample_weight": np.ma.masked_array([1.0] * 4)}),
+    (TypeError, "sample_weight are a masked array", {"sample_weight": [1, 1, np.ma.masked, 1]}),
+    (TypeError, "embeddings: a NoneType is neither an array nor a list", {"embeddings": None}),
     (ValueError, "squared norm", {"embeddings": LINE * 1e30}),
     (ValueError, "the loss leaves the range of float16", {
         "embeddings": LINE.astype(np.float16), "margin": 1e5}),

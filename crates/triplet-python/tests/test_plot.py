@@ -47,6 +47,8 @@ def test_embedding_map():
     ax = plot.embedding_map(labels, x, names=["a", "b", "c", "d"])
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["a", "b", "c", "d"]
     assert sum(len(points.get_offsets()) for points in ax.collections) == 100
+    own = plot.embedding_map(["z", "a"] * 50, x)
+    assert [t.get_text() for t in own.get_legend().get_texts()] == ["z", "a"]
     assert len(plot.embedding_map(np.arange(100), x).collections) == 100
     few = plot.embedding_map(labels, x, most=25)
     assert sum(len(points.get_offsets()) for points in few.collections) <= 28

@@ -28,7 +28,7 @@ const MIGRATION: &str = "TRIPLET_TEST_MIGRATION";
 
 /// What every framework is held to. A process for each: some libraries cannot share one.
 pub(super) const TESTS: &[Step] = &[
-    step(&["test_evaluate.py", "test_process.py", "test_samplers.py", "test_plot.py"]),
+    step(&["test_evaluate.py", "test_labels.py", "test_process.py", "test_samplers.py", "test_plot.py"]),
     step(&["test_torch_autograd.py", "test_torch_transforms.py", "test_torch_modules.py", "test_metrics.py"]),
     step(&["test_jax.py"]),
     with(&["test_keras.py", "test_tensorflow.py", "test_golden.py", "test_tfa.py"], TENSORFLOW),
@@ -51,12 +51,14 @@ pub(super) const EXAMPLES: &[Step] = &[
 ];
 
 /// Next to the last releases of what people come from.
-pub(super) const LEGACY: &[Step] =
-    &[with(&["test_migration.py"], &[(MIGRATION, "tensorflow")]), step(&["test_tfa.py", "test_evaluate.py"])];
+pub(super) const LEGACY: &[Step] = &[
+    with(&["test_migration.py"], &[(MIGRATION, "tensorflow")]),
+    step(&["test_tfa.py", "test_evaluate.py", "test_labels.py"]),
+];
 
 /// With NumPy alone.
 pub(super) const PLAIN: &[Step] =
-    &[step(&["test_evaluate.py", "test_process.py", "test_samplers.py", "test_tfa.py"])];
+    &[step(&["test_evaluate.py", "test_labels.py", "test_process.py", "test_samplers.py", "test_tfa.py"])];
 
 impl Step {
     /// As tests.

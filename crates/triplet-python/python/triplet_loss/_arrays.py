@@ -1,4 +1,4 @@
-"""Whatever holds numbers, as the arrays that the native module borrows.
+"""Embeddings, labels and weights as the arrays that the native module borrows.
 
 An array that is already what is needed passes through untouched: f32 embeddings and int64
 labels, C-contiguous, are never copied.
@@ -6,62 +6,29 @@ labels, C-contiguous, are never copied.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._containers import as_array
+from ._labels import as_labels
+
+__all__ = [
+    "COMPUTED",
+    "as_array",
+    "as_embeddings",
+    "as_labels",
+    "as_weights",
+    "narrowed",
+    "wrong_dtype",
+    "wrong_shape",
+]
+
 _F32 = np.dtype(np.float32)
-_I64 = np.dtype(np.int64)
 _F64 = np.dtype(np.float64)
-_DIGITS = {"bfloat16": 8, "float16": 11, "float32": 24}
 COMPUTED = ("float32", "float64", "float16", "bfloat16")
-_CPU = (1, 3)  # kDLCPU, kDLCUDAHost
-
-
-def as_array(values: Any, what: str) -> NDArray[Any]:
-    """A NumPy array over the memory of anything with DLPack, the buffer protocol or items."""
-    if isinstance(values, np.ndarray):
-        if isinstance(values, np.ma.MaskedArray):
-            raise TypeError(
-                f"{what} are a masked array, whose mask would be ignored: pass the rows that count"
-            )
-        return np.asarray(values)  # np.matrix would stay a matrix when it is sliced
-    if hasattr(values, "__dlpack__"):
-        kind, index = values.__dlpack_device__()
-        if kind not in _CPU:
-            raise TypeError(
-                f"{what} are on another device than the CPU (DLPack device {int(kind)}:{index}): "
-                "copy them to the CPU first"
-            )
-        if "bfloat16" in str(values.dtype):  # NumPy knows no such DLPack type
-            return _as_bfloat16(values, what)
-        try:
-            return np.from_dlpack(values)
-        except (BufferError, RuntimeError, TypeError) as error:
-            raise TypeError(f"{what} cannot be read as an array: {error}") from error
-    try:
-        return np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(f"{what} cannot be read as an array: {error}") from error
-
-
-def _as_bfloat16(values: Any, what: str) -> NDArray[Any]:
-    """Of JAX, which knows how, or of torch, whose bits are looked at."""
-    try:
-        import ml_dtypes
-    except ImportError:
-        raise TypeError(
-            f"{what} have dtype bfloat16, which NumPy has from ml_dtypes: pip install ml_dtypes, "
-            "pass float32, or use triplet_loss.torch"
-        ) from None
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(values, torch.Tensor):
-        bits: NDArray[Any] = values.detach().contiguous().view(torch.int16).numpy()
-        return bits.view(ml_dtypes.bfloat16)
-    return np.asarray(values)
 
 
 def wrong_shape(shape: Iterable[int | None]) -> ValueError:
@@ -77,53 +44,54 @@ def wrong_dtype(dtype: object) -> TypeError:
 
 
 def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
-    """A contiguous matrix `[B, D]`, bfloat16 as its bits in uint16, and its real type."""
+    """A contiguous matrix `[B, D]`, bfloat16 as its bits in uint16, and its real type.
+
+    Integers become float32, which must hold each exactly.
+    """
     if type(values) is np.ndarray and values.dtype is _F32 and values.ndim == 2:
         flags = values.flags
         if flags.c_contiguous and flags.aligned:
             return values, _F32
     array = as_array(values, "embeddings")
-    dtype = array.dtype.newbyteorder("=")
+    if array.ndim == 1 and array.dtype == object and any(map(_is_row, array)):
+        array = _stacked(array.tolist())
     if array.ndim != 2:
         raise wrong_shape(array.shape)
+    if array.dtype.kind in "iu":
+        array = _singles(array)
+    dtype = array.dtype.newbyteorder("=")
     if dtype.name not in COMPUTED:
         raise wrong_dtype(dtype.name)
     array = np.require(array, dtype, ["C", "A"])
     return (array.view(np.uint16) if dtype.name == "bfloat16" else array), dtype
 
 
-def as_labels(values: Any) -> NDArray[np.int64]:
-    """Labels `[B]` or `[B, 1]` of any integer type, or floats that are whole numbers."""
-    if type(values) is np.ndarray and values.dtype is _I64 and values.ndim == 1:
-        flags = values.flags
-        if flags.c_contiguous and flags.aligned:
-            return values
-    array = as_array(values, "labels")
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
-        raise ValueError(f"labels have shape {list(array.shape)}: expected [batch_size] or [batch_size, 1]")
-    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
-        raise TypeError(f"labels have dtype {array.dtype.name}: expected integers")
-    whole = array.astype(np.int64) if array.dtype.kind in "biu" else _from_floats(array)
-    if array.dtype.kind == "u" and array.dtype.itemsize == 8 and whole.size and whole.min() < 0:
-        row = int(np.argmax(whole < 0))
-        raise ValueError(f"labels[{row}] is {array[row]}: labels must fit into 64 bits with a sign")
-    return np.ascontiguousarray(whole)
+def _is_row(item: Any) -> bool:
+    return isinstance(item, (list, tuple)) or getattr(item, "ndim", 0) == 1
 
 
-def _from_floats(array: NDArray[Any]) -> NDArray[np.int64]:
-    floats = array.astype(np.float64)
-    # Beyond this, floats of the type no longer tell integers apart.
-    bits = _DIGITS.get(array.dtype.name, 53)
-    bad = ~(np.abs(floats) <= 2.0**bits) | (floats != np.trunc(floats))
+def _stacked(rows: list[Any]) -> NDArray[Any]:
+    """A column of rows, as data frames have them."""
+    for number, row in enumerate(rows):
+        if not _is_row(row):
+            raise ValueError(f"embeddings[{number}] is {str(row)[:60]}: every row must be there")
+    return as_array(rows, "embeddings")
+
+
+def _singles(integers: NDArray[Any]) -> NDArray[np.float32]:
+    """Integers as float32, which must hold each exactly."""
+    singles = integers.astype(np.float32)
+    # The first float beyond the type would come back as its last integer.
+    end = 2.0 ** (8 * integers.dtype.itemsize - (integers.dtype.kind == "i"))
+    with np.errstate(invalid="ignore"):
+        bad = (singles.astype(integers.dtype) != integers) | (singles >= end)
     if bad.any():
-        row = int(np.argmax(bad))
+        place = [int(i) for i in np.argwhere(bad)[0]]
         raise ValueError(
-            f"labels[{row}] is {floats[row]}: labels of dtype {array.dtype.name} must be whole numbers "
-            f"up to 2**{bits}; pass integers"
+            f"embeddings{place} is {integers[tuple(place)]}: an integer that float32 cannot hold; "
+            "convert the embeddings to float64"
         )
-    return floats.astype(np.int64)
+    return singles
 
 
 def as_weights(values: Any) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from . import _engine
 from ._arrays import as_embeddings, as_labels, as_weights, narrowed
+from ._margin import as_margin
 from ._result import Evaluation, Statistics, Triplets
 
 _F32 = np.dtype(np.float32)
@@ -32,10 +33,12 @@ def evaluate(
     """Computes loss, gradient and triplets of a batch.
 
     Args:
-        labels: ``[B]`` or ``[B, 1]``, integers or floats that are whole numbers.
+        labels: ``[B]`` or ``[B, 1]``: integers, booleans, text, bytes or dates, or floats that
+            are whole numbers, as a list, an array, a tensor or a column of pandas, Polars or
+            Arrow. Rows are of one class where their labels are equal; a missing label is an error.
         embeddings: ``[B, D]``, float32, float64, float16 or bfloat16 (both computed in
-            float32): a NumPy array, or anything with DLPack, the buffer protocol or items.
-            Contiguous float32 is not copied.
+            float32), or integers that float32 holds exactly: a NumPy array, a data frame, or
+            anything with DLPack, the buffer protocol or items. Contiguous float32 is not copied.
         margin: Margin of the hinge, in units of the distance.
         distance: ``squared-l2`` (FaceNet; TFA up to 0.9), ``l2`` (TFA's default from 0.11 on)
             or ``angular``.
@@ -60,7 +63,7 @@ def evaluate(
         TypeError: Something that holds no numbers, or numbers of another kind.
     """
     plan = _engine.plan(
-        float(margin), distance, rule, reduction, backend, threads, isa, bool(require_positives)
+        as_margin(margin), distance, rule, reduction, backend, threads, isa, bool(require_positives)
     )
     matrix, dtype = as_embeddings(embeddings)
     weights = None if sample_weight is None else as_weights(sample_weight)

@@ -13,7 +13,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ._arrays import as_array, as_labels
+from ._arrays import as_array
+from ._labels import classes as as_classes
 
 __all__ = ["distance_histogram", "embedding_map", "training_curve"]
 
@@ -82,19 +83,21 @@ def embedding_map(
     """Embeddings on their two principal components, a colour a class.
 
     Args:
-        labels: One a row.
+        labels: One a row: integers, or text or dates, which name their classes in the legend.
         embeddings: `[B, D]`.
-        names: Of the classes, by ascending label, for the legend.
+        names: Of the classes, for the legend: by ascending label, or by first appearance of text.
         most: Rows to draw; of more, every k-th.
     """
     if most < 1:
         raise ValueError(f"most is {most}: at least one row is drawn")
-    classes, members = np.unique(as_labels(labels), return_inverse=True)
+    numbers, own_names = as_classes(labels)
+    classes, members = np.unique(numbers, return_inverse=True)
     points = _finite(embeddings, "embeddings")
     if names is not None and len(names) != classes.size:
         raise ValueError(
             f"names has {len(names)} entries but the labels have {classes.size} different values"
         )
+    names = own_names if names is None else names
     if points.ndim != 2 or len(points) != members.size:
         raise ValueError(
             f"embeddings have shape {list(points.shape)} but there are {members.size} labels: "

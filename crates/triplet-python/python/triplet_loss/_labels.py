@@ -1,0 +1,297 @@
+"""Labels of any kind as the classes that the native module knows: int64, equal where the labels are equal.
+
+Integers stay what they are. Text and bytes are numbered in the order of their first appearance,
+dates by what they count. Nothing goes through floats; what would be merged is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._containers import as_array, is_sequence, masked
+
+_I64 = np.dtype(np.int64)
+# Significant bits of floats. From 2**bits on, neighbouring integers are one float.
+_BITS = {"bfloat16": 8, "float16": 11, "float32": 24}
+_EXPECTED = "expected integers, text, dates, or floats that are whole numbers"
+_MISSING = ("NoneType", "NAType", "NaTType")
+
+
+def as_labels(values: Any, what: str = "labels") -> NDArray[np.int64]:
+    """Classes `[B]` of labels `[B]` or `[B, 1]`.
+
+    Args:
+        values: Integers, booleans, text, bytes or dates; or floats that are whole numbers so
+            small that their type tells them apart. A list, an array, a tensor, or a column of
+            pandas, Polars or Arrow.
+        what: How messages name them.
+
+    Raises:
+        ValueError: A label that is missing, not whole, or beyond 64 bits; or a wrong shape.
+        TypeError: Labels of another kind, or of several kinds at once.
+    """
+    if type(values) is np.ndarray and values.dtype is _I64 and values.ndim == 1:
+        flags = values.flags
+        if flags.c_contiguous and flags.aligned:
+            return values
+    return _numbers(_read(values, what))[0]
+
+
+def as_labels_of_both(
+    first: Any, second: Any, names: tuple[str, str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Labels of two sets of rows: a class has one number in both."""
+    one, other = (_read(values, what) for values, what in zip((first, second), names))
+    if not (one.size and other.size):
+        return _numbers(one)[0], _numbers(other)[0]
+    if one.kind != other.kind:
+        raise TypeError(
+            f"{names[0]} are {one.kind} but {names[1]} are {other.kind}: no class would be in both; "
+            "convert them to one kind"
+        )
+    left, right = _numbers(one, other)
+    return left, right
+
+
+def classes(values: Any) -> tuple[NDArray[np.int64], list[str] | None]:
+    """Classes, and, where the labels are no integers, their names by ascending class."""
+    keys = _read(values, "labels")
+    numbers = _numbers(keys)[0]
+    if keys.kind == "integers":
+        return numbers, None
+    _, rows = np.unique(numbers, return_index=True)
+    names = (keys.values[row] for row in rows)
+    return numbers, [
+        name.decode(errors="replace") if isinstance(name, bytes) else str(name) for name in names
+    ]
+
+
+class _Keys(NamedTuple):
+    """Labels of one kind: arrays of int64 or datetime64, or a list of hashable items."""
+
+    kind: str
+    values: Any
+
+    @property
+    def size(self) -> int:
+        return len(self.values)
+
+
+def _numbers(*several: _Keys) -> list[NDArray[np.int64]]:
+    kind = several[0].kind
+    if kind == "integers":
+        return [keys.values for keys in several]
+    if kind == "dates":
+        return [np.ascontiguousarray(dates).view(np.int64) for dates in _in_one_unit(several)]
+    numbers: dict[Any, int] = {}
+    return [
+        np.fromiter((numbers.setdefault(item, len(numbers)) for item in keys.values), np.int64, keys.size)
+        for keys in several
+    ]
+
+
+def _in_one_unit(several: Sequence[_Keys]) -> list[NDArray[Any]]:
+    unit = np.result_type(*(keys.values for keys in several))
+    dates = [keys.values.astype(unit) for keys in several]
+    for keys, converted in zip(several, dates):
+        if (converted.astype(keys.values.dtype) != keys.values).any():
+            raise ValueError(f"dates leave the range of {unit.name}: convert them to a coarser unit")
+    return dates
+
+
+def _read(values: Any, what: str) -> _Keys:
+    if is_sequence(values):
+        return _from_items(list(values), what)
+    names = getattr(values, "columns", ()) if hasattr(type(values), "columns") else ()
+    if len(names) > 1:
+        raise TypeError(f"{what} are a table of {len(names)} columns: pass the one that holds them")
+    array = as_array(values, what)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise _wrong_shape(array.shape, what)
+    kind, name = array.dtype.kind, array.dtype.name
+    if kind in "biu" or (kind == "V" and re.fullmatch(r"u?int\d+", name)):
+        return _Keys("integers", _from_integers(array, what))
+    if kind == "f" or name == "bfloat16":
+        return _Keys("integers", _from_floats(array, what))
+    if kind == "M":
+        missing = np.isnat(array)
+        if missing.any():
+            raise _missing(what, int(np.argmax(missing)), "NaT")
+        return _Keys("dates", array.astype(array.dtype.newbyteorder("=")))
+    if kind == "T":  # NumPy's text of any length, which may have a value for what is missing
+        array = array.astype(object)
+    elif kind not in "OSU":
+        raise TypeError(f"{what} have dtype {name}: {_EXPECTED}")
+    return _from_items(array.tolist(), what)
+
+
+def _from_integers(array: NDArray[Any], what: str) -> NDArray[np.int64]:
+    whole = array.astype(np.int64)
+    if array.dtype.kind == "u" and array.dtype.itemsize == 8 and whole.size and whole.min() < 0:
+        row = int(np.argmax(whole < 0))
+        raise _too_large(what, row, array[row])
+    return np.ascontiguousarray(whole)
+
+
+def _from_floats(array: NDArray[Any], what: str) -> NDArray[np.int64]:
+    # Types wider than float64 are looked at as they are.
+    floats = array if array.dtype.itemsize > 8 else array.astype(np.float64)
+    bits = _BITS.get(array.dtype.name, 53)
+    bad = ~(np.abs(floats) < 2.0**bits) | (floats != np.trunc(floats))
+    if bad.any():
+        row = int(np.argmax(np.isnan(floats) if np.isnan(floats).any() else bad))
+        raise _not_whole(what, row, floats[row], array.dtype.name, bits)
+    return floats.astype(np.int64)
+
+
+def _from_items(items: list[Any], what: str) -> _Keys:
+    """Labels one by one, of lists and of arrays of objects."""
+    types = set(map(type, items))
+    if any(issubclass(t, np.ma.MaskedArray) for t in types):
+        raise masked(what)
+    missing = [t for t in types if t.__name__ in _MISSING]
+    if missing:
+        row = next(row for row, item in enumerate(items) if type(item) in missing)
+        raise _missing(what, row, items[row])
+    if any(issubclass(t, (list, tuple)) or _has_shape(t) for t in types):
+        return _from_items([_single(item, row, len(items), what) for row, item in enumerate(items)], what)
+    named = {t: _kind(t) for t in types}
+    kinds = set(named.values())
+    if "" in kinds:
+        row = next(row for row, item in enumerate(items) if not named[type(item)])
+        raise TypeError(
+            f"{what}[{row}] is of type {type(items[row]).__name__}: {_EXPECTED}; convert them to text"
+        )
+    if "floats" in kinds:  # what pandas writes where text is missing
+        row = next((row for row, item in enumerate(items) if item != item), -1)
+        if row >= 0:
+            raise _missing(what, row, items[row])
+    if kinds <= {"integers", "floats"} or kinds == {"booleans"}:
+        return _Keys("integers", _from_numbers(items, types, kinds, what))
+    if len(kinds) > 1:
+        raise _mixed(items, named, what)
+    if kinds == {"dates"}:
+        return _from_dates(items, what)
+    kind = kinds.pop()
+    if not types <= {str, bytes}:  # such as members of an Enum, which hash otherwise than their text
+        items = [str.__str__(item) if kind == "text" else bytes(item) for item in items]
+    return _Keys(kind, items)
+
+
+def _has_shape(kind: type) -> bool:
+    """Whether these are arrays or tensors, not NumPy's scalars."""
+    return hasattr(kind, "shape") and not issubclass(kind, np.generic)
+
+
+def _single(item: Any, row: int, rows: int, what: str) -> Any:
+    """The one label that a row of `[B, 1]`, or an array without dimensions, holds."""
+    if isinstance(item, (list, tuple)):
+        if len(item) != 1:
+            raise _wrong_shape((rows, len(item)), what)
+        return item[0]
+    if not _has_shape(type(item)):
+        return item
+    array = as_array(item, f"{what}[{row}]")
+    if array.shape not in ((), (1,)):
+        raise _wrong_shape((rows, *array.shape), what)
+    return array.reshape(())[()]
+
+
+def _kind(kind: type) -> str:
+    """What items of a type are; nothing if they are no labels."""
+    if issubclass(kind, (bool, np.bool_)):
+        return "booleans"
+    if issubclass(kind, (date, np.datetime64)):
+        return "dates"
+    if issubclass(kind, (int, np.integer)) and not issubclass(kind, np.timedelta64):
+        return "integers"
+    if issubclass(kind, (float, np.floating)) or kind.__name__ in _BITS:
+        return "floats"
+    if issubclass(kind, str):
+        return "text"
+    return "bytes" if issubclass(kind, bytes) else ""
+
+
+def _from_numbers(items: list[Any], types: set[type], kinds: set[str], what: str) -> NDArray[np.int64]:
+    if kinds == {"floats"} and len(types) == 1:
+        return _from_floats(np.array(items), what)
+    if "floats" in kinds:
+        for row, item in enumerate(items):
+            if _kind(type(item)) == "floats":
+                _check(item, row, what)
+    whole = items if types <= {int, bool} else [int(item) for item in items]
+    try:
+        return np.array(whole, np.int64)
+    except OverflowError:
+        row = next(row for row, value in enumerate(whole) if not -(2**63) <= value < 2**63)
+        raise _too_large(what, row, whole[row]) from None
+
+
+def _check(item: Any, row: int, what: str) -> None:
+    """Refuses a float that is no whole number, or that may stand for several."""
+    name = np.asarray(item).dtype.name
+    bits = _BITS.get(name, 53)
+    if not (abs(item) < 2.0**bits and item == int(item)):
+        raise _not_whole(what, row, item, name, bits)
+
+
+def _from_dates(items: list[Any], what: str) -> _Keys:
+    zoned = [getattr(item, "tzinfo", None) is not None for item in items]
+    if all(zoned):  # equal where they are the same instant
+        return _Keys("dates with a time zone", items)
+    if any(zoned):
+        row = zoned.index(not zoned[0])
+        raise TypeError(f"{what} mix dates with and without a time zone: see rows 0 and {row}")
+    stamps = (item.to_datetime64() if hasattr(item, "to_datetime64") else item for item in items)
+    dates = np.array([np.datetime64(stamp) for stamp in stamps])
+    missing = np.isnat(dates)
+    if missing.any():
+        raise _missing(what, int(np.argmax(missing)), "NaT")
+    return _Keys("dates", dates)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, int) and value.bit_length() > 200:
+        return f"an integer of {value.bit_length()} bits"
+    text = repr(value) if isinstance(value, (str, bytes)) else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _missing(what: str, row: int, value: Any) -> ValueError:
+    return ValueError(
+        f"{what}[{row}] is {value}: a missing value is no class; drop the row or name its class"
+    )
+
+
+def _too_large(what: str, row: int, value: Any) -> ValueError:
+    return ValueError(f"{what}[{row}] is {_shown(value)}: {what} must fit into 64 bits with a sign")
+
+
+def _not_whole(what: str, row: int, value: Any, dtype: str, bits: int) -> ValueError:
+    if value != value:
+        return _missing(what, row, value)
+    return ValueError(
+        f"{what}[{row}] is {value}: {what} of dtype {dtype} must be whole numbers below 2**{bits}, "
+        "from where on neighbours are one float; pass integers or text"
+    )
+
+
+def _mixed(items: list[Any], named: dict[type, str], what: str) -> TypeError:
+    first = named[type(items[0])]
+    row = next(row for row, item in enumerate(items) if named[type(item)] != first)
+    return TypeError(
+        f"{what} mix {first} and {named[type(items[row])]} ({what}[0] is {_shown(items[0])}, "
+        f"{what}[{row}] is {_shown(items[row])}): convert them to one kind"
+    )
+
+
+def _wrong_shape(shape: Sequence[int], what: str) -> ValueError:
+    return ValueError(f"{what} have shape {list(shape)}: expected [batch_size] or [batch_size, 1]")
