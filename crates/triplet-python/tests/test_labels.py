@@ -34,7 +34,7 @@ class Number(enum.IntEnum):
 
 
 def library(name: str):
-    return pytest.importorskip(name)
+    return pytest.importorskip(name, exc_type=ImportError)  # or built for another NumPy
 
 
 def pandas(dtype, values=NAMES):
@@ -162,7 +162,8 @@ BAD = {
     "NaN after another fault": (ValueError, PLACE + "nan: a missing value", lambda: np.array([0.5, np.nan])),
     "NaT": (ValueError, PLACE + "NaT: a missing value", lambda: np.array(["2020", "NaT"], "M8[Y]")),
     "float16": (ValueError, PLACE + r"2048.0: .* below 2\*\*11", lambda: np.array([2047, 2048], np.float16)),
-    "bfloat16": (ValueError, PLACE + r"256.0: .* below 2\*\*8", lambda: np.array([1, 256], ml_dtypes.bfloat16)),
+    "bfloat16": (ValueError, PLACE + r"256.0: .* below 2\*\*8",
+                 lambda: np.array([1, 256], ml_dtypes.bfloat16)),
     "float32": (ValueError, PLACE + r"-16777216.0: .* below 2\*\*24", lambda: np.array([1, -(2**24)], "f")),
     "float32 in a list": (ValueError, PLACE + r"16777216.0: .*2\*\*24", lambda: [1, np.float32(2**24)]),
     "float64": (ValueError, PLACE + r"9007199254740992.0: .*2\*\*53", lambda: [2.0, 2.0**53]),
