@@ -1,5 +1,7 @@
 //! How well embeddings find rows of their class, without a matrix of distances.
 
+mod digits;
+
 use crate::{Workspace, gram::GramElement};
 use triplet_core::{
     Batch, Distance, Error, Problem, ProblemSpace, Question, Result, Rule,
@@ -32,6 +34,62 @@ pub struct Retrieval {
     pub r_precision: f64,
     /// Mean average precision at `R` (Musgrave, Belongie and Lim, 2020, section 3.2).
     pub map_at_r: f64,
+    /// How much of the squared distance to the nearest row may be rounding: a bound on the
+    /// error over the distance, `D eps (n_i + n_j) / d_ij`, the median over the queries whose
+    /// nearest row is not equal to them. 0 for angular distances. Rows far from the origin and
+    /// near to each other have much of it; [`Request::centre`] takes it away.
+    pub rounding: f64,
+}
+
+/// Rows of a search.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a, T: GramElement = f32> {
+    /// Embeddings and labels.
+    pub batch: &'a Batch<'a, T>,
+    /// One id a row: a query is not ranked against rows of its own id, and does not miss them.
+    /// Ids may repeat. Both sides of a search have them, or neither.
+    pub ids: Option<&'a [i64]>,
+}
+
+impl<'a, T: GramElement> From<&'a Batch<'a, T>> for Rows<'a, T> {
+    fn from(batch: &'a Batch<'a, T>) -> Self {
+        Self { batch, ids: None }
+    }
+}
+
+/// A search with all that can be asked of one.
+///
+/// ```
+/// use triplet_api::{Batch, Distance, Workspace, retrieval::{Request, Retrieval, Rows}};
+///
+/// // The gallery holds the queries 10 and 11, and one more picture of each class.
+/// let gallery = Batch::new(&[0.0_f32, 9.0, 0.5, 8.0], 1, &[0, 1, 0, 1])?;
+/// let queries = Batch::new(&[0.0_f32, 9.0], 1, &[0, 1])?;
+/// let request = Request {
+///     queries: Rows { batch: &queries, ids: Some(&[10, 11]) },
+///     references: Some(Rows { batch: &gallery, ids: Some(&[10, 11, 12, 13]) }),
+///     depths: &[1],
+///     distance: Distance::L2,
+///     centre: false,
+/// };
+/// let found = Retrieval::answer(&request, &mut Workspace::default())?;
+/// assert_eq!((found.queries, found.map_at_r), (2, 1.0));
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a, T: GramElement = f32> {
+    /// The rows that ask.
+    pub queries: Rows<'a, T>,
+    /// The rows that are searched; without any, the queries search each other, and none finds
+    /// itself.
+    pub references: Option<Rows<'a, T>>,
+    /// Depths of recall@k; 1 is always there.
+    pub depths: &'a [usize],
+    /// The distance that ranks.
+    pub distance: Distance,
+    /// Whether to subtract the mean of the searched rows first, in f64 and rounded once.
+    /// Euclidean distances stay what they are, and lose fewer digits to a common offset.
+    pub centre: bool,
 }
 
 impl Retrieval {
@@ -45,7 +103,8 @@ impl Retrieval {
         distance: Distance,
         workspace: &mut Workspace<T>,
     ) -> Result<Self> {
-        Self::measure(batch, None, depths, distance, workspace)
+        let request = Request { queries: batch.into(), references: None, depths, distance, centre: false };
+        Self::answer(&request, workspace)
     }
 
     /// Searches each query among the references.
@@ -59,11 +118,34 @@ impl Retrieval {
         distance: Distance,
         workspace: &mut Workspace<T>,
     ) -> Result<Self> {
-        if queries.width() != references.width() {
-            let (queries, references) = (queries.width(), references.width());
-            return Err(Error::WidthMismatch { queries, references });
-        }
-        Self::measure(queries, Some(references), depths, distance, workspace)
+        let (queries, references) = (queries.into(), Some(references.into()));
+        Self::answer(&Request { queries, references, depths, distance, centre: false }, workspace)
+    }
+
+    /// Searches as the request says. Equal distances go to the lower row.
+    ///
+    /// # Errors
+    /// [`Error::WidthMismatch`]; [`Error::IdsLength`] and [`Error::IdsMissing`];
+    /// [`Error::CentredAngles`]; with `centre`, [`Error::NormOverflow`] of rows that lie so far
+    /// from the mean.
+    pub fn answer<T: GramElement>(request: &Request<'_, T>, workspace: &mut Workspace<T>) -> Result<Self> {
+        request.check()?;
+        floats::as_defined(|| {
+            if !request.centre {
+                return Self::measure(request, workspace);
+            }
+            let (queries, references) = (request.queries, request.references);
+            let mean = digits::mean(references.unwrap_or(queries).batch);
+            let moved = digits::less(queries.batch, &mean)?;
+            let searched = references.map(|rows| digits::less(rows.batch, &mean)).transpose()?;
+            let references = references.zip(searched.as_ref());
+            let moved = Request {
+                queries: Rows { batch: &moved, ..queries },
+                references: references.map(|(rows, batch)| Rows { batch, ..rows }),
+                ..*request
+            };
+            Self::measure(&moved, workspace)
+        })
     }
 
     /// The share of the queries whose nearest row is of their class: recall@1.
@@ -72,27 +154,21 @@ impl Retrieval {
         self.recall.first().map_or(0.0, |&(_, share)| share)
     }
 
-    fn measure<T: GramElement>(
-        queries: &Batch<'_, T>,
-        references: Option<&Batch<'_, T>>,
-        depths: &[usize],
-        distance: Distance,
-        workspace: &mut Workspace<T>,
-    ) -> Result<Self> {
+    fn measure<T: GramElement>(request: &Request<'_, T>, workspace: &mut Workspace<T>) -> Result<Self> {
+        let Request { queries, references, depths, distance, .. } = *request;
         let question = Question { distance, rule: Rule::Hard, margin: 0.0 };
         let depth = depths.iter().copied().max().unwrap_or(1).max(1);
-        let mut scores = vec![Score::default(); queries.rows()];
-        floats::as_defined(|| -> Result<()> {
-            let mut space = ProblemSpace::default();
-            let asking = Problem::new(queries, question, &mut workspace.problem)?;
-            let asking = Side { problem: &asking, labels: queries.labels() };
-            let searched = references.map(|batch| Problem::new(batch, question, &mut space)).transpose()?;
-            let labels = references.map(Batch::labels);
-            let searched = searched.as_ref().zip(labels).map(|(problem, labels)| Side { problem, labels });
-            workspace.engine.retrieve(&Search::new(asking, searched, depth), &mut scores);
-            Ok(())
-        })?;
-        Ok(Self::of(&scores, depths))
+        let mut scores = vec![Score::default(); queries.batch.rows()];
+        let mut space = ProblemSpace::default();
+        let asking = Problem::new(queries.batch, question, &mut workspace.problem)?;
+        let searched = references.map(|rows| Problem::new(rows.batch, question, &mut space)).transpose()?;
+        let searched = searched.as_ref().zip(references).map(|(problem, rows)| side(problem, rows));
+        workspace.engine.retrieve(&Search::new(side(&asking, queries), searched, depth), &mut scores);
+        let rounding = match distance {
+            Distance::Angular => 0.0,
+            _ => digits::rounding(queries.batch, references.unwrap_or(queries).batch, &scores),
+        };
+        Ok(Self { rounding, ..Self::of(&scores, depths) })
     }
 
     /// Means over the queries, in the order of the rows.
@@ -111,6 +187,35 @@ impl Retrieval {
             recall: all.into_iter().map(|depth| (depth, recall(depth))).collect(),
             r_precision: mean(asked().map(|s| f64::from(s.right) / f64::from(s.relevant)).sum()),
             map_at_r: mean(asked().map(|s| s.average_precision).sum()),
+            rounding: 0.0,
         }
     }
+}
+
+impl<T: GramElement> Request<'_, T> {
+    fn check(&self) -> Result<()> {
+        if self.centre && self.distance == Distance::Angular {
+            return Err(Error::CentredAngles);
+        }
+        let (queries, references) = (self.queries, self.references.unwrap_or(self.queries));
+        if queries.batch.width() != references.batch.width() {
+            let (queries, references) = (queries.batch.width(), references.batch.width());
+            return Err(Error::WidthMismatch { queries, references });
+        }
+        let sides = [("queries", queries, references), ("references", references, queries)];
+        for (side, rows, others) in sides {
+            match rows.ids {
+                Some(ids) if ids.len() != rows.batch.rows() => {
+                    return Err(Error::IdsLength { side, ids: ids.len(), rows: rows.batch.rows() });
+                }
+                None if others.ids.is_some() => return Err(Error::IdsMissing { side }),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn side<'a, T: GramElement>(problem: &'a Problem<'a, T>, rows: Rows<'a, T>) -> Side<'a, T> {
+    Side { problem, labels: rows.batch.labels(), ids: rows.ids }
 }

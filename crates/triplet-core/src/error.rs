@@ -73,6 +73,25 @@ pub enum Error {
         /// Width of the references.
         references: usize,
     },
+    /// Ids and rows of a search disagree about how many there are.
+    #[error("there are {ids} ids for {rows} rows of the {side}: one id a row is needed")]
+    IdsLength {
+        /// `queries` or `references`.
+        side: &'static str,
+        /// Number of ids.
+        ids: usize,
+        /// Number of rows.
+        rows: usize,
+    },
+    /// One side of a search has ids, the other none.
+    #[error("the {side} have no ids but the other side has: give ids to both or to neither")]
+    IdsMissing {
+        /// `queries` or `references`.
+        side: &'static str,
+    },
+    /// Centred rows of another distance than the Euclidean.
+    #[error("centring moves the origin, which angles are measured from: it goes with l2 and squared-l2")]
+    CentredAngles,
     /// More rows than a 32-bit row index can name.
     #[error("the batch has {rows} rows: at most {limit} are supported")]
     TooManyRows {

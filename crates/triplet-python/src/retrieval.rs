@@ -11,15 +11,21 @@ use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
 };
-use triplet_api::{Batch, Distance, GramElement, Retrieval, Workspaces};
+use triplet_api::{
+    Batch, Distance, GramElement, Retrieval, Workspaces,
+    retrieval::{Request, Rows},
+};
 
-/// Queries, recall at each depth, R-precision, MAP@R.
-type Found = (usize, Vec<(usize, f64)>, f64, f64);
+/// Queries, recall at each depth, R-precision, MAP@R, and the rounding of the nearest distances.
+type Found = (usize, Vec<(usize, f64)>, f64, f64, f64);
+/// Ids of the queries and of the references.
+type Ids<'py> = (PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>);
 
 #[pymethods]
 impl Engine {
-    /// Ranks each row among the references, or among all other rows.
-    #[pyo3(signature = (plan, labels, embeddings, reference_labels, references, depths))]
+    /// Ranks each row among the references, or among all other rows; without those of its own
+    /// id, where there are ids. For a search among all other rows, both ids are the rows' own.
+    #[pyo3(signature = (plan, labels, embeddings, reference_labels, references, depths, ids, centre))]
     fn retrieve(
         &self,
         py: Python<'_>,
@@ -29,6 +35,8 @@ impl Engine {
         reference_labels: Option<PyReadonlyArray1<'_, i64>>,
         references: Option<Embeddings<'_>>,
         depths: Vec<usize>,
+        ids: Option<Ids<'_>>,
+        centre: bool,
     ) -> PyResult<Found> {
         let labels = slice(labels.as_slice())?;
         let reference_labels =
@@ -38,7 +46,12 @@ impl Engine {
         let searched = references.as_ref().map(Embeddings::values).transpose()?;
         let pool = self.pool(plan.options);
         let distance = plan.spec.question.distance;
-        let ask = Ask { labels, width, reference_labels, reference_width, depths: &depths, distance };
+        let ids = match &ids {
+            Some((ids, others)) => Some([slice(ids.as_slice())?, slice(others.as_slice())?]),
+            None => None,
+        };
+        let depths = &depths;
+        let ask = Ask { labels, width, reference_labels, reference_width, depths, distance, ids, centre };
         match (embeddings.values()?, searched) {
             (Values::Single(x), None) => ask.run(py, &x, None, &pool.single),
             (Values::Double(x), None) => ask.run(py, x, None, &pool.double),
@@ -59,6 +72,8 @@ struct Ask<'a> {
     reference_width: usize,
     depths: &'a [usize],
     distance: Distance,
+    ids: Option<[&'a [i64]; 2]>,
+    centre: bool,
 }
 
 impl Ask<'_> {
@@ -69,7 +84,7 @@ impl Ask<'_> {
         references: Option<&[T]>,
         workspaces: &Workspaces<T>,
     ) -> PyResult<Found> {
-        let Self { labels, width, reference_labels, reference_width, depths, distance } = self;
+        let Self { labels, width, reference_labels, reference_width, depths, distance, ids, centre } = self;
         let batch = py.detach(|| guarded(|| Batch::new(x, width, labels)))?;
         let searched = references.zip(reference_labels).map(|(y, labels)| {
             let batch = py.detach(|| guarded(|| Batch::new(y, reference_width, labels)));
@@ -78,14 +93,16 @@ impl Ask<'_> {
             })
         });
         let searched = searched.transpose()?;
-        let found = py.detach(|| {
-            guarded(|| {
-                workspaces.with(|workspace| match &searched {
-                    None => Retrieval::within(&batch, depths, distance, workspace),
-                    Some(searched) => Retrieval::among(&batch, searched, depths, distance, workspace),
-                })?
-            })
-        })?;
-        Ok((found.queries, found.recall, found.r_precision, found.map_at_r))
+        let [own, others] = [0, 1].map(|side| ids.map(|ids| ids[side]));
+        let request = Request {
+            queries: Rows { batch: &batch, ids: own },
+            references: searched.as_ref().map(|batch| Rows { batch, ids: others }),
+            depths,
+            distance,
+            centre,
+        };
+        let found =
+            py.detach(|| guarded(|| workspaces.with(|workspace| Retrieval::answer(&request, workspace))?))?;
+        Ok((found.queries, found.recall, found.r_precision, found.map_at_r, found.rounding))
     }
 }

@@ -102,7 +102,9 @@ class Engine:
         reference_labels: NDArray[np.int64] | None,
         references: NDArray[Any] | None,
         depths: list[int],
-    ) -> tuple[int, list[tuple[int, float]], float, float]: ...
+        ids: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
+        centre: bool,
+    ) -> tuple[int, list[tuple[int, float]], float, float, float]: ...
     def rust_seconds(
         self, plan: Plan, labels: NDArray[np.int64], embeddings: NDArray[np.float32], calls: int
     ) -> list[float]: ...

@@ -7,7 +7,14 @@
 
 Every row is searched among all others, or among reference rows, on the engine that mines
 triplets: all distances, no matrix of them. Equal distances go to the lower row. Rows with
-nothing of their class to find are no queries. The definitions are those of Musgrave,
+nothing of their class to find are no queries. A reference that contains the queries finds
+each of them at once: ``exclude_self`` or ``ids`` say what a query may not find.
+
+Distances are computed from inner products, which lose digits where rows are far from the
+origin and near to each other: at a common offset of 1000 in float32, little is left. Then
+there is a ``UserWarning``, and ``centre=True`` is the way out.
+
+The definitions are those of Musgrave,
 Belongie and Lim, *A Metric Learning Reality Check* (2020), and of
 pytorch-metric-learning's ``AccuracyCalculator``.
 """
@@ -15,12 +22,17 @@ pytorch-metric-learning's ``AccuracyCalculator``.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterable
 from operator import index
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from . import _engine
 from ._arrays import as_embeddings, as_labels
+from ._labels import as_labels_of_both
 
 __all__ = ["Retrieval", "mean_average_precision_at_r", "precision_at_1", "recall_at_k", "retrieval"]
 
@@ -53,33 +65,116 @@ def retrieval(
     distance: str = "l2",
     backend: str = "auto",
     threads: int | None = None,
+    ids: Any = None,
+    reference_ids: Any = None,
+    exclude_self: bool = False,
+    centre: bool = False,
 ) -> Retrieval:
     """Searches each row of ``embeddings`` among the others, or among ``reference``.
 
     Args:
-        labels: `[B]` or `[B, 1]`, integers.
-        embeddings: `[B, D]`, float32, float64, float16 or bfloat16.
+        labels: `[B]` or `[B, 1]`, of any kind that ``evaluate`` takes.
+        embeddings: `[B, D]`, float32, float64, float16 or bfloat16, or integers that float32
+            holds.
         k: Depths of recall@k; 1 is always there.
-        reference: Rows to search instead, `[N, D]`.
-        reference_labels: Their labels, `[N]`.
+        reference: Rows to search instead, `[N, D]`. A query that is among them finds itself
+            first, unless ``exclude_self`` or ``ids`` say otherwise.
+        reference_labels: Their labels, `[N]`, of the same kind.
         distance: ``l2`` (which ranks as ``squared-l2`` does) or ``angular``.
         backend: ``auto``, ``par``, ``simd`` or ``scalar``, which give the same bits.
         threads: At most so many; None for one a core.
+        ids: One a row, of any kind that labels may be of; they may repeat. A query does not
+            find rows of its own id, and does not miss them: they do not count in R.
+        reference_ids: Those of the reference, `[N]`.
+        exclude_self: The reference begins with the queries: row i of ``embeddings`` does not
+            find row i of ``reference``. That these rows are the same is checked. Without a
+            reference no row finds itself anyway.
+        centre: Subtract the mean of the rows that are searched first, in float64 and rounded
+            once. Euclidean distances stay the same but for rounding, of which there is less.
+
+    Raises:
+        ValueError: A shape, name or value that cannot be; the message names it.
+        TypeError: Something that holds no numbers, or labels of another kind than the
+            reference's.
+
+    Warns:
+        UserWarning: For half of the queries or more, rounding may exceed the squared distance
+            to the nearest row, so that ranks cannot be relied on. The bound on the rounding is
+            ``D * eps * (squared norms of both rows)``, with ``eps`` that of the type.
     """
     if (reference is None) != (reference_labels is None):
         raise ValueError("reference and reference_labels go together: one is missing")
     depths = [index(depth) for depth in k] if isinstance(k, Iterable) else [index(k)]
     if any(not 1 <= depth <= sys.maxsize for depth in depths):
-        raise ValueError(f"k is {k}: depths start at 1, and end where no batch has so many rows")
-    queries, recall, r_precision, map_at_r = _engine.engine.retrieve(
+        raise ValueError(f"k is {str(k)[:80]}: depths start at 1, and end where no batch has so many rows")
+    rows = as_embeddings(embeddings)[0]
+    searched = None if reference is None else as_embeddings(reference)[0]
+    if searched is None:
+        classes, searched_classes = as_labels(labels), None
+    else:
+        classes, searched_classes = as_labels_of_both(
+            labels, reference_labels, ("labels", "reference_labels")
+        )
+    names = _ids(ids, reference_ids, searched is not None)
+    if exclude_self and names is not None:
+        raise ValueError("ids and exclude_self say what a query may not find: give one of them")
+    if exclude_self and searched is not None and searched_classes is not None:
+        _check_that_reference_begins_with(rows, classes, searched, searched_classes)
+        names = np.arange(len(rows)), np.arange(len(searched))
+    queries, recall, r_precision, map_at_r, rounding = _engine.engine.retrieve(
         _engine.plan(distance=distance, backend=backend, threads=threads),
-        as_labels(labels),
-        as_embeddings(embeddings)[0],
-        None if reference_labels is None else as_labels(reference_labels),
-        None if reference is None else as_embeddings(reference)[0],
+        classes,
+        rows,
+        searched_classes,
+        searched,
         depths,
+        names,
+        bool(centre),
     )
+    if rounding > 1:
+        warnings.warn(
+            "digits are lost: for half of the queries or more, rounding may exceed the squared distance to "
+            f"the nearest row {rounding:.3g} times, since the rows are far from the origin and near to each "
+            f"other; {'pass float64' if centre else 'pass centre=True, or float64'}",
+            stacklevel=2,
+        )
     return Retrieval(queries, dict(recall), r_precision, map_at_r)
+
+
+def _ids(ids: Any, reference_ids: Any, searches: bool) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """Ids of the rows that ask and of those that are searched."""
+    if not searches:
+        if reference_ids is not None:
+            raise ValueError("reference_ids go with a reference: there is none")
+        own = None if ids is None else as_labels(ids, "ids")
+        return None if own is None else (own, own)
+    if (ids is None) != (reference_ids is None):
+        raise ValueError("ids and reference_ids go together where there is a reference: one is missing")
+    return None if ids is None else as_labels_of_both(ids, reference_ids, ("ids", "reference_ids"))
+
+
+def _check_that_reference_begins_with(
+    rows: NDArray[Any], classes: NDArray[Any], searched: NDArray[Any], searched_classes: NDArray[Any]
+) -> None:
+    """Whether row i of the reference is row i of the queries, as ``exclude_self`` says."""
+    count = len(rows)
+    if len(searched) < count:
+        raise ValueError(
+            f"exclude_self: the reference has {len(searched)} rows, but begins with the {count} queries; "
+            "pass ids and reference_ids where it does not"
+        )
+    if rows.dtype != searched.dtype or rows.shape[1:] != searched.shape[1:]:
+        return  # The engine says what is wrong with them.
+    first = searched[:count]
+    differs = ((rows != first) & ((rows == rows) | (first == first))).any(axis=1)
+    if classes.shape == (count,) and len(searched_classes) >= count:
+        differs |= classes != searched_classes[:count]
+    if differs.any():
+        row = int(np.argmax(differs))
+        raise ValueError(
+            f"exclude_self: row {row} of the reference is not row {row} of the queries, or has another "
+            "label; pass ids and reference_ids instead"
+        )
 
 
 def recall_at_k(labels: Any, embeddings: Any, k: int = 1, **options: Any) -> float:

@@ -31,8 +31,15 @@ impl<T: Element> Nearest<T> {
     }
 
     /// Offers keys and the rows they belong to: whole vectors, masked where they do not count.
+    /// Rows that are excluded are not taken.
     #[inline(always)]
-    pub(crate) fn offer<L: Lanes<Real = T>>(&mut self, lanes: L, keys: &[T::Key], ids: &[T::Key]) {
+    pub(crate) fn offer<L: Lanes<Real = T>>(
+        &mut self,
+        lanes: L,
+        keys: &[T::Key],
+        ids: &[T::Key],
+        excluded: impl Fn(u32) -> bool,
+    ) {
         if self.wanted == 0 {
             return;
         }
@@ -45,7 +52,10 @@ impl<T: Element> Nearest<T> {
             while hits != 0 {
                 let lane = hits.trailing_zeros() as usize;
                 hits &= hits - 1;
-                self.candidates.push(T::candidate(keys[lane], ids[lane].to_row()));
+                let row = ids[lane].to_row();
+                if !excluded(row) {
+                    self.candidates.push(T::candidate(keys[lane], row));
+                }
             }
             if self.candidates.len() >= 2 * self.wanted + SLACK {
                 self.cut();

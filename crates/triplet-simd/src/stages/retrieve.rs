@@ -83,10 +83,7 @@ impl<T: Element> Kernel<T> for Unit<'_, T> {
                 let keys = &mut keys[..ids.len()];
                 let padding = layout.rows.clamp(seen.start, seen.end) - seen.start;
                 keys[padding..].fill(Key::MASKED);
-                if search.is_within() && seen.contains(&(first + r)) {
-                    keys[first + r - seen.start] = Key::MASKED;
-                }
-                nearest.offer(lanes, keys, ids);
+                nearest.offer(lanes, keys, ids, |row| search.excludes(asking[r], row));
             }
         }
         for ((nearest, &query), score) in nearest.iter_mut().zip(asking).zip(scores) {
