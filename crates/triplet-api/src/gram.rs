@@ -61,6 +61,11 @@ impl<T: GramElement> Engine<T> for Gram<T> {
         self.gradient.gradient(pull, space, out);
     }
 
+    fn needed(&self, problem: &Problem<'_, T>) -> usize {
+        let size = problem.batch_size();
+        size.saturating_mul(size).saturating_mul(size_of::<T>()).saturating_add(self.gradient.needed(problem))
+    }
+
     fn executed(&self) -> Executed {
         Executed { backend: "gram", isa: "matrixmultiply", threads: 1 }
     }

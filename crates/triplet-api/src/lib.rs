@@ -48,6 +48,7 @@ pub use reduction::{Reduction, Weights};
 pub use retrieval::Retrieval;
 pub use triplet_core::{
     Batch, Distance, Engine, Error, Executed, Limits, Question, Real, Result, Rule, Statistics, Triplet,
+    memory,
 };
 pub use triplet_simd::{Element, Isa};
 pub use workspace::Workspace;

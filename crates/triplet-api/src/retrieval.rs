@@ -4,7 +4,7 @@ mod digits;
 
 use crate::{Workspace, gram::GramElement};
 use triplet_core::{
-    Batch, Distance, Error, Problem, ProblemSpace, Question, Result, Rule,
+    Batch, Distance, Error, Problem, ProblemSpace, Question, Result, Rule, memory,
     retrieval::{Score, Search, Side},
 };
 use triplet_simd::floats;
@@ -158,12 +158,16 @@ impl Retrieval {
         let Request { queries, references, depths, distance, .. } = *request;
         let question = Question { distance, rule: Rule::Hard, margin: 0.0 };
         let depth = depths.iter().copied().max().unwrap_or(1).max(1);
+        workspace.granted.ask(request.needed(0))?;
         let mut scores = vec![Score::default(); queries.batch.rows()];
         let mut space = ProblemSpace::default();
         let asking = Problem::new(queries.batch, question, &mut workspace.problem)?;
         let searched = references.map(|rows| Problem::new(rows.batch, question, &mut space)).transpose()?;
         let searched = searched.as_ref().zip(references).map(|(problem, rows)| side(problem, rows));
-        workspace.engine.retrieve(&Search::new(side(&asking, queries), searched, depth), &mut scores);
+        let search = Search::new(side(&asking, queries), searched, depth);
+        let wanted = (0..scores.len() as u32).map(|query| search.wanted(query)).max().unwrap_or(0);
+        workspace.granted.ask(request.needed(wanted.saturating_mul(workspace.engine.executed().threads)))?;
+        workspace.engine.retrieve(&search, &mut scores);
         let rounding = match distance {
             Distance::Angular => 0.0,
             _ => digits::rounding(queries.batch, references.unwrap_or(queries).batch, &scores),
@@ -193,6 +197,19 @@ impl Retrieval {
 }
 
 impl<T: GramElement> Request<'_, T> {
+    /// Bytes that the search takes, about: both sides and both packed, scores, and so many
+    /// candidates in the hands of all workers for each query of a tile.
+    fn needed(&self, candidates: usize) -> usize {
+        let (queries, searched) = (self.queries.batch, self.references.unwrap_or(self.queries).batch);
+        let rows = queries.rows().saturating_add(searched.rows());
+        let packed = rows.saturating_mul(queries.width() + 2).saturating_mul(size_of::<T>());
+        let problems = memory::of_problem::<T>(rows, queries.width(), self.distance == Distance::Angular);
+        // Tiles of 16 rows, candidates of 16 bytes, twice as many as are wanted.
+        let in_hand = candidates.saturating_mul(16 * 16 * 2);
+        let scores = 2 * size_of::<Score>() * queries.rows();
+        [packed, problems, in_hand, scores].into_iter().fold(0, usize::saturating_add)
+    }
+
     fn check(&self) -> Result<()> {
         if self.centre && self.distance == Distance::Angular {
             return Err(Error::CentredAngles);

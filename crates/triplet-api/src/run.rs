@@ -1,7 +1,7 @@
 //! One call, from batch to loss to gradient.
 
 use crate::{Evaluation, Inputs, Reduction, Spec, Weights, Workspace, gram::GramElement};
-use triplet_core::{AnchorTerms, Batch, Distance, Error, Problem, Result, gradient, pull::Factors};
+use triplet_core::{AnchorTerms, Batch, Distance, Error, Problem, Result, gradient, memory, pull::Factors};
 use triplet_simd::floats;
 
 /// Where the gradient goes.
@@ -35,14 +35,21 @@ fn run_as_defined<'a, T: GramElement>(
     let rows = batch.rows();
     inputs.weights.check(rows)?;
     check_upstream(spec.reduction, inputs.upstream, rows)?;
-    let Workspace { engine, problem: space, mined, terms, choices, factors, losses, gradient: kept } =
+    let Workspace { engine, problem: space, mined, terms, choices, factors, losses, gradient: kept, granted } =
         workspace;
+    let angular = spec.question.distance == Distance::Angular;
+    let of_problem = memory::of_problem::<T>(rows, batch.width(), angular);
+    granted.ask(of_problem)?;
     let problem = Problem::new(batch, spec.question, space)?;
     if spec.require_positives && problem.classes().positive_pairs() == 0 {
         return Err(Error::NoPositivePairs { rows });
     }
     let expected = batch.embeddings().len();
     let with_gradient = !matches!(wanted, Gradient::Unwanted);
+    let of_gradient = if matches!(wanted, Gradient::Kept) { size_of_val(batch.embeddings()) } else { 0 };
+    let parts =
+        [memory::of_answers(&problem, with_gradient), engine.needed(&problem), of_problem, of_gradient];
+    granted.ask(parts.into_iter().fold(0, usize::saturating_add))?;
     let gradient = match wanted {
         Gradient::Unwanted => &mut [],
         Gradient::Kept => {

@@ -2,7 +2,7 @@
 
 use crate::{backend::BackendOptions, gram::GramElement};
 use triplet_core::{
-    AnchorTerms, Engine, Executed, Limits, Mined, ProblemSpace, Result, choices::ChoiceSpace,
+    AnchorTerms, Engine, Executed, Limits, Mined, ProblemSpace, Result, choices::ChoiceSpace, memory::Granted,
 };
 
 /// What a training loop keeps between calls: an engine, and memory that grows to
@@ -16,6 +16,7 @@ pub struct Workspace<T: GramElement = f32> {
     pub(crate) factors: Vec<f64>,
     pub(crate) losses: Vec<T>,
     pub(crate) gradient: Vec<T>,
+    pub(crate) granted: Granted,
 }
 
 impl<T: GramElement> Workspace<T> {
@@ -39,6 +40,7 @@ impl<T: GramElement> Workspace<T> {
             factors: Vec::new(),
             losses: Vec::new(),
             gradient: Vec::new(),
+            granted: Granted::default(),
         }
     }
 

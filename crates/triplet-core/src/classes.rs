@@ -80,6 +80,12 @@ impl Classes {
         self.starts.len().saturating_sub(1)
     }
 
+    /// Rows of the largest class; 0 for none.
+    #[must_use]
+    pub fn largest(&self) -> usize {
+        self.starts.windows(2).map(|ends| (ends[1] - ends[0]) as usize).max().unwrap_or(0)
+    }
+
     /// Ordered pairs of distinct rows that share a label, `N`.
     #[must_use]
     pub fn positive_pairs(&self) -> u64 {

@@ -37,6 +37,11 @@ pub trait Engine<T: Real>: Send {
         retrieval::reference(search, scores);
     }
 
+    /// Bytes that the engine itself takes for a problem, about: of buffers that grow with it.
+    fn needed(&self, _problem: &Problem<'_, T>) -> usize {
+        0
+    }
+
     /// What the last call ran on.
     fn executed(&self) -> Executed;
 }

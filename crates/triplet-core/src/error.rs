@@ -92,6 +92,15 @@ pub enum Error {
     /// Centred rows of another distance than the Euclidean.
     #[error("centring moves the origin, which angles are measured from: it goes with l2 and squared-l2")]
     CentredAngles,
+    /// Memory that the system does not give.
+    #[error(
+        "about {} MB of memory are needed, which the system does not give: use smaller batches or fewer rows a class, or a backend other than gram",
+        bytes / 1_000_000
+    )]
+    OutOfMemory {
+        /// Bytes needed.
+        bytes: usize,
+    },
     /// More rows than a 32-bit row index can name.
     #[error("the batch has {rows} rows: at most {limit} are supported")]
     TooManyRows {

@@ -27,6 +27,7 @@ pub mod engine;
 pub mod error;
 pub mod fma;
 pub mod gradient;
+pub mod memory;
 pub mod mined;
 pub mod problem;
 pub mod pull;

@@ -80,6 +80,10 @@ impl<T: Element> Engine<T> for Parallel<T> {
         self.fused.retrieve(search, scores);
     }
 
+    fn needed(&self, problem: &Problem<'_, T>) -> usize {
+        self.fused.needed(problem)
+    }
+
     fn executed(&self) -> Executed {
         self.fused.executed()
     }

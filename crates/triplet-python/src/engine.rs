@@ -2,6 +2,8 @@
 
 use crate::{
     arrays::{Doubles, Embeddings, Values, matrix, slice},
+    calls::Calls,
+    cores::Cores,
     errors::{exception, guarded},
     outcome::{Answer, Extras, Outcome},
     plan::Plan,
@@ -22,6 +24,8 @@ const KEPT: usize = 8;
 pub(crate) struct Engine {
     /// The one used last comes first.
     pools: Mutex<Vec<Arc<Pool>>>,
+    pub(crate) calls: Calls,
+    cores: Cores,
 }
 
 /// The workspaces of one backend.
@@ -81,6 +85,11 @@ impl Engine {
         }
     }
 
+    /// Waits for the calls of other threads, before the interpreter ends; later ones keep it.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.calls.close(py)
+    }
+
     /// Gives all workspaces back to the system; those in use follow when their call ends.
     fn clear(&self) {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -88,8 +97,11 @@ impl Engine {
 }
 
 impl Engine {
-    /// The workspaces of a backend.
+    /// The workspaces of a backend; without a number of threads, on one a core.
     pub(crate) fn pool(&self, options: BackendOptions) -> Arc<Pool> {
+        // Never rayon's global pool: it does not survive a fork.
+        let threads = options.threads.or_else(|| Some(self.cores.count()));
+        let options = BackendOptions { threads, ..options };
         // Nothing can panic while the list is changed.
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         let found = pools.iter().position(|pool| pool.options == options);
@@ -106,6 +118,7 @@ impl Engine {
 
 /// One evaluation, whatever its element type.
 struct Call<'a> {
+    calls: &'a Calls,
     spec: Spec,
     labels: &'a [i64],
     shape: [usize; 2],
@@ -115,7 +128,7 @@ struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn new(
-        engine: &Engine,
+        engine: &'a Engine,
         plan: &Plan,
         labels: &'a PyReadonlyArray1<'_, i64>,
         embeddings: &Embeddings<'_>,
@@ -128,6 +141,7 @@ impl<'a> Call<'a> {
         })?;
         let upstream = upstream.map(|upstream| slice(upstream.as_slice())).transpose()?;
         Ok(Self {
+            calls: &engine.calls,
             spec: plan.spec,
             labels: slice(labels.as_slice())?,
             shape,
@@ -144,11 +158,11 @@ impl<'a> Call<'a> {
         gradient: bool,
         extras: Extras,
     ) -> PyResult<Outcome> {
-        let Self { spec, labels, shape, inputs, .. } = *self;
-        let out = gradient.then(|| matrix::<T>(py, shape));
+        let Self { calls, spec, labels, shape, inputs, .. } = *self;
+        let out = gradient.then(|| matrix::<T>(py, shape)).transpose()?;
         let mut writing = out.as_ref().map(PyArrayMethods::readwrite);
         let room = writing.as_mut().map(room).transpose()?;
-        let answer = py.detach(|| {
+        let answer = calls.detached(py, || {
             guarded(|| {
                 let batch = Batch::new(x, shape[1], labels)?;
                 workspaces.with(|workspace| {
@@ -156,7 +170,7 @@ impl<'a> Call<'a> {
                         Some(room) => spec.evaluate_into(&batch, inputs, room, workspace)?,
                         None => spec.forward(&batch, inputs.weights, workspace)?,
                     };
-                    Ok(Answer::of(&result, extras))
+                    Answer::of(&result, extras)
                 })?
             })
         })?;
@@ -170,11 +184,11 @@ impl<'a> Call<'a> {
         x: &[T],
         workspaces: &Workspaces<T>,
     ) -> PyResult<Py<PyAny>> {
-        let Self { spec, labels, shape, inputs, .. } = *self;
-        let out = matrix::<T>(py, shape);
+        let Self { calls, spec, labels, shape, inputs, .. } = *self;
+        let out = matrix::<T>(py, shape)?;
         let mut writing = out.readwrite();
         let gradient = room(&mut writing)?;
-        py.detach(|| {
+        calls.detached(py, || {
             guarded(|| {
                 let batch = Batch::new(x, shape[1], labels)?;
                 let done = workspaces

@@ -7,6 +7,8 @@
 //! |---|---|
 //! | `plan` | a loss and a backend, parsed once |
 //! | `engine` | one call: borrow arrays, release the interpreter, compute |
+//! | `calls` | which of them run without the interpreter; its end |
+//! | `cores` | how many threads, where nobody says |
 //! | `outcome` | what a call gives |
 //! | `record` | what a loss keeps of its last call |
 //! | `retrieval` | recall and precision of a search |
@@ -16,7 +18,9 @@
 #![forbid(unsafe_code)]
 
 mod arrays;
+mod calls;
 mod config;
+mod cores;
 mod engine;
 mod errors;
 mod outcome;
@@ -48,6 +52,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::arrays::prepare(module.py())?;
         module.add("version", env!("CARGO_PKG_VERSION"))
     }
 }

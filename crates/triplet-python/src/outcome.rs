@@ -3,7 +3,7 @@
 use crate::record::Record;
 use numpy::{Element, PyArray1};
 use pyo3::{prelude::*, types::PyTuple};
-use triplet_api::{Evaluation, Executed, GramElement, Statistics};
+use triplet_api::{Evaluation, Executed, GramElement, Statistics, memory};
 
 /// Loss, gradient and counts of one batch; triplets and distances if asked for.
 #[pyclass(frozen, module = "triplet_loss._native")]
@@ -60,15 +60,15 @@ pub(crate) struct Answer<T> {
 }
 
 impl<T: GramElement + Element> Answer<T> {
-    pub(crate) fn of(result: &Evaluation<'_, T>, extras: Extras) -> Self {
-        Self {
+    pub(crate) fn of(result: &Evaluation<'_, T>, extras: Extras) -> triplet_api::Result<Self> {
+        Ok(Self {
             loss: result.loss(),
             losses: result.losses().map(<[T]>::to_vec),
-            triplets: extras.triplets.then(|| Triplets::of(result)),
+            triplets: extras.triplets.then(|| Triplets::of(result)).transpose()?,
             distances: (extras.distances > 0).then(|| result.sample_distances(extras.distances)),
             statistics: result.statistics(),
             executed: result.executed(),
-        }
+        })
     }
 
     /// As Python's objects.
@@ -95,17 +95,18 @@ fn array<T: Element>(py: Python<'_>, values: Vec<T>) -> Py<PyAny> {
 }
 
 impl<T: GramElement> Triplets<T> {
-    fn of(result: &Evaluation<'_, T>) -> Self {
+    fn of(result: &Evaluation<'_, T>) -> triplet_api::Result<Self> {
         let count = result.statistics().triplets as usize;
         let row = |row: Option<u32>| row.map_or(-1, i64::from);
-        let mut rows = [(); 3].map(|()| Vec::with_capacity(count));
-        let mut distances = [(); 2].map(|()| Vec::with_capacity(count));
+        let list = || memory::room::<i64>(count);
+        let mut rows = [list()?, list()?, list()?];
+        let mut distances = [memory::room(count)?, memory::room(count)?];
         for t in result.triplets() {
             let of = [i64::from(t.anchor), row(t.positive), row(t.negative)];
             rows.iter_mut().zip(of).for_each(|(rows, row)| rows.push(row));
             let of = [t.positive_distance, t.negative_distance];
             distances.iter_mut().zip(of).for_each(|(distances, d)| distances.push(d));
         }
-        Self { rows, distances }
+        Ok(Self { rows, distances })
     }
 }

@@ -33,8 +33,6 @@ impl Plan {
             }
             let spec = Spec { question, reduction: reduction.parse()?, require_positives };
             let isa = isa.map(str::parse).transpose()?;
-            // Never rayon's global pool: it does not survive a fork.
-            let threads = threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
             Ok(Self { spec, options: BackendOptions { backend: backend.parse()?, isa, threads } })
         };
         parse().map_err(exception)

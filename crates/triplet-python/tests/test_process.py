@@ -164,6 +164,126 @@ def test_the_rounding_mode_of_the_process_does_not_matter_and_stays():
             assert same_bits(result.gradient, expected.gradient)
 
 
+def test_daemon_threads_may_be_inside_a_call_when_the_interpreter_ends():
+    code = """
+import numpy as np, threading, time, triplet_loss
+from triplet_loss import metrics
+rng = np.random.default_rng(0)
+labels, x = rng.integers(0, 40, 600), rng.standard_normal((600, 64), np.float32)
+def work():
+    while True:
+        triplet_loss.evaluate(labels, x, threads=2)
+        metrics.retrieval(labels[:100], x[:100])
+for _ in range(4):
+    threading.Thread(target=work, daemon=True).start()
+time.sleep(0.1)
+"""
+    # Aborted in about half of the runs before calls were waited for.
+    runs = [python(code) for _ in range(20)]
+    assert [run.returncode for run in runs] == [0] * 20, [run.stderr[-300:] for run in runs]
+
+
+def test_a_call_that_runs_when_the_interpreter_ends_is_waited_for():
+    code = """
+import numpy as np, threading, time, triplet_loss
+rng = np.random.default_rng(0)
+labels, x = rng.integers(0, 40, 4000), rng.standard_normal((4000, 64), np.float32)
+inside = threading.Event()
+def work():
+    inside.set()
+    triplet_loss.evaluate(labels, x, backend="scalar")
+threading.Thread(target=work, daemon=True).start()
+inside.wait()
+time.sleep(0.02)
+"""
+    run = python(code)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_first_call_may_come_while_the_interpreter_ends(dtype):
+    code = f"""
+import numpy as np, triplet_loss
+class Late:
+    def __init__(self):
+        self.evaluate = triplet_loss.evaluate
+        self.rows = np.arange(8).reshape(4, 2).astype("{dtype}")
+    def __del__(self):
+        print(self.evaluate([0, 1, 0, 1], self.rows, threads=2, triplets=True).loss, flush=True)
+keep = Late()
+"""
+    run = python(code)
+    expected = evaluate([0, 1, 0, 1], np.arange(8).reshape(4, 2).astype(dtype)).loss
+    assert (run.stdout.strip(), run.stderr) == (str(expected), "")
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="takes two cores and their affinity",
+)
+def test_another_affinity_is_noticed_within_a_second():
+    code = """
+import numpy as np, os, time, triplet_loss
+rng = np.random.default_rng(0)
+labels, x = rng.integers(0, 40, 900), rng.standard_normal((900, 64), np.float32)
+cores = sorted(os.sched_getaffinity(0))[:2]
+for some in (cores, cores[:1], cores):
+    os.sched_setaffinity(0, some)
+    time.sleep(1.05)
+    print(triplet_loss.evaluate(labels, x).threads)
+"""
+    environment = {key: value for key, value in os.environ.items() if key != "TRIPLET_NUM_THREADS"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
+    )
+    assert run.stdout.split() == ["2", "1", "2"], run.stderr
+
+
+MEMORY = """
+import numpy as np, resource, sys, triplet_loss
+from triplet_loss import metrics
+rows = 4000
+labels, two = np.arange(rows) // 4, np.arange(rows) % 2
+x = np.random.default_rng(0).standard_normal((rows, 32), np.float32)
+wide = np.ones((rows, 4000), np.float16)
+evaluate = triplet_loss.evaluate
+evaluate(labels, x), evaluate(two[:900], x[:900])  # threads are there
+triplet_loss.clear_cache()
+evaluate(labels[:64], x[:64])
+size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + (40 << 20), resource.RLIM_INFINITY))
+big = np.lib.stride_tricks.as_strided(x[:1], (10**7, 32), (0, 4))
+tries = {
+    "a matrix of all pairs": lambda: evaluate(labels, x, backend="gram", gradient=False),
+    "few classes": lambda: evaluate(two, x, distance="l2"),
+    "few classes, scalar": lambda: evaluate(two, x, backend="scalar", gradient=False),
+    "halves": lambda: evaluate(labels, wide),
+    "a copy": lambda: evaluate(np.zeros(10**7, np.int64), big),
+    "a search": lambda: metrics.retrieval(two, x.repeat(4, axis=1), k=10**6, threads=64),
+    "a search that is centred": lambda: metrics.retrieval(labels, wide[:, :3000], centre=True),
+}
+for name, call in tries.items():
+    try:
+        call()
+        print(name, "was computed")
+    except MemoryError as error:
+        text = str(error)
+        print(name, "is refused" if text else "is refused without a word")
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(evaluate(two, x).statistics.triplets)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of memory as Linux has them")
+def test_out_of_memory_is_a_memory_error_and_the_next_call_works():
+    run = python(MEMORY)
+    assert run.returncode == 0, run.stderr
+    *refused, last = run.stdout.splitlines()
+    assert len(refused) == 7
+    assert all(line.endswith(" is refused") for line in refused), refused
+    assert last == str(4000 * 1999)
+
+
 def cli(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs the program."""
     return subprocess.run(

@@ -14,10 +14,14 @@ use crate::{
 use triplet_core::{
     Engine, Executed, Mined, Problem, Result,
     choices::ChoiceSpace,
+    coefficients::Entry,
     pull::{Factors, Pull},
     retrieval::{Score, Search},
     terms::Verdict,
 };
+
+/// What a worker keeps that does not grow with the batch.
+const WORKER_BYTES: usize = 4 << 20;
 
 /// Mines fused Gram tiles on one instruction set, on the threads of an executor.
 ///
@@ -188,6 +192,21 @@ impl<T: Element, X: Executor + Clone> Engine<T> for Fused<T, X> {
     fn retrieve(&mut self, search: &Search<'_, T>, scores: &mut [Score]) {
         let executor = self.executor.clone();
         executor.session(&mut || self.rank(&executor, search, scores));
+    }
+
+    fn needed(&self, problem: &Problem<'_, T>) -> usize {
+        // Panels and blocks are padded by less than this.
+        let rows = problem.batch_size() + 256;
+        let packed = rows.saturating_mul(problem.width() + 2);
+        // Rows of more thresholds are searched by sorting, which keeps none.
+        let thresholds =
+            if problem.rule().one_per_anchor() { 1 } else { problem.classes().largest().min(64) };
+        let floors = rows * thresholds;
+        // Of each worker: the bests, candidates in the cache, and a tile of rows of coefficients.
+        let tile = 16 * rows * (size_of::<Entry<T>>() + size_of::<T>());
+        let worker = 2 * (floors + rows) * size_of::<T>() + tile + 20 * rows + WORKER_BYTES;
+        let shared = packed.saturating_add(floors).saturating_mul(size_of::<T>());
+        shared.saturating_add(self.scratches.len().saturating_mul(worker))
     }
 
     fn executed(&self) -> Executed {

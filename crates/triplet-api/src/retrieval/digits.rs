@@ -1,6 +1,6 @@
 //! Digits that squared distances lose to a common offset, and how to keep them.
 
-use triplet_core::{Batch, Real, Result, retrieval::Score};
+use triplet_core::{Batch, Real, Result, memory, retrieval::Score};
 
 /// What rounding may do to the squared distances of the queries to their nearest rows, next
 /// to these distances: the median over the queries.
@@ -46,6 +46,9 @@ pub(super) fn mean<T: Real>(batch: &Batch<'_, T>) -> Vec<f64> {
 /// The rows less a row, each component computed in f64 and rounded once.
 pub(super) fn less<T: Real>(batch: &Batch<'_, T>, mean: &[f64]) -> Result<Batch<'static, T>> {
     let rows = batch.embeddings().chunks_exact(batch.width());
-    let moved = rows.flat_map(|row| row.iter().zip(mean).map(|(x, mean)| T::from_f64(x.to_f64() - mean)));
-    Batch::owned(moved.collect(), batch.width(), batch.labels().to_vec())
+    let mut moved = memory::room(batch.embeddings().len())?;
+    for row in rows {
+        moved.extend(row.iter().zip(mean).map(|(x, mean)| T::from_f64(x.to_f64() - mean)));
+    }
+    Batch::owned(moved, batch.width(), batch.labels().to_vec())
 }

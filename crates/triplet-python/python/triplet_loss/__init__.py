@@ -21,9 +21,9 @@ array([-0.5,  1.5, -0.5, -0.5], dtype=float32)
 ===========================  ====================================================
 
 Importing this package needs NumPy only; each framework's module needs the framework.
-The number of threads is that of the cores, or the environment's ``TRIPLET_NUM_THREADS``,
-or the argument ``threads`` of each loss. The result is the same, bit for bit, whatever
-it is.
+The number of threads is that of the cores that the process may use, or the environment's
+``TRIPLET_NUM_THREADS`` (read once, by the first loss or call), or the argument ``threads``
+of each loss. The result is the same, bit for bit, whatever it is.
 """
 
 from ._engine import clear_cache

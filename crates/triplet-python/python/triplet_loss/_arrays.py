@@ -28,6 +28,7 @@ __all__ = [
 
 _F32 = np.dtype(np.float32)
 _F64 = np.dtype(np.float64)
+_OWN = {_F32, _F64, np.dtype(np.float16)}  # NumPy's own of those that are computed
 COMPUTED = ("float32", "float64", "float16", "bfloat16")
 
 
@@ -59,11 +60,11 @@ def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
         raise wrong_shape(array.shape)
     if array.dtype.kind in "iu":
         array = _singles(array)
-    dtype = array.dtype.newbyteorder("=")
-    if dtype.name not in COMPUTED:
+    dtype = array.dtype if array.dtype.isnative else array.dtype.newbyteorder("=")
+    if dtype not in _OWN and dtype.name not in COMPUTED:
         raise wrong_dtype(dtype.name)
     array = np.require(array, dtype, ["C", "A"])
-    return (array.view(np.uint16) if dtype.name == "bfloat16" else array), dtype
+    return (array if dtype in _OWN else array.view(np.uint16)), dtype
 
 
 def _is_row(item: Any) -> bool:

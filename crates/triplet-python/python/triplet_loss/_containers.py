@@ -23,7 +23,7 @@ _CARRIED = re.compile(r"u?int\d+|float\d+|complex\d+|bool")
 def as_array(values: Any, what: str) -> NDArray[Any]:
     """A NumPy array over the memory of anything with DLPack, the buffer protocol or items."""
     if isinstance(values, np.ndarray):
-        if isinstance(values, np.ma.MaskedArray):
+        if is_masked(type(values)):
             raise masked(what)
         return np.asarray(values)  # np.matrix would stay a matrix when it is sliced
     if is_sequence(values):
@@ -67,6 +67,12 @@ def is_sequence(values: Any) -> bool:
     return isinstance(values, Sequence) and not isinstance(values, flat) and not hasattr(values, "__array__")
 
 
+def is_masked(kind: type) -> bool:
+    """Whether objects of a type are masked arrays. NumPy imports that module when it is asked for it."""
+    module = sys.modules.get("numpy.ma")
+    return module is not None and issubclass(kind, module.MaskedArray)
+
+
 def masked(what: str) -> TypeError:
     """What is said of masked arrays."""
     return TypeError(f"{what} are a masked array, whose mask would be ignored: pass the rows that count")
@@ -81,7 +87,7 @@ def unreadable(what: str, error: BaseException) -> TypeError:
 def _refuse_masks(items: Any, what: str) -> None:
     """Looks for masked arrays in lists of any depth."""
     kinds = set(map(type, items))
-    if any(issubclass(kind, np.ma.MaskedArray) for kind in kinds):
+    if any(map(is_masked, kinds)):
         raise masked(what)
     if any(issubclass(kind, (list, tuple)) for kind in kinds):
         for item in items:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from functools import cache, lru_cache
@@ -25,6 +26,11 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+# Threads that Python does not wait for may be inside a call when the interpreter ends, which
+# would take the process down.
+atexit.register(lambda: engine.close())
 
 
 def clear_cache() -> None:
@@ -59,7 +65,12 @@ def plan(
 
 @cache
 def default_threads() -> int | None:
-    """What the environment asks for, read once; None for one thread a core."""
+    """The environment's ``TRIPLET_NUM_THREADS``; None for one thread a core.
+
+    It is read when the first loss or call without ``threads=`` is made, and then holds for the
+    process. The cores, where it is not set, are counted again within a second: a process may
+    be given others.
+    """
     text = os.environ.get("TRIPLET_NUM_THREADS")
     if not text:
         return None

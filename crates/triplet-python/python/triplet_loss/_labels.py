@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._containers import as_array, is_sequence, masked
+from ._containers import as_array, is_masked, is_sequence, masked
 
 _I64 = np.dtype(np.int64)
 # Significant bits of floats. From 2**bits on, neighbouring integers are one float.
@@ -155,7 +155,7 @@ def _from_floats(array: NDArray[Any], what: str) -> NDArray[np.int64]:
 def _from_items(items: list[Any], what: str) -> _Keys:
     """Labels one by one, of lists and of arrays of objects."""
     types = set(map(type, items))
-    if any(issubclass(t, np.ma.MaskedArray) for t in types):
+    if any(map(is_masked, types)):
         raise masked(what)
     missing = [t for t in types if t.__name__ in _MISSING]
     if missing:
