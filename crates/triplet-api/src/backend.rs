@@ -2,12 +2,9 @@
 
 use crate::gram::{Gram, GramElement};
 use core::str::FromStr;
-use triplet_core::{Engine, Error, Executed, Result, Scalar, memory};
+use triplet_core::{Engine, Error, Executed, Result, Scalar};
 use triplet_par::{Parallel, Rayon};
 use triplet_simd::{Fused, Inline, Isa, Selected};
-
-/// A thread's stack, and as much again three times.
-const THREAD_BYTES: usize = 8 << 20;
 
 /// Which engine computes. All but `Gram` give the same bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -89,8 +86,6 @@ impl BackendOptions {
     }
 
     fn parallel<T: GramElement>(self, selected: Selected) -> Result<Box<dyn Engine<T>>> {
-        // A thread that finds no memory for what is its own ends the process.
-        memory::room::<u8>(self.threads.unwrap_or(0).saturating_mul(THREAD_BYTES))?;
         let executor = self.threads.map_or_else(|| Ok(Rayon::current()), Rayon::with_threads)?;
         Ok(Box::new(Parallel::new(selected, executor)))
     }

@@ -7,8 +7,11 @@ use std::{
     },
     thread,
 };
-use triplet_core::{Error, Result};
+use triplet_core::{Error, Result, memory};
 use triplet_simd::Executor;
+
+/// What a thread is reckoned to take: its stack, and as much again for what it keeps.
+const THREAD_BYTES: usize = 4 << 20;
 
 /// Runs jobs on the calling thread and threads of a rayon pool.
 #[derive(Debug, Clone)]
@@ -45,13 +48,16 @@ impl Rayon {
     /// At most `threads` threads in all, the calling one among them, and [`Rayon::useful`].
     ///
     /// # Errors
-    /// As [`Rayon::check`]; [`Error::ThreadPool`] if the system starts no more threads.
+    /// As [`Rayon::check`]; [`Error::ThreadPool`] if the system starts no more threads, or
+    /// [`Error::OutOfMemory`] if it has no memory for them.
     pub fn with_threads(threads: usize) -> Result<Self> {
         Self::check(threads)?;
         let threads = threads.min(Self::useful());
         let pool = match threads {
             1 => None,
             _ => {
+                // A thread that finds no memory for what is its own ends the process.
+                memory::room::<u8>((threads - 1) * THREAD_BYTES)?;
                 let builder = rayon::ThreadPoolBuilder::new()
                     .num_threads(threads - 1)
                     .thread_name(|index| format!("triplet-{index}"));

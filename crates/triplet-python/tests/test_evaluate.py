@@ -312,3 +312,23 @@ def test_large_numbers_of_threads_and_other_backends_are_forgotten_again():
         evaluate(labels, x, threads=threads, backend="par")
     triplet_loss.clear_cache()
     assert evaluate(labels, x).statistics.triplets > 0
+
+
+def test_batches_without_positives_can_be_told_from_trained_ones():
+    batches = [([0, 0, 1], LINE[:3]), ([0, 1, 2], LINE[:3]), ([0, 1, 1], LINE[1:])]
+    results = [evaluate(y, x, gradient=False) for y, x in batches]
+    assert [result.statistics.positive_pairs for result in results] == [2, 0, 2]
+    assert results[1].loss == 0
+    losses = [float(result.loss) for result in results if result.statistics.positive_pairs]
+    assert len(losses) == 2
+
+
+def test_a_gradient_is_written_to_the_last_value_whatever_was_in_its_memory():
+    for labels in ([0] * 300, list(range(300)), [0, 0, *range(2, 300)]):
+        for distance in DISTANCES:
+            for way in ({"backend": "scalar"}, {"backend": "simd"}, {"backend": "par", "threads": 2}):
+                x = np.full((300, 7), 0.5, np.float32)
+                # Freed at once: likely what the gradient's memory holds.
+                np.full((300, 7), np.nan, np.float32)
+                gradient = evaluate(labels, x, 0.0, distance, **way).gradient
+                assert np.abs(gradient).max() < 1e-9, (distance, way)

@@ -32,6 +32,19 @@ def evaluate(
 ) -> Evaluation:
     """Computes loss, gradient and triplets of a batch.
 
+    A batch in which no two rows share a label has no triplets: its loss and gradient are 0 and
+    its ``statistics.positive_pairs`` are 0, or it is an error with ``require_positives=True``.
+    A mean of losses over batches counts such a 0 as if nothing were left to learn; leave these
+    batches out::
+
+        results = [evaluate(y, x, gradient=False) for y, x in batches]
+        losses = [float(r.loss) for r in results if r.statistics.positive_pairs]
+        validation = sum(losses) / len(losses)
+
+    Distances come from inner products, which lose digits where rows are far from the origin and
+    near to each other: subtract the mean of the batch first where they are
+    (``triplet_loss.metrics`` has more on this).
+
     Args:
         labels: ``[B]`` or ``[B, 1]``: integers, booleans, text, bytes or dates, or floats that
             are whole numbers, as a list, an array, a tensor or a column of pandas, Polars or
@@ -49,18 +62,20 @@ def evaluate(
             that of the mean or the sum; of the sum for ``none``.
         backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``; all but the last give
             the same bits.
-        threads: At most so many; None for one a core.
+        threads: At most so many; None for ``TRIPLET_NUM_THREADS`` of the environment, or else
+            one a core that the process may use (counted again within a second).
         gradient: Whether to compute it.
         triplets: Whether to list them.
         isa: ``portable``, ``avx2`` or ``avx512``; None for the fastest of this CPU.
-        require_positives: Whether a batch without a positive pair is an error, not 0.
+        require_positives: Whether a batch without a positive pair is a ``ValueError``, not 0.
 
     Returns:
         An ``Evaluation``.
 
     Raises:
         ValueError: A shape, name or value that cannot be; the message names it.
-        TypeError: Something that holds no numbers, or numbers of another kind.
+        TypeError: Something that holds no numbers, or numbers or labels of another kind.
+        MemoryError: More than the system gives, such as for the matrix of ``gram``.
     """
     plan = _engine.plan(
         as_margin(margin), distance, rule, reduction, backend, threads, isa, bool(require_positives)
