@@ -2,7 +2,6 @@
 
 use crate::{
     arrays::{Doubles, Embeddings, Values, matrix, slice},
-    calls::Calls,
     cores::Cores,
     errors::{exception, guarded},
     outcome::{Answer, Extras, Outcome},
@@ -24,7 +23,6 @@ const KEPT: usize = 8;
 pub(crate) struct Engine {
     /// The one used last comes first.
     pools: Mutex<Vec<Arc<Pool>>>,
-    pub(crate) calls: Calls,
     cores: Cores,
 }
 
@@ -85,11 +83,6 @@ impl Engine {
         }
     }
 
-    /// Waits for the calls of other threads, before the interpreter ends; later ones keep it.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.calls.close(py)
-    }
-
     /// Gives all workspaces back to the system; those in use follow when their call ends.
     fn clear(&self) {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -118,7 +111,6 @@ impl Engine {
 
 /// One evaluation, whatever its element type.
 struct Call<'a> {
-    calls: &'a Calls,
     spec: Spec,
     labels: &'a [i64],
     shape: [usize; 2],
@@ -128,7 +120,7 @@ struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn new(
-        engine: &'a Engine,
+        engine: &Engine,
         plan: &Plan,
         labels: &'a PyReadonlyArray1<'_, i64>,
         embeddings: &Embeddings<'_>,
@@ -141,7 +133,6 @@ impl<'a> Call<'a> {
         })?;
         let upstream = upstream.map(|upstream| slice(upstream.as_slice())).transpose()?;
         Ok(Self {
-            calls: &engine.calls,
             spec: plan.spec,
             labels: slice(labels.as_slice())?,
             shape,
@@ -158,11 +149,11 @@ impl<'a> Call<'a> {
         gradient: bool,
         extras: Extras,
     ) -> PyResult<Outcome> {
-        let Self { calls, spec, labels, shape, inputs, .. } = *self;
+        let Self { spec, labels, shape, inputs, .. } = *self;
         let out = gradient.then(|| matrix::<T>(py, shape)).transpose()?;
         let mut writing = out.as_ref().map(PyArrayMethods::readwrite);
         let room = writing.as_mut().map(room).transpose()?;
-        let answer = calls.detached(py, || {
+        let answer = py.detach(|| {
             guarded(|| {
                 let batch = Batch::new(x, shape[1], labels)?;
                 workspaces.with(|workspace| {
@@ -184,11 +175,11 @@ impl<'a> Call<'a> {
         x: &[T],
         workspaces: &Workspaces<T>,
     ) -> PyResult<Py<PyAny>> {
-        let Self { calls, spec, labels, shape, inputs, .. } = *self;
+        let Self { spec, labels, shape, inputs, .. } = *self;
         let out = matrix::<T>(py, shape)?;
         let mut writing = out.readwrite();
         let gradient = room(&mut writing)?;
-        calls.detached(py, || {
+        py.detach(|| {
             guarded(|| {
                 let batch = Batch::new(x, shape[1], labels)?;
                 let done = workspaces

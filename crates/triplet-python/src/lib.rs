@@ -7,7 +7,6 @@
 //! |---|---|
 //! | `plan` | a loss and a backend, parsed once |
 //! | `engine` | one call: borrow arrays, release the interpreter, compute |
-//! | `calls` | which of them run without the interpreter; its end |
 //! | `cores` | how many threads, where nobody says |
 //! | `outcome` | what a call gives |
 //! | `record` | what a loss keeps of its last call |
@@ -18,7 +17,6 @@
 #![forbid(unsafe_code)]
 
 mod arrays;
-mod calls;
 mod config;
 mod cores;
 mod engine;

@@ -2,7 +2,6 @@
 
 use crate::{
     arrays::{Embeddings, Values, slice},
-    calls::Calls,
     engine::Engine,
     errors::guarded,
     plan::Plan,
@@ -52,9 +51,7 @@ impl Engine {
             None => None,
         };
         let depths = &depths;
-        let calls = &self.calls;
-        let ask =
-            Ask { calls, labels, width, reference_labels, reference_width, depths, distance, ids, centre };
+        let ask = Ask { labels, width, reference_labels, reference_width, depths, distance, ids, centre };
         match (embeddings.values()?, searched) {
             (Values::Single(x), None) => ask.run(py, &x, None, &pool.single),
             (Values::Double(x), None) => ask.run(py, x, None, &pool.double),
@@ -69,7 +66,6 @@ impl Engine {
 
 /// One search, whatever its element type.
 struct Ask<'a> {
-    calls: &'a Calls,
     labels: &'a [i64],
     width: usize,
     reference_labels: Option<&'a [i64]>,
@@ -88,11 +84,10 @@ impl Ask<'_> {
         references: Option<&[T]>,
         workspaces: &Workspaces<T>,
     ) -> PyResult<Found> {
-        let Self { calls, labels, width, reference_labels, reference_width, depths, distance, ids, centre } =
-            self;
-        let batch = calls.detached(py, || guarded(|| Batch::new(x, width, labels)))?;
+        let Self { labels, width, reference_labels, reference_width, depths, distance, ids, centre } = self;
+        let batch = py.detach(|| guarded(|| Batch::new(x, width, labels)))?;
         let searched = references.zip(reference_labels).map(|(y, labels)| {
-            let batch = calls.detached(py, || guarded(|| Batch::new(y, reference_width, labels)));
+            let batch = py.detach(|| guarded(|| Batch::new(y, reference_width, labels)));
             batch.map_err(|error| {
                 PyValueError::new_err(format!("in reference and reference_labels: {}", error.value(py)))
             })
@@ -106,9 +101,8 @@ impl Ask<'_> {
             distance,
             centre,
         };
-        let found = calls.detached(py, || {
-            guarded(|| workspaces.with(|workspace| Retrieval::answer(&request, workspace))?)
-        })?;
+        let found =
+            py.detach(|| guarded(|| workspaces.with(|workspace| Retrieval::answer(&request, workspace))?))?;
         Ok((found.queries, found.recall, found.r_precision, found.map_at_r, found.rounding))
     }
 }

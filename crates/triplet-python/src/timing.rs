@@ -21,7 +21,7 @@ impl Engine {
         let (labels, width) = (slice(labels.as_slice())?, embeddings.shape()[1]);
         let x = slice(embeddings.as_slice())?;
         let pool = self.pool(plan.options);
-        self.calls.detached(py, || {
+        py.detach(|| {
             guarded(|| {
                 pool.single.with(|workspace| {
                     let mut seconds = Vec::with_capacity(calls);

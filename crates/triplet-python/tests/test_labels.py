@@ -95,7 +95,7 @@ KINDS = {
     "pandas datetime with a zone": lambda: pandas(None, TIMES),
     "pandas index": lambda: library("pandas").Index(NAMES),
     "pandas index of its own names": lambda: library("pandas").Series(
-        PATTERN, index=["columns", "null_count", *"abcd"]
+        NAMES, index=["columns", "null_count", *"abcd"]
     ),
     "pandas frame of one column": lambda: pandas("string").to_frame(),
     "polars Int64": lambda: polars("Int64", PATTERN),
@@ -169,6 +169,8 @@ BAD = {
     "float64": (ValueError, PLACE + r"9007199254740992.0: .*2\*\*53", lambda: [2.0, 2.0**53]),
     "longdouble": (ValueError, PLACE + r"9007199254740992.0: .*2\*\*53",
                    lambda: np.array([1, 2**53], np.longdouble)),
+    "longdouble beside a whole number": (ValueError, PLACE + r".*whole numbers",
+        lambda: np.array([1, np.nextafter(np.longdouble(5), np.longdouble(6))])),
     "a half": (ValueError, PLACE + r"0.5: .*whole numbers", lambda: [0, 0.5]),
     "infinity": (ValueError, PLACE + r"inf: .*whole numbers", lambda: [0, float("inf")]),
     "2**63": (ValueError, PLACE + "9223372036854775808: labels must fit", lambda: [0, 2**63]),
@@ -247,6 +249,23 @@ def test_names_go_with_their_classes():
     assert classes(np.array(["2021", "2020"], "M8[Y]"))[1] == ["2020", "2021"]
     assert classes([b"z"])[1] == ["z"]
     assert classes([3, 1])[1] is None
+
+
+def test_columns_that_older_pandas_gives_as_objects_keep_their_type():
+    class Float32:
+        """As pandas 1 and 2 have it: a column of float32 whose values come as Python's floats."""
+
+        dtype = type("Float32Dtype", (), {"numpy_dtype": np.dtype(np.float32)})()
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array([1.0, 2.0**24], object)
+
+        def to_numpy(self, dtype, na_value):
+            assert np.isnan(na_value)
+            return np.asarray(self).astype(dtype)
+
+    with pytest.raises(ValueError, match=PLACE + r"16777216.0: .*2\*\*24"):
+        as_labels(Float32())
 
 
 def test_reading_a_column_imports_nothing():

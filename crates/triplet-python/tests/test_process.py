@@ -166,38 +166,29 @@ def test_the_rounding_mode_of_the_process_does_not_matter_and_stays():
 
 def test_daemon_threads_may_be_inside_a_call_when_the_interpreter_ends():
     code = """
-import numpy as np, threading, time, triplet_loss
+import numpy as np, sys, threading, time, triplet_loss, types
 from triplet_loss import metrics
 rng = np.random.default_rng(0)
-labels, x = rng.integers(0, 40, 600), rng.standard_normal((600, 64), np.float32)
+labels, x = rng.integers(0, 8, 64), rng.standard_normal((64, 32), np.float32)
 def work():
     while True:
-        triplet_loss.evaluate(labels, x, threads=2)
-        metrics.retrieval(labels[:100], x[:100])
-for _ in range(4):
-    threading.Thread(target=work, daemon=True).start()
+        triplet_loss.evaluate(labels, x)
+def search():
+    while True:
+        metrics.retrieval(labels, x)
+class Slow:
+    # Gives the threads time to come back from their calls while the interpreter ends.
+    def __del__(self, sleep=time.sleep):
+        sleep(0.05)
+sys.modules["slow"] = types.ModuleType("slow")
+sys.modules["slow"].keep = Slow()
+for target in (work, work, work, search):
+    threading.Thread(target=target, daemon=True).start()
 time.sleep(0.1)
 """
-    # Aborted in about half of the runs before calls were waited for.
+    # A third of the runs abort where a call lets go of the interpreter by other means than PyO3's.
     runs = [python(code) for _ in range(20)]
     assert [run.returncode for run in runs] == [0] * 20, [run.stderr[-300:] for run in runs]
-
-
-def test_a_call_that_runs_when_the_interpreter_ends_is_waited_for():
-    code = """
-import numpy as np, threading, time, triplet_loss
-rng = np.random.default_rng(0)
-labels, x = rng.integers(0, 40, 4000), rng.standard_normal((4000, 64), np.float32)
-inside = threading.Event()
-def work():
-    inside.set()
-    triplet_loss.evaluate(labels, x, backend="scalar")
-threading.Thread(target=work, daemon=True).start()
-inside.wait()
-time.sleep(0.02)
-"""
-    run = python(code)
-    assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

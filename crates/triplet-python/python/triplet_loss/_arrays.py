@@ -82,7 +82,7 @@ def _stacked(rows: list[Any]) -> NDArray[Any]:
 def _singles(integers: NDArray[Any]) -> NDArray[np.float32]:
     """Integers as float32, which must hold each exactly."""
     singles = integers.astype(np.float32)
-    # The first float beyond the type would come back as its last integer.
+    # Where conversions saturate, the first float beyond the type comes back as its last integer.
     end = 2.0 ** (8 * integers.dtype.itemsize - (integers.dtype.kind == "i"))
     with np.errstate(invalid="ignore"):
         bad = (singles.astype(integers.dtype) != integers) | (singles >= end)

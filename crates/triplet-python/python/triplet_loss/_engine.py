@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 from functools import cache, lru_cache
@@ -26,11 +25,6 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-# Threads that Python does not wait for may be inside a call when the interpreter ends, which
-# would take the process down.
-atexit.register(lambda: engine.close())
 
 
 def clear_cache() -> None:
