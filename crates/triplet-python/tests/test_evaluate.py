@@ -82,6 +82,9 @@ def test_reductions_and_weights_agree():
     assert abs(total.loss / 40 - mean.loss) < 1e-14 * mean.loss
     assert np.allclose(rows.gradient, total.gradient, rtol=0, atol=1e-14 * np.abs(total.gradient).max())
     assert evaluate(labels, x, sample_weight=0.5).loss == evaluate(labels, x).loss / 2
+    unaligned = np.frombuffer(b"\0" + weights.tobytes(), np.uint8)[1:].view(np.float64)
+    for other in (unaligned, weights.astype(">f8"), weights.tolist(), np.repeat(weights, 2)[::2]):
+        assert same_bits(evaluate(labels, x, sample_weight=other).gradient, mean.gradient)
 
 
 def test_contiguous_input_is_not_copied(monkeypatch):

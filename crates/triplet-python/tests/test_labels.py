@@ -13,7 +13,7 @@ from decimal import Decimal
 import ml_dtypes
 import numpy as np
 import pytest
-from conftest import same_bits
+from conftest import SEED, same_bits
 from triplet_loss import evaluate, metrics
 from triplet_loss._labels import as_labels, as_labels_of_both, classes
 from triplet_loss.samplers import PKSampler
@@ -298,3 +298,36 @@ except TypeError as error:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith("2\nembeddings have dtype object")
+
+
+def test_random_lists_are_classes_by_equality_or_errors():
+    rng = np.random.default_rng(SEED)
+    near = [2**53 - 1, 2**53, 2**53 + 1, 2**63 - 1, 2**63, -(2**63), 2**24, 2**24 + 1, 0, 1]
+    makers = (
+        *(
+            lambda value, kind=kind: kind(value)
+            for kind in (int, float, np.float32, np.float64, np.longdouble)
+        ),
+        lambda value: str(value),
+        lambda value: str(value).encode(),
+        lambda value: value > 5,
+        lambda value: np.datetime64(value % 1000, "D"),
+        lambda value: None,
+    )
+    accepted = 0
+    for _ in range(3000):
+        kinds = rng.choice(len(makers), rng.integers(1, 3), replace=False)
+        values = [near[i] for i in rng.integers(0, len(near), 6)]
+        with np.errstate(all="ignore"):
+            labels = [makers[kinds[rng.integers(len(kinds))]](value) for value in values]
+        try:
+            read = as_labels(labels)
+        except (TypeError, ValueError):
+            continue
+        accepted += 1
+        # What was meant, before a type of few digits took part.
+        assert len(set(read.tolist())) == len(set(map(str, labels))) or len(kinds) > 1, labels
+        same = [[bool(a == b) for b in labels] for a in labels]
+        assert (read[:, None] == read).tolist() == same, labels
+        assert not any(isinstance(label, (float, np.floating)) and abs(label) >= 2**53 for label in labels)
+    assert accepted > 300

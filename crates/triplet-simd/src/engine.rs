@@ -201,11 +201,13 @@ impl<T: Element, X: Executor + Clone> Engine<T> for Fused<T, X> {
         // Rows of more thresholds are searched by sorting, which keeps none.
         let thresholds =
             if problem.rule().one_per_anchor() { 1 } else { problem.classes().largest().min(64) };
-        let floors = rows * thresholds;
-        // Of each worker: the bests, candidates in the cache, and a tile of rows of coefficients.
-        let tile = 16 * rows * (size_of::<Entry<T>>() + size_of::<T>());
-        let worker = 2 * (floors + rows) * size_of::<T>() + tile + 20 * rows + WORKER_BYTES;
+        let floors = rows.saturating_mul(thresholds);
         let shared = packed.saturating_add(floors).saturating_mul(size_of::<T>());
+        // Of each worker: the bests, and for the gradient a tile of rows of coefficients or of
+        // distances, and counts by row.
+        let bests = floors.saturating_add(rows).saturating_mul(2 * size_of::<T>());
+        let tile = rows.saturating_mul(16 * (size_of::<Entry<T>>() + size_of::<T>()) + 20);
+        let worker = bests.saturating_add(tile).saturating_add(WORKER_BYTES);
         shared.saturating_add(self.scratches.len().saturating_mul(worker))
     }
 

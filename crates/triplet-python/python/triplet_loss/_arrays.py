@@ -97,12 +97,14 @@ def _singles(integers: NDArray[Any]) -> NDArray[np.float32]:
 
 def as_weights(values: Any) -> NDArray[np.float64]:
     """Weights of any shape; the native module knows which are right."""
-    if type(values) is np.ndarray and values.dtype is _F64 and values.flags.c_contiguous:
-        return values
+    if type(values) is np.ndarray and values.dtype is _F64:
+        flags = values.flags
+        if flags.c_contiguous and flags.aligned:
+            return values
     array = as_array(values, "sample_weight")
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise TypeError(f"sample_weight has dtype {array.dtype.name}: expected numbers")
-    return np.asarray(array, np.float64, order="C")
+    return np.require(array, np.float64, ["C", "A"])
 
 
 def narrowed(values: NDArray[Any], dtype: np.dtype[Any], what: str) -> NDArray[Any]:
