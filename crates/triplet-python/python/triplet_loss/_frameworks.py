@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-from ._loss import Loss
+import numpy as np
+
+from ._arrays import as_array
+from ._loss import Loss, Settings, shared
+from ._margin import as_margin, is_fixed
 
 _ROOTS = {"torch": "torch", "jax": "jax", "jaxlib": "jax", "tensorflow": "tensorflow"}
 
@@ -20,13 +25,15 @@ def framework_of(values: Any) -> str | None:
 
 def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
     """The loss as a tensor of the framework that the embeddings belong to."""
+    for values, what in ((labels, "labels"), (embeddings, "embeddings"), (weights, "sample_weight")):
+        refuse_masked(values, what)
     framework = framework_of(embeddings)
     if framework == "torch":
         from .torch._functional import apply as torch_apply
 
         return torch_apply(loss, labels, embeddings, weights)
     if framework == "jax":
-        from .jax import apply as jax_apply
+        from ._jax import apply as jax_apply
 
         return jax_apply(loss, labels, embeddings, weights)
     if framework == "tensorflow":
@@ -35,7 +42,7 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
         return tensorflow_apply(loss, labels, embeddings, weights)
     from ._evaluate import evaluate
 
-    s = loss.settings
+    s = loss.now().settings
     return evaluate(
         labels,
         embeddings,
@@ -49,3 +56,35 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
         gradient=False,
         require_positives=s.require_positives,
     ).loss
+
+
+def apply_once(settings: Settings, labels: Any, embeddings: Any) -> Any:
+    """The loss of a function's arguments, whose margin may be another at every call."""
+    margin = settings.margin
+    if framework_of(embeddings) == "jax":  # which compiles once for each loss
+        from ._jax import apply as jax_apply
+
+        return jax_apply(shared(settings._replace(margin=1.0)), labels, embeddings, None, margin)
+    loss = shared(settings._replace(margin=as_margin(margin))) if is_fixed(margin) else Loss(settings)
+    return apply(loss, labels, embeddings)
+
+
+def refuse_masked(values: Any, what: str) -> None:
+    """Frameworks read the numbers under a mask; a list may hold masked rows."""
+    if isinstance(values, np.ma.MaskedArray):
+        as_array(values, what)
+    elif isinstance(values, (list, tuple)):
+        for value in values:
+            refuse_masked(value, what)
+
+
+def called_by(root: str) -> bool:
+    """Whether code of a package is among the callers, as a Keras that wraps a loss it does not know is."""
+    if root not in sys.modules:
+        return False
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] == root:
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _engine
+from ._margin import as_margin, is_fixed, is_schedule
 from ._native import Outcome, Plan, Record
 from ._result import Statistics
 
@@ -61,7 +62,8 @@ def named(distance_metric: Any) -> str:
 class Settings(NamedTuple):
     """What defines a loss and how it is computed."""
 
-    margin: float = 1.0
+    margin: Any = 1.0
+    """A number, or what `as_margin` reads one from at every call."""
     distance: str = "squared-l2"
     rule: str = "semi-hard"
     reduction: str = "mean"
@@ -86,18 +88,24 @@ class _Last:
 class Loss:
     """A loss as every framework's wrapper holds it."""
 
-    __slots__ = ("__weakref__", "_last", "number", "plan", "settings")
+    __slots__ = ("__weakref__", "_at", "_last", "live", "number", "plan", "settings")
 
     def __init__(self, settings: Settings, last: _Last | None = None):
-        self.plan: Plan = _engine.plan(*settings[:6], require_positives=settings.require_positives)
+        given = settings.margin
+        # What an array or a function will give is known at the call; the names are checked now.
+        value = Settings().margin if is_schedule(given) else as_margin(given)
+        self.plan: Plan = _engine.plan(value, *settings[1:6], require_positives=settings.require_positives)
+        self.live = not is_fixed(given)
+        """Whether the margin is read anew at every call: see `now`."""
         # With the names as the native module writes them.
         self.settings = settings._replace(
-            margin=self.plan.margin,
+            margin=given if self.live else self.plan.margin,
             distance=self.plan.distance,
             rule=self.plan.rule,
             reduction=self.plan.reduction,
         )
         self._last = last or _Last()
+        self._at: Loss | None = None
         # Names this loss in compiled graphs, whose runs count for its statistics.
         self.number = next(_numbers)
         _losses[self.number] = self
@@ -105,9 +113,26 @@ class Loss:
     def __reduce__(self) -> tuple[Any, ...]:
         return Loss, (self.settings,)
 
+    def replace(self, **settings: Any) -> Loss:
+        """The same loss with other settings; the statistics of both are those of the last call of either."""
+        return Loss(self.settings._replace(**settings), self._last)
+
     def with_reduction(self, reduction: str) -> Loss:
-        """The same loss, summed otherwise; the statistics of both are those of the last call of either."""
-        return Loss(self.settings._replace(reduction=reduction), self._last)
+        """The same loss, summed otherwise."""
+        return self.replace(reduction=reduction)
+
+    def now(self) -> Loss:
+        """This loss with the margin that an array or a function gives at this moment."""
+        return self.at(as_margin(self.settings.margin)) if self.live else self
+
+    def at(self, margin: float) -> Loss:
+        """This loss with this margin; the last one is kept."""
+        if not self.live and self.settings.margin == margin:
+            return self
+        found = self._at
+        if found is None or found.settings.margin != margin:
+            found = self._at = self.replace(margin=margin)
+        return found
 
     def evaluate(
         self,
@@ -117,7 +142,8 @@ class Loss:
         gradient: bool = True,
     ) -> Outcome:
         """Loss, and gradient if wanted, of arrays as the native module takes them."""
-        outcome = _engine.engine.evaluate(self.plan, labels, embeddings, weights, gradient, False, _SAMPLED)
+        plan = self.now().plan if self.live else self.plan
+        outcome = _engine.engine.evaluate(plan, labels, embeddings, weights, gradient, False, _SAMPLED)
         self._last.record = outcome.record
         return outcome
 
@@ -132,7 +158,7 @@ class Loss:
 
         All NaN for a derivative that is not finite: loss scalers look for that.
         """
-        return _engine.engine.pull(self.plan, labels, embeddings, weights, upstream)
+        return _engine.engine.pull(self.now().plan, labels, embeddings, weights, upstream)
 
     @property
     def statistics(self) -> Statistics | None:

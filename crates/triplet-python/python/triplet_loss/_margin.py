@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from numbers import Real
 from typing import Any
+
+# Of NumPy, torch, TensorFlow, JAX and Keras; neither complex nor bool, text or quantized.
+_NUMBERS = re.compile(r"\b(u?int|b?float)\d")
+
+_EXPECTED = (
+    "expected a number, an array, tensor or variable without dimensions, or a function of no arguments "
+    "that gives one"
+)
 
 
 def as_margin(margin: Any) -> float:
@@ -15,21 +24,34 @@ def as_margin(margin: Any) -> float:
     """
     if type(margin) is float:  # nearly always
         return margin
-    if callable(margin) and not hasattr(margin, "__float__") and not hasattr(margin, "__array__"):
+    if is_schedule(margin):
         margin = margin()
-    if isinstance(margin, bool) or not (
-        isinstance(margin, Real) or hasattr(margin, "__float__") or hasattr(margin, "__array__")
-    ):
-        raise TypeError(
-            f"margin is a {type(margin).__name__}: expected a number, an array, tensor or variable without "
-            "dimensions, or a function of no arguments that gives one"
-        )
+    if isinstance(margin, (bool, str, bytes)) or not (isinstance(margin, Real) or _holds_a_number(margin)):
+        raise TypeError(f"margin is a {type(margin).__name__}: {_EXPECTED}")
     shape = tuple(getattr(margin, "shape", ()))
     if shape:
         raise ValueError(f"margin has shape {list(shape)}: expected one number, without dimensions")
+    dtype = getattr(margin, "dtype", None)
+    if dtype is not None and not _NUMBERS.search(str(dtype)):
+        raise TypeError(f"margin has dtype {dtype}: expected a real number")
     if getattr(margin, "requires_grad", False):
         raise ValueError("margin requires a gradient, which is not computed: detach it")
     try:
         return float(margin)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"margin cannot be read as a number: {error}") from error
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise TypeError(f"margin cannot be read as a number: {reason}") from error
+
+
+def is_fixed(margin: Any) -> bool:
+    """Whether a margin is a number, which nobody can change in place."""
+    return isinstance(margin, Real)
+
+
+def is_schedule(margin: Any) -> bool:
+    """Whether a margin is a function that gives it."""
+    return callable(margin) and not _holds_a_number(margin)
+
+
+def _holds_a_number(margin: Any) -> bool:
+    return hasattr(margin, "__float__") or hasattr(margin, "__array__")

@@ -1,0 +1,99 @@
+"""What JAX calls back to compute the loss and its gradient.
+
+They are values: equal ones are one entry of JAX's compilation caches, so that calls outside
+``jit`` compile once for each loss and shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from ._arrays import as_embeddings, as_labels, as_weights, narrowed
+from ._loss import ONCE, Loss
+from ._margin import as_margin
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A variable, to be read when the callback runs."""
+
+    margin: Any
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """The loss and its gradient; or without the latter the loss and the margin that it is of.
+
+    Answers with NumPy's arrays: JAX called from within a callback may wait for itself.
+    """
+
+    loss: Loss
+    source: Any
+    dtype: np.dtype[Any]
+    gradient: bool
+
+    def __call__(self, labels: Any, embeddings: Any, weights: Any, margin: Any) -> Any:
+        if margin is None:
+            margin = as_margin(self.source.margin if isinstance(self.source, Read) else self.source)
+        loss, computed = self.loss.at(float(margin)), computed_in(self.dtype)
+        outcome = loss.evaluate(*_arrays(labels, embeddings, weights), gradient=self.gradient)
+        value = np.asarray(outcome.loss if outcome.losses is None else outcome.losses, computed)
+        narrowed(value, self.dtype, "loss")
+        return value, outcome.gradient if self.gradient else np.asarray(margin, computed)
+
+    def shapes(self, embeddings: Any) -> Any:
+        """Of what it answers."""
+        computed = computed_in(self.dtype)
+        rows = embeddings.shape[:1] if self.loss.settings.reduction == "none" else ()
+        other = embeddings.shape if self.gradient else ()
+        return jax.ShapeDtypeStruct(rows, computed), jax.ShapeDtypeStruct(other, computed)
+
+
+@dataclass(frozen=True)
+class Pull:
+    """The gradient for a derivative by each row's loss."""
+
+    loss: Loss
+
+    def __call__(self, labels: Any, embeddings: Any, weights: Any, margin: Any, upstream: Any) -> Any:
+        y, x, w = _arrays(labels, embeddings, weights)
+        return self.loss.at(float(margin)).pull(y, x, w, np.asarray(upstream, np.float64))
+
+    def shapes(self, embeddings: Any) -> Any:
+        """Of what it answers."""
+        return jax.ShapeDtypeStruct(embeddings.shape, computed_in(embeddings.dtype))
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def called(function: Any, labels: Any, embeddings: Any, *others: Any) -> Any:
+    """What `function` answers; in `shard_map`, as varied over the mesh as the embeddings."""
+    shapes = function.shapes(embeddings)
+    found = jax.pure_callback(function, shapes, labels, embeddings, *others, vmap_method="sequential")
+    axes = _varying(embeddings)
+    return jax.tree.map(lambda x: jax.lax.pcast(x, axes, to="varying"), found) if axes else found
+
+
+@called.defjvp
+def _(function: Any, primals: Any, tangents: Any) -> Any:
+    raise NotImplementedError(ONCE)
+
+
+def _varying(embeddings: Any) -> tuple[str, ...]:
+    """Axes of a mesh over which they vary, as the type of JAX 0.10 says; earlier ones do not ask."""
+    kind = jax.typeof(embeddings) if hasattr(jax, "typeof") else None
+    return tuple(getattr(getattr(kind, "manual_axis_type", None), "varying", ()))
+
+
+def _arrays(labels: Any, embeddings: Any, weights: Any) -> tuple[Any, Any, Any]:
+    w = None if weights is None else as_weights(np.asarray(weights))
+    return as_labels(np.asarray(labels)), as_embeddings(np.asarray(embeddings))[0], w
+
+
+def computed_in(dtype: Any) -> np.dtype[Any]:
+    """The type that embeddings of a type are computed in."""
+    return np.dtype(np.float64 if dtype == np.float64 else np.float32)

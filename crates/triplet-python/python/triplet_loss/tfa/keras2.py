@@ -1,0 +1,151 @@
+"""Triplet losses for Keras 2: TensorFlow's own up to 2.15, or the package ``tf_keras``.
+
+``triplet_loss.tfa`` has these classes where TensorFlow's Keras is Keras 2. A program that imports
+``tf_keras`` beside Keras 3, without ``TF_USE_LEGACY_KERAS=1``, takes them from here.
+
+Rows that Keras masks have no loss, but are mined like others. A subclass may override ``call``.
+Unlike TFA's classes, which took ``reduction`` and ignored it, these follow it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import tensorflow as tf
+
+from .._attributes import LossAttributes
+from .._frameworks import apply, called_by, refuse_masked
+
+__all__ = ["TripletHardLoss", "TripletSemiHardLoss"]
+
+
+def _keras2() -> Any:
+    """TensorFlow's Keras if that is Keras 2, else ``tf_keras``."""
+    try:
+        if tf.keras.__version__.startswith("2."):
+            return tf.keras
+    except (AttributeError, ImportError):  # a Keras 3 that cannot be imported
+        pass
+    import tf_keras
+
+    return tf_keras
+
+
+keras = _keras2()
+
+# Of Keras 2, with the words of Keras 3; "auto" is the mean but where a strategy forbids it.
+_REDUCTIONS = {"mean": "sum_over_batch_size", None: "none"}
+_OURS = {"auto": "mean", "sum_over_batch_size": "mean", "sum": "sum", "none": "none"}
+
+
+class _TripletLoss(LossAttributes, keras.losses.Loss):
+    """What both losses share."""
+
+    def __init__(self, margin: Any, distance_metric: Any, name: Any, reduction: Any, dtype: Any, **more: Any):
+        if dtype not in (None, "float32"):
+            raise ValueError(f"dtype is {dtype!r}: the losses of Keras 2 compute in the embeddings' type")
+        super().__init__(reduction=_REDUCTIONS.get(reduction, reduction), name=name)
+        self._define(margin, distance_metric, **more)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The loss of labels `[B]` or `[B, 1]` and embeddings `[B, D]`, with weights of the rows."""
+        if sys.modules.get("keras") is not keras and called_by("keras"):
+            raise TypeError(
+                f"this {type(self).__name__} is a loss of Keras 2 and the model is one of Keras 3: "
+                f"use triplet_loss.keras.{type(self).__name__}"
+            )
+        refuse_masked(y_pred, "embeddings")
+        refuse_masked(sample_weight, "sample_weight")
+        is_ours = getattr(self.call, "__func__", None) is _TripletLoss.call
+        reduction = _OURS.get(self.reduction)
+        is_masked = getattr(y_pred, "_keras_mask", None) is not None
+        if is_ours and reduction and not is_masked and not tf.distribute.has_strategy():
+            return apply(self._summed(reduction), y_true, y_pred, sample_weight)
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    @tf.autograph.experimental.do_not_convert
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The losses of the rows `[B]`, neither weighed nor added up."""
+        refuse_masked(y_pred, "embeddings")
+        return apply(self._rows, y_true, y_pred)
+
+    def get_config(self) -> dict[str, Any]:
+        """The configuration of TFA 0.23, and what it does not have."""
+        return {**super().get_config(), **self._as_tfa(), **self._as_ours()}
+
+
+@keras.utils.register_keras_serializable(package="triplet_loss")
+class TripletSemiHardLoss(_TripletLoss):
+    """For every anchor and positive, the nearest negative that is farther than the positive.
+
+    Args:
+        margin: Margin of the hinge, in units of the distance: a number; an array, tensor or
+            variable without dimensions; or a function of no arguments that gives one. May be
+            set later. Configurations hold the number that it is at the moment.
+        distance_metric: ``L2``, ``squared-L2`` or ``angular``.
+        name: Name of the loss.
+        reduction: As in Keras 2; ``auto`` gives TFA's scalar.
+        dtype: ``float32`` or None: configurations of Keras 3 have it.
+        literal: The sentence on TFA's page instead of what its code does.
+        backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``.
+        threads: At most so many; None for one a core.
+        require_positives: Whether a batch without a positive pair is an error, not 0.
+    """
+
+    def __init__(
+        self,
+        margin: Any = 1.0,
+        distance_metric: str = "L2",
+        name: str | None = None,
+        *,
+        reduction: str | None = "auto",
+        dtype: Any = None,
+        literal: bool = False,
+        backend: str = "auto",
+        threads: int | None = None,
+        require_positives: bool = False,
+    ):
+        more = {"backend": backend, "threads": threads, "require_positives": require_positives}
+        rule = "semi-hard-literal" if literal else "semi-hard"
+        super().__init__(margin, distance_metric, name, reduction, dtype, rule=rule, **more)
+
+    def get_config(self) -> dict[str, Any]:
+        """The configuration of TFA 0.23, and what it does not have."""
+        return {**super().get_config(), "literal": self._rows.settings.rule == "semi-hard-literal"}
+
+
+@keras.utils.register_keras_serializable(package="triplet_loss")
+class TripletHardLoss(_TripletLoss):
+    """For every anchor, its farthest positive and its nearest negative.
+
+    ``soft`` takes the softplus of the difference instead of the hinge; the other arguments
+    are those of ``TripletSemiHardLoss``.
+    """
+
+    def __init__(
+        self,
+        margin: Any = 1.0,
+        soft: bool = False,
+        distance_metric: str = "L2",
+        name: str | None = None,
+        *,
+        reduction: str | None = "auto",
+        dtype: Any = None,
+        backend: str = "auto",
+        threads: int | None = None,
+        require_positives: bool = False,
+    ):
+        more = {"backend": backend, "threads": threads, "require_positives": require_positives}
+        rule = "hard-soft" if soft else "hard"
+        super().__init__(margin, distance_metric, name, reduction, dtype, rule=rule, **more)
+
+    def get_config(self) -> dict[str, Any]:
+        """The configuration of TFA 0.23, and what it does not have."""
+        return {**super().get_config(), "soft": self._rows.settings.rule == "hard-soft"}
+
+
+# Models saved with TFA name its classes so.
+keras.utils.get_custom_objects().update(
+    {"Addons>TripletSemiHardLoss": TripletSemiHardLoss, "Addons>TripletHardLoss": TripletHardLoss}
+)
