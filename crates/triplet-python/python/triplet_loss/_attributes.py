@@ -11,7 +11,7 @@ import numpy as np
 from . import _native
 from ._held import Held
 from ._loss import PERCENTILES, Loss, Percentiles, Settings, named
-from ._margin import as_margin, is_schedule
+from ._margin import as_margin, is_fixed, is_schedule
 from ._result import Statistics
 
 _FIXED = ("backend", "distance_metric", "dtype", "literal", "require_positives", "soft", "threads")
@@ -96,6 +96,10 @@ class LossAttributes:
         return {"backend": s.backend, "threads": s.threads, "require_positives": s.require_positives}
 
     def __repr__(self) -> str:
+        # Keras asks for this while it records a graph, where no variable can be read.
+        if not is_fixed(self.margin):
+            kind = type(self.margin).__name__
+            return f"{type(self).__name__}(margin=<{kind}>, distance_metric={self._metric!r})"
         values = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
         return f"{type(self).__name__}({values})"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from ._arrays import as_array
 from ._loss import Loss, Settings, shared
 from ._margin import as_margin, is_fixed
 
+_MODULES = {"torch": ".torch._functional", "jax": "._jax", "tensorflow": "._tensorflow"}
 _ROOTS = {"torch": "torch", "jax": "jax", "jaxlib": "jax", "tensorflow": "tensorflow"}
 
 
@@ -28,18 +31,8 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
     for values, what in ((labels, "labels"), (embeddings, "embeddings"), (weights, "sample_weight")):
         refuse_masked(values, what)
     framework = framework_of(embeddings)
-    if framework == "torch":
-        from .torch._functional import apply as torch_apply
-
-        return torch_apply(loss, labels, embeddings, weights)
-    if framework == "jax":
-        from ._jax import apply as jax_apply
-
-        return jax_apply(loss, labels, embeddings, weights)
-    if framework == "tensorflow":
-        from ._tensorflow import apply as tensorflow_apply
-
-        return tensorflow_apply(loss, labels, embeddings, weights)
+    if framework is not None:
+        return _module(framework).apply(loss, labels, embeddings, weights)
     from ._evaluate import evaluate
 
     s = loss.now().settings
@@ -59,14 +52,24 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
 
 
 def apply_once(settings: Settings, labels: Any, embeddings: Any) -> Any:
-    """The loss of a function's arguments, whose margin may be another at every call."""
-    margin = settings.margin
-    if framework_of(embeddings) == "jax":  # which compiles once for each loss
-        from ._jax import apply as jax_apply
+    """The loss of a function's arguments, whose margin may be another at every call.
 
-        return jax_apply(shared(settings._replace(margin=1.0)), labels, embeddings, None, margin)
+    JAX compiles once for each loss and TensorFlow records one: there the margin comes beside it.
+    """
+    margin, framework = settings.margin, framework_of(embeddings)
+    if framework in ("jax", "tensorflow"):
+        for values, what in ((labels, "labels"), (embeddings, "embeddings")):
+            refuse_masked(values, what)
+        one = shared(settings._replace(margin=1.0))
+        return _module(framework).apply(one, labels, embeddings, None, margin)
     loss = shared(settings._replace(margin=as_margin(margin))) if is_fixed(margin) else Loss(settings)
     return apply(loss, labels, embeddings)
+
+
+@cache
+def _module(framework: str) -> Any:
+    """The module with a framework's `apply`, which imports the framework."""
+    return import_module(_MODULES[framework], __package__)
 
 
 def refuse_masked(values: Any, what: str) -> None:

@@ -9,57 +9,62 @@ import tensorflow as tf
 
 from ._arrays import as_embeddings, as_labels, as_weights, narrowed, wrong_dtype, wrong_shape
 from ._loss import ONCE, Loss
-from ._margin import as_margin
+from ._margin import as_margin, is_fixed, is_schedule
 
 _COMPUTED = {tf.float64: tf.float64}
 _KNOWN = (tf.float32, tf.float64, tf.float16, tf.bfloat16)
 
 
-def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
-    """A scalar, or `[B]` without a reduction, in the embeddings' type.
+_OWN = object()
+
+
+def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None, margin: Any = _OWN) -> Any:
+    """A scalar, or `[B]` without a reduction, in the embeddings' type; with another margin if given.
 
     In a graph this is a Python function, which XLA cannot compile and a SavedModel does
-    not hold; neither matters for training with ``jit_compile=False``. A margin that is a
-    number's place or a function is read when the graph runs; a tensor or a variable is an input.
+    not hold; neither matters for training with ``jit_compile=False``. A margin that is a tensor
+    or a variable is an input of it; a function, and a loss's own, is called when the graph runs.
     """
     embeddings = tf.convert_to_tensor(embeddings)  # a variable, or Keras's
     if embeddings.dtype not in _KNOWN:
         raise wrong_dtype(embeddings.dtype.name)
     if embeddings.shape.rank not in (None, 2):
         raise wrong_shape(embeddings.shape.as_list())
-    if tf.executing_eagerly():
-        loss = loss.now()  # the gradient, which may be asked for later, is that of this margin
-    else:
+    margin = loss.settings.margin if margin is _OWN else margin
+    if not tf.executing_eagerly():
         _refuse_xla()
+    if tf.executing_eagerly() or is_fixed(margin):
+        margin = as_margin(margin)  # the gradient, which may be asked for later, is that of this one
+        loss = loss.at(margin)
     labels = tf.convert_to_tensor(labels)
-    # An empty list stands for none: a Python function takes tensors only.
+    # Empty lists stand for none: a Python function takes tensors only.
     factors = [] if weights is None else [tf.convert_to_tensor(weights)]
-    margins = [_constant(loss.settings.margin)] if tf.is_tensor(loss.settings.margin) else []
+    margins = [] if is_fixed(margin) or is_schedule(margin) else [_as_input(margin)]
     inputs = [labels, *factors, *margins]
     computed = _COMPUTED.get(embeddings.dtype, tf.float32)
     per_row = loss.settings.reduction == "none"
     rows = embeddings.shape[0]
 
     def forward(x: Any, y: Any, *more: Any) -> Any:
-        margin = as_margin(more[-1] if margins else loss.settings.margin)
-        outcome = loss.at(margin).evaluate(*_arrays(x, y, more[: len(factors)]), gradient=not per_row)
+        number = as_margin(more[-1] if margins else margin)
+        outcome = loss.at(number).evaluate(*_arrays(x, y, more[: len(factors)]), gradient=not per_row)
         losses = outcome.losses
         value = np.asarray(outcome.loss if losses is None else losses, computed.as_numpy_dtype)
         narrowed(value, np.dtype(embeddings.dtype.as_numpy_dtype), "loss")
-        return value, np.float64(margin) if per_row else outcome.gradient
+        return value, np.float64(number) if per_row else outcome.gradient
 
-    def pull(x: Any, margin: Any, upstream: Any, y: Any, *more: Any) -> Any:
+    def pull(x: Any, number: Any, upstream: Any, y: Any, *more: Any) -> Any:
         y, x, w = _arrays(x, y, more[: len(factors)])
-        return loss.at(float(margin)).pull(y, x, w, np.asarray(upstream, np.float64))
+        return loss.at(float(number)).pull(y, x, w, np.asarray(upstream, np.float64))
 
     @tf.custom_gradient
     def run(x: Any) -> Any:
         if per_row:
-            losses, margin = tf.numpy_function(forward, [x, *inputs], [computed, tf.float64])
+            losses, number = tf.numpy_function(forward, [x, *inputs], [computed, tf.float64])
             losses.set_shape([rows])
 
             def backward(upstream: Any) -> Any:
-                gradient = tf.numpy_function(pull, [x, margin, upstream, *inputs], computed)
+                gradient = tf.numpy_function(pull, [x, number, upstream, *inputs], computed)
                 gradient.set_shape(x.shape)
                 return _once(tf.cast(gradient, x.dtype), x)
 
@@ -86,19 +91,16 @@ def _once(gradient: Any, _embeddings: Any) -> Any:
     return tf.identity(gradient), backward
 
 
-@tf.custom_gradient
-def _constant(margin: Any) -> Any:
-    """A margin in a graph, by which there is no derivative."""
-    margin = tf.convert_to_tensor(margin)
+def _as_input(margin: Any) -> Any:
+    """A margin that is neither a number nor a function as an input of a graph; it has no derivative."""
+    if not (tf.is_tensor(margin) or hasattr(margin, "__tf_tensor__")):
+        margin = as_margin(margin)  # of another framework, or what is none
+    margin = tf.stop_gradient(tf.convert_to_tensor(margin))
     if margin.shape.rank not in (None, 0):
         raise ValueError(f"margin has shape {margin.shape.as_list()}: expected one number, without dimensions")
     if not (margin.dtype.is_floating or margin.dtype.is_integer):
         raise TypeError(f"margin has dtype {margin.dtype.name}: expected a real number")
-
-    def backward(_upstream: Any) -> Any:
-        raise NotImplementedError("the derivative by the margin is not computed: tf.stop_gradient(margin)")
-
-    return tf.cast(margin, tf.float64), backward
+    return tf.cast(margin, tf.float64)
 
 
 def _refuse_xla() -> None:

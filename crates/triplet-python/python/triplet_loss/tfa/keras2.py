@@ -15,15 +15,19 @@ from typing import Any
 import tensorflow as tf
 
 from .._attributes import LossAttributes
-from .._frameworks import apply, called_by, refuse_masked
+from .._frameworks import apply, called_by, framework_of, refuse_masked
 
 __all__ = ["TripletHardLoss", "TripletSemiHardLoss"]
+
+
+def _is_keras_3(keras: Any) -> bool:
+    return not getattr(keras, "__version__", "2.").startswith("2.")  # TensorFlow's own Keras 2 has none
 
 
 def _keras2() -> Any:
     """TensorFlow's Keras if that is Keras 2, else ``tf_keras``."""
     try:
-        if tf.keras.__version__.startswith("2."):
+        if not _is_keras_3(tf.keras):
             return tf.keras
     except (AttributeError, ImportError):  # a Keras 3 that cannot be imported
         pass
@@ -50,13 +54,13 @@ class _TripletLoss(LossAttributes, keras.losses.Loss):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss of labels `[B]` or `[B, 1]` and embeddings `[B, D]`, with weights of the rows."""
-        if sys.modules.get("keras") is not keras and called_by("keras"):
+        if _is_keras_3(sys.modules.get("keras")) and called_by("keras"):
             raise TypeError(
                 f"this {type(self).__name__} is a loss of Keras 2 and the model is one of Keras 3: "
                 f"use triplet_loss.keras.{type(self).__name__}"
             )
-        refuse_masked(y_pred, "embeddings")
         refuse_masked(sample_weight, "sample_weight")
+        y_pred = _as_tensor(y_pred)
         is_ours = getattr(self.call, "__func__", None) is _TripletLoss.call
         reduction = _OURS.get(self.reduction)
         is_masked = getattr(y_pred, "_keras_mask", None) is not None
@@ -67,12 +71,17 @@ class _TripletLoss(LossAttributes, keras.losses.Loss):
     @tf.autograph.experimental.do_not_convert
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The losses of the rows `[B]`, neither weighed nor added up."""
-        refuse_masked(y_pred, "embeddings")
-        return apply(self._rows, y_true, y_pred)
+        return apply(self._rows, y_true, _as_tensor(y_pred))
 
     def get_config(self) -> dict[str, Any]:
         """The configuration of TFA 0.23, and what it does not have."""
         return {**super().get_config(), **self._as_tfa(), **self._as_ours()}
+
+
+def _as_tensor(y_pred: Any) -> Any:
+    """Embeddings of NumPy and lists as TensorFlow's; those of a framework as they are."""
+    refuse_masked(y_pred, "embeddings")
+    return tf.convert_to_tensor(y_pred) if framework_of(y_pred) is None else y_pred
 
 
 @keras.utils.register_keras_serializable(package="triplet_loss")
