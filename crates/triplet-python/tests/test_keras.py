@@ -65,16 +65,6 @@ def test_every_reduction_of_keras(reduction):
     assert np.allclose(keras.ops.convert_to_numpy(loss(labels, x, weights)), expected, rtol=64 * 6e-8)
 
 
-def test_masked_rows_have_no_loss():
-    labels, x = batch(64, 8)
-    loss = TripletSemiHardLoss()
-    rows = keras.ops.convert_to_numpy(loss.call(labels, x))
-    masked = keras.ops.convert_to_tensor(x)
-    masked._keras_mask = keras.ops.convert_to_tensor(np.arange(64) % 4 > 0)
-    assert np.isclose(number(loss(labels, masked)), rows[np.arange(64) % 4 > 0].mean(), rtol=1e-5)
-    assert loss.statistics == evaluate(labels, x, distance="l2").statistics
-
-
 @pytest.mark.parametrize("eager", [False, True], ids=["compiled", "eager"])
 @pytest.mark.parametrize("loss", [loss for loss, _ in LOSSES], ids=lambda loss: type(loss).__name__)
 def test_fit(loss, eager):
@@ -193,14 +183,6 @@ def test_a_model_compiled_with_a_function_is_saved_and_loaded(tmp_path):
         net.save(tmp_path / "net.keras")
         again = keras.models.load_model(tmp_path / "net.keras")
         assert np.isclose(again.evaluate(x, labels, verbose=0), net.evaluate(x, labels, verbose=0))
-
-
-def test_what_defines_a_loss_cannot_be_changed():
-    loss = TripletSemiHardLoss(0.5)
-    for name in ("margin", "distance_metric"):
-        with pytest.raises(AttributeError):
-            setattr(loss, name, 2.0)
-    assert loss.margin == 0.5
 
 
 def test_configurations_of_another_loss_are_refused():

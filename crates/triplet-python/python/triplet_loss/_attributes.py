@@ -11,7 +11,7 @@ import numpy as np
 from . import _native
 from ._held import Held
 from ._loss import PERCENTILES, Loss, Percentiles, Settings, named
-from ._margin import as_margin, is_fixed, is_schedule
+from ._margin import is_fixed, is_schedule
 from ._result import Statistics
 
 _FIXED = ("backend", "distance_metric", "dtype", "literal", "require_positives", "soft", "threads")
@@ -55,7 +55,7 @@ class LossAttributes:
     @margin.setter
     def margin(self, margin: Any) -> None:
         if not is_schedule(margin):
-            self._rows.replace(margin=as_margin(margin))  # is an error for what cannot be
+            self._rows.replace(margin=Held(margin)())  # is an error for what cannot be
         self._before_change()
         self._margin.value = margin
 

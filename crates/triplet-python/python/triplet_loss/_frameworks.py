@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import cache
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,6 @@ from ._arrays import as_array
 from ._loss import Loss, Settings, shared
 from ._margin import as_margin, is_fixed
 
-_MODULES = {"torch": ".torch._functional", "jax": "._jax", "tensorflow": "._tensorflow"}
 _ROOTS = {"torch": "torch", "jax": "jax", "jaxlib": "jax", "tensorflow": "tensorflow"}
 
 
@@ -32,7 +29,7 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
         refuse_masked(values, what)
     framework = framework_of(embeddings)
     if framework is not None:
-        return _module(framework).apply(loss, labels, embeddings, weights)
+        return _apply_in(framework)(loss, labels, embeddings, weights)
     from ._evaluate import evaluate
 
     s = loss.now().settings
@@ -61,15 +58,24 @@ def apply_once(settings: Settings, labels: Any, embeddings: Any) -> Any:
         for values, what in ((labels, "labels"), (embeddings, "embeddings")):
             refuse_masked(values, what)
         one = shared(settings._replace(margin=1.0))
-        return _module(framework).apply(one, labels, embeddings, None, margin)
+        return _apply_in(framework)(one, labels, embeddings, None, margin)
     loss = shared(settings._replace(margin=as_margin(margin))) if is_fixed(margin) else Loss(settings)
     return apply(loss, labels, embeddings)
 
 
-@cache
-def _module(framework: str) -> Any:
-    """The module with a framework's `apply`, which imports the framework."""
-    return import_module(_MODULES[framework], __package__)
+def _apply_in(framework: str) -> Any:
+    """A framework's `apply`, which imports the framework."""
+    if framework == "torch":
+        from .torch._functional import apply as torch_apply
+
+        return torch_apply
+    if framework == "jax":
+        from ._jax import apply as jax_apply
+
+        return jax_apply
+    from ._tensorflow import apply as tensorflow_apply
+
+    return tensorflow_apply
 
 
 def refuse_masked(values: Any, what: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ._margin import as_margin
 
 
@@ -16,4 +18,7 @@ class Held:
         self.value = value
 
     def __call__(self) -> float:
-        return as_margin(self.value)
+        value = self.value
+        if hasattr(value, "assign"):  # of a trainable variable torch would warn
+            value = np.asarray(value)
+        return as_margin(value)

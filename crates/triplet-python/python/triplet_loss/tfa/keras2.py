@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from .._attributes import LossAttributes
 from .._frameworks import apply, called_by, framework_of, refuse_masked
+from ._functions import register
 
 __all__ = ["TripletHardLoss", "TripletSemiHardLoss"]
 
@@ -158,3 +159,4 @@ class TripletHardLoss(_TripletLoss):
 keras.utils.get_custom_objects().update(
     {"Addons>TripletSemiHardLoss": TripletSemiHardLoss, "Addons>TripletHardLoss": TripletHardLoss}
 )
+register(keras)
