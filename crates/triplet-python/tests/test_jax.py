@@ -102,15 +102,52 @@ def test_an_upstream_gradient_that_is_not_finite_stays_so():
 
 def test_a_second_derivative_is_an_error():
     labels, x = batch()
-    with pytest.raises(Exception, match="do not support JVP"):
-        jax.hessian(lambda x: triplet_semihard_loss(labels, x))(x)
+    for reduction in ("mean", "none"):
+
+        def summed(x, reduction=reduction):
+            return triplet_semihard_loss(labels, x, reduction=reduction).sum()
+
+        for second in (
+            jax.hessian(summed),
+            jax.grad(lambda x: jax.grad(summed)(x).sum()),
+            jax.jacrev(jax.grad(summed)),
+        ):
+            for call in (second, jax.jit(second)):
+                with pytest.raises(NotImplementedError, match="can be differentiated once"):
+                    call(x)
 
 
-def test_labels_beyond_32_bits_stay_apart():
+EXTREMES = np.iinfo(np.int64)
+
+
+@pytest.mark.parametrize("x64", [False, True])
+@pytest.mark.parametrize(
+    "names",
+    [
+        (EXTREMES.min, 0, 1),
+        (EXTREMES.min, EXTREMES.max, 0),
+        (EXTREMES.min, EXTREMES.min + 2**32, 0),
+        (-(2**31) - 1, 2**31 - 1, 0),
+        (2**31, -(2**31), 0),
+        (2**32, 0, 1),
+        (2**32 + 1, 1, -(2**32)),
+    ],
+)
+def test_labels_beyond_32_bits_stay_apart(names, x64):
+    labels, x = batch(32, 16, 3)
+    far = np.array(names)[labels]
+    with jax.enable_x64(x64):
+        assert triplet_semihard_loss(far, x) == triplet_semihard_loss(labels, x)
+        assert triplet_semihard_loss(np.array(names), jnp.asarray(x[:3])) == 0
+
+
+def test_unsigned_labels():
     labels, x = batch()
-    far = np.where(labels == 0, 2**32 + 1, labels)  # 1 where only 32 bits are looked at
-    assert {0, 1} <= set(labels.tolist())
-    assert triplet_semihard_loss(far, x) == triplet_semihard_loss(labels, x)
+    near = triplet_semihard_loss(labels, x)
+    assert triplet_semihard_loss(labels.astype(np.uint64) + 2**40, x) == near
+    assert triplet_semihard_loss(labels.astype(np.uint8) + 250, x) == near
+    with pytest.raises(ValueError, match="labels"):
+        triplet_semihard_loss(labels.astype(np.uint64) + 2**63, x)
 
 
 def test_many_steps_at_once_do_not_wait_for_each_other():
@@ -140,3 +177,32 @@ def test_mistakes():
     x[3, 4] = np.nan
     with pytest.raises(Exception, match=r"embeddings\[3, 4\] is NaN"):
         jax.jit(triplet_semihard_loss)(labels, x).block_until_ready()
+
+
+def test_masked_arrays_are_refused():
+    labels, x = batch()
+    for arguments in (
+        (np.ma.array(labels), x, None),
+        (labels, np.ma.array(x), None),
+        (labels, x, np.ma.array(np.ones(32))),
+    ):
+        with pytest.raises(TypeError, match="masked array, whose mask would be ignored"):
+            triplet_semihard_loss(arguments[0], arguments[1], sample_weight=arguments[2])
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_calls_outside_jit_compile_once(reduction):
+    """Whatever the margin is; of a shape that no other test has."""
+    labels, x = batch(rows=35 if reduction == "mean" else 37)
+    step = jax.grad(lambda x, m: triplet_semihard_loss(labels, x, m, reduction=reduction).sum())
+    compiled = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda name, seconds, **_: compiled.append(name) if "backend_compile" in name else None
+    )
+    for turn in range(3):
+        step(x, 0.5 + turn)
+    before = len(compiled)
+    for turn in range(200):
+        step(x, 0.5 + turn / 64)
+    assert before > 0
+    assert len(compiled) == before

@@ -114,7 +114,9 @@ def test_a_number_that_is_set_is_not_that_of_the_step_before():
         def on_train_batch_begin(self, batch, logs=None):
             loss.margin = 0.5 + batch
 
-    net = keras.Sequential([keras.layers.Input((256,)), keras.layers.Dense(256, kernel_initializer="identity")])
+    net = keras.Sequential(
+        [keras.layers.Input((256,)), keras.layers.Dense(256, kernel_initializer="identity")]
+    )
     net.compile(keras.optimizers.SGD(0.0), loss=loss)
     history = net.fit(x, labels, batch_size=2048, shuffle=False, verbose=0, callbacks=[Early()])
     parts = [slice(turn * 2048, (turn + 1) * 2048) for turn in range(4)]

@@ -141,7 +141,9 @@ def test_the_metric_counts_a_batch_by_its_rows_and_is_saved(tmp_path):
     metric = TripletLossMetric(TripletSemiHardLoss(0.5), name="mine")
     for rows in (slice(0, 16), slice(16, 24)):
         metric.update_state(LABELS[rows, None], X[rows])
-    parts = [evaluate(LABELS[r], X[r], 0.5, "l2").loss * n for r, n in ((slice(0, 16), 16), (slice(16, 24), 8))]
+    parts = [
+        evaluate(LABELS[r], X[r], 0.5, "l2").loss * n for r, n in ((slice(0, 16), 16), (slice(16, 24), 8))
+    ]
     assert np.isclose(float(keras.ops.convert_to_numpy(metric.result())), sum(parts) / 24, rtol=1e-5)
     net = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
     net.compile("sgd", loss=TripletSemiHardLoss(), metrics=[metric])

@@ -58,7 +58,10 @@ def test_values(kind, framework):
 def test_they_are_the_distances_of_the_losses(kind):
     mined = evaluate(LABELS, X, 1.0, kind, triplets=True).triplets
     found = KINDS[kind](X)
-    for row, distance in ((mined.positive, mined.positive_distance), (mined.negative, mined.negative_distance)):
+    for row, distance in (
+        (mined.positive, mined.positive_distance),
+        (mined.negative, mined.negative_distance),
+    ):
         there = row >= 0
         assert np.allclose(found[mined.anchor[there], row[there]], distance[there], atol=2e-3)
 

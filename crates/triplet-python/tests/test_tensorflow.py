@@ -81,3 +81,68 @@ def test_variables_are_embeddings_too():
         inner = getattr(variable, "value", variable) if isinstance(variable, keras.Variable) else variable
         assert same_bits(value.numpy(), expected.loss)
         assert same_bits(tape.gradient(value, inner).numpy(), expected.gradient)
+
+
+def test_xla_is_refused_in_our_words():
+    labels, x = batch()
+    compiled = tf.function(lambda x: tfa.triplet_semihard_loss(labels, x), jit_compile=True)
+    within = tf.function(lambda x: compiled(x))
+    for call in (compiled, within):
+        with pytest.raises(NotImplementedError, match="which XLA cannot compile"):
+            call(tf.constant(x))
+    net = keras.Sequential([keras.layers.Input((16,)), keras.layers.Dense(3)])
+    net.compile("sgd", loss=tfa.TripletSemiHardLoss(), jit_compile=True)
+    with pytest.raises(NotImplementedError, match="with jit_compile=False"):
+        net.fit(x, labels, verbose=0)
+    net.compile("sgd", loss=tfa.TripletSemiHardLoss())
+    net.fit(x, labels, verbose=0)
+    assert np.isfinite(tfa.TripletSemiHardLoss()(labels, x))
+
+
+@WRAPS
+def test_margins_of_functions(wrap):
+    labels, x = batch()
+    x = tf.constant(x)
+    state = {"margin": 0.75}
+    margins = [
+        0.75,
+        np.float32(0.75),
+        np.array(0.75),
+        tf.constant(0.75),
+        tf.constant(0.75, tf.float64),
+        tf.Variable(0.75),
+        keras.Variable(0.75),
+        lambda: state["margin"],
+    ]
+    wanted = evaluate(labels, x, 0.75, "l2").loss
+    for margin in margins:
+        call = wrap(lambda x, margin=margin: tfa.triplet_semihard_loss(labels, x, margin))
+        assert same_bits(call(x).numpy(), wanted)
+    assert same_bits(
+        wrap(lambda x, m: tfa.triplet_semihard_loss(labels, x, m))(x, tf.constant(0.75)).numpy(), wanted
+    )
+    changed = wrap(lambda x: tfa.triplet_semihard_loss(labels, x, margins[-3]))
+    called = wrap(lambda x: tfa.triplet_semihard_loss(labels, x, margins[-1]))
+    for margin in (0.5, 2.0):
+        margins[-3].assign(margin)
+        state["margin"] = margin
+        for call in (changed, called):
+            assert same_bits(call(x).numpy(), evaluate(labels, x, margin, "l2").loss)
+
+
+@WRAPS
+def test_what_is_no_margin_is_refused(wrap):
+    labels, x = batch()
+    for margin, kind in (
+        ("1", TypeError),
+        (None, TypeError),
+        (1j, TypeError),
+        (True, TypeError),
+        (np.ones(2), ValueError),
+        (float("nan"), ValueError),
+        (tf.constant([1.0, 2.0]), ValueError),
+        (tf.constant("1"), TypeError),
+        (tf.constant(True), TypeError),
+    ):
+        with pytest.raises(kind, match="margin"):
+            wrap(lambda x, margin=margin: tfa.triplet_semihard_loss(labels, x, margin))(tf.constant(x))

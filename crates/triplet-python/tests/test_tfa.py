@@ -30,7 +30,7 @@ def test_defaults_are_those_of_tfa_0_23():
 
 CODE = """
 import sys
-sys.modules["keras"] = None  # importing it fails
+sys.modules["keras"] = sys.modules["tensorflow"] = None  # importing them fails
 import numpy as np, pickle
 import triplet_loss.tfa as losses
 labels, x = np.arange(12) % 4, np.random.default_rng(0).standard_normal((12, 3)).astype("f")
@@ -38,6 +38,18 @@ loss = losses.TripletSemiHardLoss(0.5, name="mine")
 assert loss(labels, x) == losses.triplet_semihard_loss(labels, x, 0.5)
 assert loss(labels, x, sample_weight=0.5) == loss(labels, x) / 2
 assert loss.get_config() == {"name": "mine", "margin": 0.5, "distance_metric": "L2"}
+assert losses.TripletSemiHardLoss.from_config(loss.get_config()).get_config() == loss.get_config()
+half = loss(labels, x)
+loss.margin = np.array(2.0)
+assert loss(labels, x) == losses.triplet_semihard_loss(labels, x, 2) == losses.triplet_semihard_loss(labels, x, lambda: 2)
+loss.margin = 0.5
+assert loss(labels, x) == half and loss.statistics.triplets > 0
+for name, value in (("margin", "1"), ("margn", 1.0), ("reduction", "sum")):
+    try:
+        setattr(loss, name, value)
+    except (TypeError, AttributeError):
+        continue
+    raise AssertionError(name)
 print(loss, losses.TripletHardLoss(soft=True))
 print(type(loss(labels, x)).__name__)
 try:

@@ -24,7 +24,7 @@ class LossAttributes:
     besides, which may not. Subclasses may have attributes of their own.
     """
 
-    _settable = ("margin", "name", "reduction")
+    _settable: tuple[str, ...] = ("margin", "name", "reduction")
     get_config: Any
 
     def _define(self, margin: Any, distance_metric: Any, **settings: Any) -> None:

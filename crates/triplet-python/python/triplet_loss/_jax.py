@@ -21,7 +21,6 @@ from ._jax_callbacks import Evaluate, Pull, Read, called, computed_in
 from ._loss import Loss
 from ._margin import as_margin, is_fixed, is_schedule
 
-
 _OWN = object()
 
 
@@ -82,10 +81,13 @@ def _margin(loss: Loss, margin: Any, dtype: Any) -> tuple[Any, Any]:
         if value.shape or value.dtype.kind not in "iuf":
             raise TypeError(f"margin is {value.aval.str_short()}: expected a real number without dimensions")
         return None, _constant(value.astype(dtype))
-    fixed = is_fixed(margin) or isinstance(margin, (jax.Array, np.ndarray))
-    if not fixed and _is_staged():
-        return (margin if is_schedule(margin) else Read(margin)), None
-    return None, jnp.asarray(loss.at(as_margin(margin)).settings.margin, dtype)
+    if is_schedule(margin) and _is_staged():
+        return margin, None
+    number = loss.at(as_margin(margin)).settings.margin
+    # Arrays are constants of a program; so would variables be.
+    if not (is_fixed(margin) or isinstance(margin, (jax.Array, np.ndarray))) and _is_staged():
+        return Read(margin), None
+    return None, jnp.asarray(number, dtype)
 
 
 def _is_staged() -> bool:

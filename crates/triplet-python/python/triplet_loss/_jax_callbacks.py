@@ -43,8 +43,8 @@ def _read(source: Any) -> float:
     while not array.is_ready():
         if monotonic() > end:
             raise RuntimeError(
-                "the variable that the margin is was assigned while a step ran, which waits for it: assign it "
-                "after the step (on_train_batch_end, on_epoch_begin), or set loss.margin to a number"
+                "the variable that the margin is was assigned while a step ran, which waits for it: assign "
+                "it after the step (on_train_batch_end, on_epoch_begin), or set loss.margin to a number"
             )
         sleep(1e-4)
     return as_margin(array)

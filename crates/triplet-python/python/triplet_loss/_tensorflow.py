@@ -97,7 +97,9 @@ def _as_input(margin: Any) -> Any:
         margin = as_margin(margin)  # of another framework, or what is none
     margin = tf.stop_gradient(tf.convert_to_tensor(margin))
     if margin.shape.rank not in (None, 0):
-        raise ValueError(f"margin has shape {margin.shape.as_list()}: expected one number, without dimensions")
+        raise ValueError(
+            f"margin has shape {margin.shape.as_list()}: expected one number, without dimensions"
+        )
     if not (margin.dtype.is_floating or margin.dtype.is_integer):
         raise TypeError(f"margin has dtype {margin.dtype.name}: expected a real number")
     return tf.cast(margin, tf.float64)

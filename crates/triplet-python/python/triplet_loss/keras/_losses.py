@@ -45,9 +45,10 @@ class _TripletLoss(LossAttributes, keras.losses.Loss):
         Labels stay integers: the base class would round them to floats.
         """
         if called_by("tf_keras"):
+            name = type(self).__name__
             raise TypeError(
-                f"this {type(self).__name__} is a loss of Keras 3 and the model is one of tf_keras: use "
-                f"triplet_loss.tfa.keras2.{type(self).__name__}, or set TF_USE_LEGACY_KERAS=1 before the imports"
+                f"this {name} is a loss of Keras 3 and the model is one of tf_keras: use "
+                f"triplet_loss.tfa.keras2.{name}, or set TF_USE_LEGACY_KERAS=1 before all imports"
             )
         refuse_masked(y_pred, "embeddings")
         refuse_masked(sample_weight, "sample_weight")

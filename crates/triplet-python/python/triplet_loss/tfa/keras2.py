@@ -37,14 +37,15 @@ def _keras2() -> Any:
     return tf_keras
 
 
-keras = _keras2()
+keras: Any = _keras2()
+_Base: Any = keras.losses.Loss
 
 # Of Keras 2, with the words of Keras 3; "auto" is the mean but where a strategy forbids it.
 _REDUCTIONS = {"mean": "sum_over_batch_size", None: "none"}
 _OURS = {"auto": "mean", "sum_over_batch_size": "mean", "sum": "sum", "none": "none"}
 
 
-class _TripletLoss(LossAttributes, keras.losses.Loss):
+class _TripletLoss(LossAttributes, _Base):
     """What both losses share."""
 
     def __init__(self, margin: Any, distance_metric: Any, name: Any, reduction: Any, dtype: Any, **more: Any):
