@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import as_array
+from ._arrays import as_array, as_embeddings, as_labels, as_weights, narrowed
 from ._loss import Loss, Settings, shared
 from ._margin import as_margin, is_fixed
 
@@ -30,22 +30,12 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
     framework = framework_of(embeddings)
     if framework is not None:
         return _apply_in(framework)(loss, labels, embeddings, weights)
-    from ._evaluate import evaluate
-
-    s = loss.now().settings
-    return evaluate(
-        labels,
-        embeddings,
-        s.margin,
-        s.distance,
-        s.rule,
-        weights,
-        s.reduction,
-        s.backend,
-        s.threads,
-        gradient=False,
-        require_positives=s.require_positives,
-    ).loss
+    matrix, dtype = as_embeddings(embeddings)
+    factors = None if weights is None else as_weights(weights)
+    outcome = loss.now().evaluate(as_labels(labels), matrix, factors, gradient=False)
+    if outcome.losses is not None:
+        return narrowed(outcome.losses, dtype, "loss")
+    return dtype.type(narrowed(np.asarray(outcome.loss), dtype, "loss"))
 
 
 def apply_once(settings: Settings, labels: Any, embeddings: Any) -> Any:

@@ -36,7 +36,7 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None, margin:
     if tf.executing_eagerly() or is_fixed(margin):
         margin = as_margin(margin)  # the gradient, which may be asked for later, is that of this one
         loss = loss.at(margin)
-    labels = tf.convert_to_tensor(labels)
+    labels = tf.convert_to_tensor(labels if _holds_tensors(labels) else as_labels(labels))
     # Empty lists stand for none: a Python function takes tensors only.
     factors = [] if weights is None else [tf.convert_to_tensor(weights)]
     margins = [] if is_fixed(margin) or is_schedule(margin) else [_as_input(margin)]
@@ -79,6 +79,11 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None, margin:
         return tf.cast(value, x.dtype), scaled
 
     return run(embeddings)
+
+
+def _holds_tensors(labels: Any) -> bool:
+    items = labels if isinstance(labels, (list, tuple)) else [labels]
+    return any(tf.is_tensor(item) or hasattr(item, "__tf_tensor__") for item in items)
 
 
 @tf.custom_gradient
