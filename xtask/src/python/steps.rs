@@ -24,16 +24,20 @@ const fn with(files: &'static [&'static str], environment: &'static [(&'static s
 const TENSORFLOW: &[(&str, &str)] = &[("KERAS_BACKEND", "tensorflow")];
 const TORCH: &[(&str, &str)] = &[("KERAS_BACKEND", "torch")];
 const JAX: &[(&str, &str)] = &[("KERAS_BACKEND", "jax")];
+/// TensorFlow's Keras is then the package `tf_keras`.
+const KERAS_2: &[(&str, &str)] = &[("TF_USE_LEGACY_KERAS", "1")];
 const MIGRATION: &str = "TRIPLET_TEST_MIGRATION";
 
 /// What every framework is held to. A process for each: some libraries cannot share one.
 pub(super) const TESTS: &[Step] = &[
     step(&["test_evaluate.py", "test_labels.py", "test_process.py", "test_samplers.py", "test_plot.py"]),
     step(&["test_torch_autograd.py", "test_torch_transforms.py", "test_torch_modules.py", "test_metrics.py"]),
-    step(&["test_jax.py"]),
-    with(&["test_keras.py", "test_tensorflow.py", "test_golden.py", "test_tfa.py"], TENSORFLOW),
-    with(&["test_keras.py", "test_golden.py"], TORCH),
-    with(&["test_keras.py", "test_golden.py"], JAX),
+    step(&["test_jax.py", "test_jax_margin.py", "test_metric_learning.py"]),
+    with(&["test_keras.py", "test_keras_margin.py", "test_keras_rows.py", "test_golden.py"], TENSORFLOW),
+    with(&["test_tensorflow.py", "test_tfa.py", "test_tfa_models.py"], TENSORFLOW),
+    with(&["test_keras.py", "test_keras_margin.py", "test_keras_rows.py", "test_golden.py"], TORCH),
+    with(&["test_keras.py", "test_keras_margin.py", "test_keras_rows.py", "test_golden.py"], JAX),
+    with(&["test_keras2.py", "test_tfa.py", "test_tfa_models.py"], KERAS_2),
     with(&["test_migration.py"], &[(MIGRATION, "torch")]),
     with(&["test_migration.py"], &[(MIGRATION, "tensorflow")]),
     with(&["test_readme.py"], TENSORFLOW),
@@ -54,6 +58,7 @@ pub(super) const EXAMPLES: &[Step] = &[
 pub(super) const LEGACY: &[Step] = &[
     with(&["test_migration.py"], &[(MIGRATION, "tensorflow")]),
     step(&["test_tfa.py", "test_evaluate.py", "test_labels.py"]),
+    step(&["test_keras2.py", "test_tfa_models.py", "test_metric_learning.py", "test_golden.py"]),
 ];
 
 /// With NumPy alone.

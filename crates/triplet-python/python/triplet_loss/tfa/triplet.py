@@ -13,7 +13,7 @@ __all__ = ["TripletHardLoss", "TripletSemiHardLoss", "triplet_hard_loss", "tripl
 
 def _classes() -> Any:
     """The module with the classes of the Keras that TensorFlow, or without it this environment, uses."""
-    legacy = os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true")
+    legacy = os.environ.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True")  # as TensorFlow reads it
     if not (legacy and find_spec("tf_keras")):
         try:
             import keras
