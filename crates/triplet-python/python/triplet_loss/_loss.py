@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import count
+from secrets import randbits
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
@@ -72,12 +73,13 @@ class Settings(NamedTuple):
     require_positives: bool = False
 
 
-_numbers = count(1)
+# From anywhere, so that a graph that another process saved does not name a loss of this one.
+_numbers = count(randbits(61))
 _losses: WeakValueDictionary[int, Loss] = WeakValueDictionary()
 
 
 class _Last:
-    """Where a loss, and the same loss summed otherwise, keep what their last call counted."""
+    """Where a loss, and the same loss with other settings, keep what their last call counted."""
 
     __slots__ = ("record",)
 
@@ -88,7 +90,7 @@ class _Last:
 class Loss:
     """A loss as every framework's wrapper holds it."""
 
-    __slots__ = ("__weakref__", "_at", "_last", "live", "number", "plan", "settings")
+    __slots__ = ("__weakref__", "_at", "_last", "live", "margin_input", "number_input", "plan", "settings")
 
     def __init__(self, settings: Settings, last: _Last | None = None):
         given = settings.margin
@@ -106,9 +108,12 @@ class Loss:
         )
         self._last = last or _Last()
         self._at: Loss | None = None
-        # Names this loss in compiled graphs, whose runs count for its statistics.
-        self.number = next(_numbers)
-        _losses[self.number] = self
+        number = next(_numbers)
+        _losses[number] = self
+        # For compiled graphs, which take arrays as inputs and would hold numbers as constants:
+        # the margin unless it is live, and a name of this loss, whose statistics their runs are.
+        self.margin_input = np.array(value)
+        self.number_input = np.array(number)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Loss, (self.settings,)
@@ -168,9 +173,10 @@ class Loss:
 
     @property
     def distances(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
-        """Distances of positives and of chosen negatives in the last call; None before the first."""
+        """Distances of positives and of chosen negatives in the last call, copied; None before the first."""
         record = self._last.record
-        return None if record is None else record.distances
+        found = None if record is None else record.distances
+        return None if found is None else (found[0].copy(), found[1].copy())
 
     def percentiles(self, percent: float | Sequence[float] = PERCENTILES) -> Percentiles | None:
         """Percentiles of these distances."""
@@ -188,10 +194,15 @@ def shared(settings: Settings) -> Loss:
     return Loss(settings)
 
 
-def found(number: int, settings: Settings) -> Loss:
-    """The loss that a compiled graph names, or one like it.
+def named_in_graph(number: int) -> Loss | None:
+    """The loss that a compiled graph names, if this process has it."""
+    return _losses.get(number)
 
-    A graph that was cached on disk may name a loss that another process had.
+
+def found(number: int, settings: Settings) -> Loss:
+    """The loss that a compiled graph names, with the margin of its run, or one like it.
+
+    A graph that was saved may name a loss that another process had.
     """
-    loss = _losses.get(number)
-    return loss if loss is not None and loss.settings == settings else shared(settings)
+    loss = named_in_graph(number)
+    return shared(settings) if loss is None else loss.at(settings.margin)

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from .._loss import Loss
+from . import _graph
+from ._modes import is_traced
 from ._once import once
 from ._tensors import embeddings_array, fitting, scalar
 
@@ -38,6 +40,8 @@ class Reduced(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, upstream: torch.Tensor) -> Any:
         gradient, embeddings = ctx.saved_tensors
+        if _is_followed(upstream):
+            return (once(gradient, embeddings) * upstream).to(embeddings.dtype), None
         # Most often 1, which costs nothing. A power of two, as a loss scaler uses, is exact.
         factor = upstream.item()
         if factor != 1.0:
@@ -63,9 +67,17 @@ class PerRow(torch.autograd.Function):
     def backward(ctx: Any, upstream: torch.Tensor) -> Any:
         (embeddings,) = ctx.saved_tensors
         loss, labels, weights, _ = ctx.call
+        if _is_followed(upstream):
+            pulled = _graph.pull(loss, embeddings, torch.from_numpy(labels), weights, upstream)
+            return pulled.to(embeddings.dtype), None
         factors = np.asarray(upstream.detach().double().numpy(), order="C")
         gradient = loss.pull(labels, embeddings_array(embeddings), weights, factors)
         return answered(torch.from_numpy(gradient), embeddings), None
+
+
+def _is_followed(upstream: torch.Tensor) -> bool:
+    """Whether the derivative from above is a tensor that torch must see at work, not just its numbers."""
+    return (upstream.requires_grad and torch.is_grad_enabled()) or is_traced(upstream)
 
 
 def answered(gradient: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:

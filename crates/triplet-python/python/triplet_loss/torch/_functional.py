@@ -8,8 +8,9 @@ import torch
 from torch.autograd import forward_ad
 
 from .._loss import Loss
-from . import _operations
+from . import _graph
 from ._eager import Call, PerRow, Reduced
+from ._modes import is_traced
 from ._tensors import check, embeddings_array, fitting, labels_array, on_cpu, scalar, weights_array
 
 
@@ -21,11 +22,13 @@ def apply(loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None
         raise ValueError("sample_weight requires a gradient, which is not computed: detach it")
     narrow = embeddings.dtype is not torch.float64
     dtype = torch.float32 if narrow and torch.is_autocast_enabled("cpu") else embeddings.dtype
-    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
-        return _operations.apply(loss, embeddings, labels, weights, dtype)
+    if is_traced(embeddings):
+        return _graph.apply(loss, embeddings, labels, weights, dtype)
     rows = labels_array(labels)
     factors = None if weights is None else weights_array(weights)
     per_row = loss.settings.reduction == "none"
+    if loss.live:
+        loss = loss.now()  # the backward pass is that of this margin
     # Forward mode has no rule here, which autograd says if it is asked.
     if (embeddings.requires_grad and torch.is_grad_enabled()) or forward_ad._current_level >= 0:
         function = PerRow if per_row else Reduced

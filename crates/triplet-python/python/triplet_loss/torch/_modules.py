@@ -10,11 +10,12 @@ import torch
 from .. import _engine
 from .._loss import PERCENTILES, Loss, Percentiles, Settings
 from .._result import Statistics
+from ._attributes import Configured, shown, switch
 from ._functional import apply
 from ._tensors import check, embeddings_array, labels_array, on_cpu
 
 
-class _TripletLoss(torch.nn.Module):
+class _TripletLoss(Configured):
     """What both losses share."""
 
     def __init__(self, device_transfer: bool, **settings: Any):
@@ -54,7 +55,7 @@ class _TripletLoss(torch.nn.Module):
         else:
             on_cpu(embeddings, "embeddings")
         outcome = _engine.engine.evaluate(
-            self._loss.plan, labels_array(labels), embeddings_array(embeddings), gradient=False, triplets=True
+            self._loss.now().plan, labels_array(labels), embeddings_array(embeddings), gradient=False, triplets=True
         )
         assert outcome.triplets is not None
         anchor, positive, negative = outcome.triplets[:3]
@@ -76,13 +77,13 @@ class _TripletLoss(torch.nn.Module):
 
     @property
     def distances(self) -> tuple[Any, Any] | None:
-        """Those distances themselves, as NumPy arrays."""
+        """Those distances themselves, as NumPy arrays of the caller's own."""
         return self._loss.distances
 
     def extra_repr(self) -> str:
         """The settings that differ from the defaults, and the main ones."""
         s = self._loss.settings
-        return f"margin={s.margin:g}, distance={s.distance!r}, rule={s.rule!r}, reduction={s.reduction!r}"
+        return f"margin={shown(s.margin)}, distance={s.distance!r}, rule={s.rule!r}, reduction={s.reduction!r}"
 
 
 def _at_home(other: Any) -> Any:
@@ -98,7 +99,10 @@ class TripletSemiHardLoss(_TripletLoss):
     TFA up to 0.9. For the default of later versions pass ``distance="l2"``.
 
     Args:
-        margin: Margin of the hinge, in units of the distance.
+        margin: Margin of the hinge, in units of the distance: a number; an array or tensor
+            without dimensions, which may be changed in place; or a function of no arguments,
+            called at every call of the loss (in a compiled function once for all calls of a
+            loss in it).
         distance: ``squared-l2``, ``l2`` or ``angular``.
         reduction: ``mean`` (TFA's scalar), ``sum`` or ``none``.
         literal: The sentence on TFA's page instead of what its code does: negatives
@@ -142,9 +146,12 @@ class TripletHardLoss(_TripletLoss):
     arguments are those of ``TripletSemiHardLoss``.
     """
 
+    _closed = True
+    soft = switch("hard-soft", "hard", "Whether the softplus takes the hinge's place.")
+
     def __init__(
         self,
-        margin: float = 1.0,
+        margin: Any = 1.0,
         soft: bool = False,
         distance: str = "squared-l2",
         reduction: str = "mean",

@@ -1,4 +1,4 @@
-"""Gradients that cannot be differentiated again, and say so."""
+"""Gradients that cannot be differentiated by the embeddings again, and say so."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .._loss import ONCE
 
 
 class _Once(torch.autograd.Function):
-    """The gradient, for autograd a function of the embeddings without a derivative."""
+    """Values that autograd takes for a function of the embeddings, without a derivative."""
 
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(gradient: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
-        return gradient.view_as(gradient)
+    def forward(values: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
+        return values.view_as(values)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
@@ -27,7 +27,7 @@ class _Once(torch.autograd.Function):
         raise NotImplementedError(ONCE)
 
 
-def once(gradient: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
-    """The gradient at `embeddings`, harmless until somebody differentiates it."""
-    marked: torch.Tensor = _Once.apply(gradient, embeddings)
+def once(values: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
+    """Values at `embeddings`, harmless until somebody differentiates them by the embeddings."""
+    marked: torch.Tensor = _Once.apply(values, embeddings)
     return marked

@@ -1,7 +1,7 @@
-"""The loss as operations of torch's library: for ``torch.compile`` and ``torch.func``.
+"""The loss as operations of torch's library, without derivatives.
 
-They cost several times what the autograd functions of ``_eager`` do, so they are used only
-where those cannot be.
+Margins and the names of losses are tensors, which a compiled graph takes as inputs: other
+values need no other graph.
 """
 
 from __future__ import annotations
@@ -11,39 +11,37 @@ from typing import Any
 import numpy as np
 import torch
 
-from .._loss import Loss, Settings, found, shared
-from ._once import once
-from ._tensors import (
-    COMPUTED,
-    NARROW,
-    embeddings_array,
-    fitting,
-    labels_array,
-    on_cpu,
-    scalar,
-    weights_array,
-)
+from .._loss import Loss, Settings, found, named_in_graph, shared
+from .._margin import as_margin
+from ._tensors import COMPUTED, embeddings_array, fitting, labels_array, scalar, weights_array
 
 
-def _settings(*values: Any) -> Settings:
+def _settings(margin: torch.Tensor, *names: Any) -> Settings:
     """From what a graph can hold: threads are -1 for None."""
-    settings = Settings(*values)
+    settings = Settings(float(margin), *names)
     return settings._replace(threads=None if settings.threads == -1 else settings.threads)
 
 
+def names(loss: Loss) -> tuple[str, str, str, str, int, bool]:
+    """The settings that a graph holds as constants, as `_settings` reads them."""
+    s = loss.settings
+    threads = -1 if s.threads is None else s.threads
+    return s.distance, s.rule, s.reduction, s.backend, threads, s.require_positives
+
+
 @torch.library.custom_op("triplet_loss::loss", mutates_args=())
-def _loss(
+def loss(
     embeddings: torch.Tensor,
     labels: torch.Tensor,
     weights: torch.Tensor | None,
-    margin: float,
+    margin: torch.Tensor,
+    number: torch.Tensor,
     distance: str,
     rule: str,
     reduction: str,
     backend: str,
     threads: int,
     require_positives: bool,
-    number: int,
     narrow: bool,
     needs_gradient: bool,
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -52,9 +50,9 @@ def _loss(
     With `narrow`, a loss that the embeddings' type cannot hold is an error.
     """
     settings = _settings(margin, distance, rule, reduction, backend, threads, require_positives)
-    loss = found(number, settings)
+    known = found(int(number), settings)
     factors = None if weights is None else weights_array(weights)
-    outcome = loss.evaluate(labels_array(labels), embeddings_array(embeddings), factors, needs_gradient)
+    outcome = known.evaluate(labels_array(labels), embeddings_array(embeddings), factors, needs_gradient)
     computed = COMPUTED[embeddings.dtype]
     losses = outcome.losses
     value = scalar(outcome.loss, computed) if losses is None else torch.from_numpy(losses)
@@ -64,9 +62,9 @@ def _loss(
     return value, embeddings.new_empty(0, dtype=computed) if gradient is None else torch.from_numpy(gradient)
 
 
-@_loss.register_fake
-def _(embeddings: Any, labels: Any, weights: Any, *rest: Any) -> Any:
-    reduction, needs_gradient = rest[3], rest[-1]
+@loss.register_fake
+def _(embeddings: Any, labels: Any, weights: Any, margin: Any, number: Any, *names: Any) -> Any:
+    reduction, needs_gradient = names[2], names[-1]
     computed = COMPUTED[embeddings.dtype]
     value = embeddings.new_empty(embeddings.shape[0] if reduction == "none" else (), dtype=computed)
     shape = embeddings.shape if needs_gradient else (0,)
@@ -74,12 +72,12 @@ def _(embeddings: Any, labels: Any, weights: Any, *rest: Any) -> Any:
 
 
 @torch.library.custom_op("triplet_loss::pull", mutates_args=())
-def _pull(
+def pull(
     embeddings: torch.Tensor,
     labels: torch.Tensor,
     weights: torch.Tensor | None,
     upstream: torch.Tensor,
-    margin: float,
+    margin: torch.Tensor,
     distance: str,
     rule: str,
     reduction: str,
@@ -87,23 +85,44 @@ def _pull(
     threads: int,
     require_positives: bool,
 ) -> torch.Tensor:
-    """The gradient for a derivative by each row's loss, in the computed type."""
-    loss = shared(_settings(margin, distance, rule, reduction, backend, threads, require_positives))
+    """The gradient for a derivative by the loss, or by each row's, in the computed type."""
+    known = shared(_settings(margin, distance, rule, reduction, backend, threads, require_positives))
     factors = None if weights is None else weights_array(weights)
     up = np.asarray(upstream.detach().double().numpy(), order="C")
-    gradient = loss.pull(labels_array(labels), embeddings_array(embeddings), factors, up)
+    gradient = known.pull(labels_array(labels), embeddings_array(embeddings), factors, np.atleast_1d(up))
     return torch.from_numpy(gradient)
 
 
-@_pull.register_fake
-def _(embeddings: Any, labels: Any, weights: Any, upstream: Any, *settings: Any) -> Any:
+@pull.register_fake
+def _(embeddings: Any, *_: Any) -> Any:
     return torch.empty(embeddings.shape, dtype=COMPUTED[embeddings.dtype], device=embeddings.device)
 
 
-def _one_by_one(operation: Any) -> Any:
+@torch.library.custom_op("triplet_loss::margin", mutates_args=())
+def margin_now(number: torch.Tensor) -> torch.Tensor:
+    """What the margin of a loss is when the graph runs."""
+    known = named_in_graph(int(number))
+    if known is None:
+        raise RuntimeError(
+            "the margin of this graph is a function of a loss that this process does not have: "
+            "save the graph of a loss whose margin is a number"
+        )
+    return torch.tensor(as_margin(known.settings.margin), dtype=torch.float64, device="cpu")
+
+
+@margin_now.register_fake
+def _(number: Any) -> Any:
+    return torch.empty((), dtype=torch.float64, device=number.device)
+
+
+def _one_by_one(operation: Any, of_none: Any) -> Any:
     """How `vmap` goes over the batches of an operation: one after the other."""
 
     def batched(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> Any:
+        if info.batch_size == 0:
+            embeddings = inputs[0] if in_dims[0] is None else inputs[0].movedim(in_dims[0], 0)
+            answers = of_none(embeddings, *inputs)
+            return answers, 0 if isinstance(answers, torch.Tensor) else (0,) * len(answers)
         of = [
             [value] * info.batch_size if dim is None else value.unbind(dim)
             for value, dim in zip(inputs, in_dims)
@@ -116,71 +135,16 @@ def _one_by_one(operation: Any) -> Any:
     return batched
 
 
-torch.library.register_vmap(_loss, _one_by_one(_loss))
-torch.library.register_vmap(_pull, _one_by_one(_pull))
+def _no_pulls(embeddings: torch.Tensor, *_: Any) -> torch.Tensor:
+    return embeddings.new_empty((0, *embeddings.shape[-2:]), dtype=COMPUTED[embeddings.dtype])
 
 
-def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.Tensor]) -> None:
-    embeddings, labels, weights, *rest = inputs
-    ctx.settings, ctx.dtype = tuple(rest[:7]), embeddings.dtype
-    ctx.per_row = ctx.settings[3] == "none"
-    # The embeddings lead a second derivative to its error.
-    ctx.save_for_backward(embeddings, *((labels, weights) if ctx.per_row else (output[1],)))
+def _no_losses(embeddings: torch.Tensor, *inputs: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    reduction, needs_gradient = inputs[7], inputs[-1]
+    gradient = _no_pulls(embeddings)
+    rows = gradient.shape[1:2] if reduction == "none" else ()
+    return gradient.new_empty((0, *rows)), gradient if needs_gradient else gradient.new_empty((0, 0))
 
 
-def _backward(ctx: Any, upstream: torch.Tensor, _of_gradient: Any) -> tuple[Any, ...]:
-    embeddings, *rest = ctx.saved_tensors
-    if ctx.per_row:
-        gradient = _pull(embeddings.detach(), *rest, upstream, *ctx.settings)
-    else:
-        gradient = rest[0] * upstream
-    return once(gradient, embeddings).to(ctx.dtype), *(None,) * 12
-
-
-_loss.register_autograd(_backward, setup_context=_setup)
-
-
-class _Transformed(torch.autograd.Function):
-    """The same for `torch.func`, which does not take what is registered."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(*inputs: Any) -> Any:
-        return _loss(*inputs)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        ctx.mark_non_differentiable(output[1])
-        _setup(ctx, inputs, output)
-
-    backward = staticmethod(_backward)
-
-
-def apply(
-    loss: Loss, embeddings: torch.Tensor, labels: torch.Tensor, weights: Any, dtype: torch.dtype
-) -> torch.Tensor:
-    """The loss inside a compiled function, or one that `torch.func` transforms."""
-    if not isinstance(labels, torch.Tensor):
-        labels = torch.as_tensor(labels, device="cpu")
-    if weights is not None and not isinstance(weights, torch.Tensor):
-        weights = torch.as_tensor(weights, dtype=torch.float64, device="cpu")
-    on_cpu(labels, "labels")
-    if weights is not None:
-        on_cpu(weights, "sample_weight")
-    s = loss.settings
-    plain = (
-        s.margin,
-        s.distance,
-        s.rule,
-        s.reduction,
-        s.backend,
-        -1 if s.threads is None else s.threads,
-        s.require_positives,
-    )
-    wanted = s.reduction != "none" and embeddings.requires_grad and torch.is_grad_enabled()
-    call = _loss if torch.compiler.is_compiling() else _Transformed.apply
-    value: torch.Tensor = call(
-        embeddings.contiguous(), labels, weights, *plain, loss.number, dtype in NARROW, wanted
-    )[0]
-    return value.to(dtype)
+torch.library.register_vmap(loss, _one_by_one(loss, _no_losses))
+torch.library.register_vmap(pull, _one_by_one(pull, _no_pulls))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch._subclasses.fake_tensor import FakeTensor
 
 from .._arrays import as_labels, as_weights, wrong_dtype, wrong_shape
 
@@ -19,13 +20,50 @@ COMPUTED = {
 
 
 def check(embeddings: Any) -> None:
-    """Refuses what cannot be embeddings, by shape, type or device."""
+    """Refuses what cannot be embeddings, by kind, shape, type or device."""
     if not isinstance(embeddings, torch.Tensor):
         raise TypeError(f"embeddings are a {type(embeddings).__name__}: expected a torch.Tensor")
+    if not torch.compiler.is_compiling():
+        check_dense(embeddings, "embeddings")
     if embeddings.dtype not in COMPUTED:
         raise wrong_dtype(f"{embeddings.dtype} (they come first, labels second)")
     if embeddings.dim() != 2:
         raise wrong_shape(embeddings.shape)
+
+
+_NO_DISPATCH = torch._C._disabled_torch_dispatch_impl
+
+
+def check_dense(tensor: torch.Tensor, what: str) -> None:
+    """Refuses a tensor that is not one dense array: sparse, nested, masked, distributed ..."""
+    if type(tensor) is not torch.Tensor:
+        kind = type(tensor)
+        if kind.__torch_dispatch__ is not _NO_DISPATCH and not isinstance(tensor, FakeTensor):
+            advice = _ADVICE_BY_KIND.get(kind.__name__, "pass a dense tensor")
+            raise TypeError(f"{what} are a {kind.__name__}, which is no plain tensor: {advice}")
+    if tensor.is_nested:
+        raise TypeError(f"{what} are a nested tensor: {_ADVICE_BY_KIND['NestedTensor']}")
+    if tensor.layout is not torch.strided:
+        raise TypeError(f"{what} have layout {tensor.layout}: pass {what}.to_dense()")
+
+
+_ADVICE_BY_KIND = {
+    "DTensor": "pass its full_tensor(), or to_local() for a loss of each rank's own rows",
+    "MaskedTensor": "its mask would be ignored; pass the rows that count",
+    "NestedTensor": "pass its rows as one tensor, as torch.cat of its parts gives them",
+}
+
+
+def array(tensor: torch.Tensor, what: str) -> NDArray[Any]:
+    """A dense tensor's memory; a copy of what is a view with another sign."""
+    try:
+        found: NDArray[Any] = tensor.numpy()
+    except (RuntimeError, TypeError) as error:
+        if tensor.is_neg() or tensor.is_conj():
+            return array(tensor.resolve_neg().resolve_conj(), what)
+        reason = str(error).partition("\n")[0][:200]
+        raise TypeError(f"{what} cannot be read as an array: {reason}") from error
+    return found
 
 
 def embeddings_array(embeddings: torch.Tensor) -> NDArray[Any]:
@@ -34,30 +72,49 @@ def embeddings_array(embeddings: torch.Tensor) -> NDArray[Any]:
     if not tensor.is_contiguous():
         tensor = tensor.contiguous()
     if tensor.dtype is torch.bfloat16:
-        tensor = tensor.view(torch.uint16)
-    array: NDArray[Any] = tensor.numpy()
-    return array
+        tensor = tensor.resolve_neg().view(torch.uint16)
+    return array(tensor, "embeddings")
 
 
 def labels_array(labels: Any) -> NDArray[np.int64]:
     """`[B]`, int64."""
     if isinstance(labels, torch.Tensor):
-        if labels.dtype is torch.int64 and labels.dim() == 1 and labels.is_cpu and labels.is_contiguous():
-            array: NDArray[np.int64] = labels.numpy()
-            return array
+        if _is_plain(labels) and labels.dtype is torch.int64 and labels.dim() == 1 and labels.is_contiguous():
+            return array(labels, "labels")
+        check_dense(labels, "labels")
         on_cpu(labels, "labels")
         labels = labels.detach()
         if labels.dtype is torch.bfloat16:
-            labels = labels.float()  # NumPy has no such type
-        labels = labels.numpy()
+            labels = _exact_integers(labels)  # NumPy has no such type
+        labels = array(labels, "labels")
     return as_labels(labels)
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    return type(tensor) is torch.Tensor and tensor.is_cpu and tensor.layout is torch.strided
+
+
+def _exact_integers(labels: torch.Tensor) -> torch.Tensor:
+    """Labels of bfloat16 in float32, if they are below the integers that the type merges."""
+    wide = labels.float()
+    merged = (wide.abs() >= 2.0**8).flatten()
+    if merged.any():
+        row = int(merged.nonzero()[0])
+        raise ValueError(
+            f"labels[{row}] is {wide.flatten()[row].item()}: labels of dtype bfloat16 must be whole numbers "
+            "below 2**8; pass integers"
+        )
+    return wide
 
 
 def weights_array(weights: Any) -> NDArray[np.float64]:
     """Weights of any shape, float64."""
     if isinstance(weights, torch.Tensor):
+        check_dense(weights, "sample_weight")
         on_cpu(weights, "sample_weight")
-        weights = weights.detach().double().numpy()
+        if weights.is_complex():
+            raise TypeError(f"sample_weight has dtype {weights.dtype}: expected numbers")
+        weights = array(weights.detach().double(), "sample_weight")
     return as_weights(weights)
 
 

@@ -1,0 +1,148 @@
+"""The settings of a loss as attributes: which can be read, which set, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+import torch
+
+from .._loss import Loss
+
+# What torch.ao.quantization sets on every module of a model.
+_SET_BY_TORCH = ("qconfig", "activation_post_process")
+
+
+class Configured(torch.nn.Module):
+    """A module whose settings are those of a `Loss`.
+
+    A setting that is set is that of the next call. A name that is no setting is refused, so
+    that a misspelt one is no silent attribute; subclasses may have attributes of their own.
+    """
+
+    _loss: Loss
+    # Whether a class is the library's: not inherited by subclasses, which are open.
+    _closed = False
+    device_transfer: bool = False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        defined = getattr(type(self), name, None)
+        if isinstance(defined, property):
+            if defined.fset is None:
+                raise AttributeError(
+                    f"{name} of a {type(self).__name__} cannot be set: {_FIXED.get(name, 'it is only read')}"
+                )
+            object.__setattr__(self, name, value)  # neither a parameter nor a submodule
+        elif name.startswith("_") or self._takes(name):
+            super().__setattr__(name, value)
+        else:
+            close = get_close_matches(name, self._settable(), 1)
+            guess = f" (did you mean {close[0]!r}?)" if close else ""
+            raise AttributeError(
+                f"{type(self).__name__} has no attribute {name!r}{guess}: {', '.join(self._settable())} can be "
+                "set; a subclass may have attributes of its own"
+            )
+
+    def _takes(self, name: str) -> bool:
+        return not type(self).__dict__.get("_closed") or name in _SET_BY_TORCH or hasattr(self, name)
+
+    def _settable(self) -> list[str]:
+        found = {name for kind in type(self).__mro__ for name, value in vars(kind).items() if _is_set(value)}
+        return sorted({*found, "device_transfer"})
+
+    @property
+    def margin(self) -> Any:
+        """Margin of the hinge, as it was given; the next call's is the one that it stands for then.
+
+        A number; an array or tensor without dimensions, which may be changed in place; or a
+        function of no arguments, called at every call of the loss: a schedule. It is a setting,
+        in no state dict.
+        """
+        return self._loss.settings.margin
+
+    @margin.setter
+    def margin(self, margin: Any) -> None:
+        self._loss = self._loss.replace(margin=margin)
+
+    @property
+    def distance(self) -> str:
+        """``squared-l2``, ``l2`` or ``angular``."""
+        return self._loss.settings.distance
+
+    @distance.setter
+    def distance(self, distance: str) -> None:
+        self._loss = self._loss.replace(distance=distance)
+
+    @property
+    def rule(self) -> str:
+        """How negatives are chosen: ``semi-hard``, ``semi-hard-literal``, ``hard`` or ``hard-soft``."""
+        return self._loss.settings.rule
+
+    @property
+    def reduction(self) -> str:
+        """``mean``, ``sum`` or ``none``."""
+        return self._loss.settings.reduction
+
+    @reduction.setter
+    def reduction(self, reduction: str) -> None:
+        self._loss = self._loss.replace(reduction=reduction)
+
+    @property
+    def backend(self) -> str:
+        """``auto``, ``par``, ``simd``, ``scalar`` or ``gram``."""
+        return self._loss.settings.backend
+
+    @backend.setter
+    def backend(self, backend: str) -> None:
+        self._loss = self._loss.replace(backend=backend)
+
+    @property
+    def threads(self) -> int | None:
+        """At most so many; None for one a core."""
+        return self._loss.settings.threads
+
+    @threads.setter
+    def threads(self, threads: int | None) -> None:
+        self._loss = self._loss.replace(threads=threads)
+
+    @property
+    def require_positives(self) -> bool:
+        """Whether a batch without a positive pair is an error, not 0."""
+        return self._loss.settings.require_positives
+
+    @require_positives.setter
+    def require_positives(self, require_positives: bool) -> None:
+        self._loss = self._loss.replace(require_positives=require_positives)
+
+
+_FIXED = {
+    "rule": "construct a loss of the class, with the option, that has the rule",
+    "statistics": "it tells what the last call counted",
+    "distances": "they are those of the last call",
+}
+
+
+def _is_set(value: Any) -> bool:
+    return isinstance(value, property) and value.fset is not None
+
+
+def switch(on: str, off: str, doc: str) -> property:
+    """An option that is on or off, as the rule that it stands for."""
+
+    def read(self: Configured) -> bool:
+        return self._loss.settings.rule == on
+
+    def write(self: Configured, value: bool) -> None:
+        self._loss = self._loss.replace(rule=on if value else off)
+
+    return property(read, write, doc=doc)
+
+
+def shown(margin: Any) -> str:
+    """A margin in a loss's representation."""
+    if isinstance(margin, float):
+        return f"{margin:g}"
+    if isinstance(margin, Callable) and not hasattr(margin, "__float__"):  # type: ignore[arg-type]
+        return f"{getattr(margin, '__name__', type(margin).__name__)}()"
+    return f"{type(margin).__name__.lower()}({float(margin):g})"

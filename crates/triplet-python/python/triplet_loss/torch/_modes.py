@@ -1,0 +1,37 @@
+"""Whether tensors hold numbers at the moment, or stand for those of a later run."""
+
+from __future__ import annotations
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensor
+
+
+def is_traced(tensor: torch.Tensor) -> bool:
+    """Whether torch records or transforms what is done: then it must see operations of its library.
+
+    Under ``torch.compile`` and ``torch.func``, ``vmap`` over gradients, ``make_fx``, fake
+    tensors, ``torch.jit.trace``.
+    """
+    return (
+        torch.compiler.is_compiling()
+        or torch._C._are_functorch_transforms_active()
+        or torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._get_tracing_state() is not None
+        or isinstance(tensor, FakeTensor)
+    )
+
+
+def is_differentiated(tensor: torch.Tensor) -> bool:
+    """Whether a derivative by the tensor may be asked for, at any level of ``torch.func``."""
+    if not torch.is_grad_enabled():
+        return False
+    if tensor.requires_grad:
+        return True
+    if torch.compiler.is_compiling():
+        return False
+    inner = torch._C._functorch
+    while inner.is_functorch_wrapped_tensor(tensor):
+        tensor = inner.get_unwrapped(tensor)
+        if tensor.requires_grad:
+            return True
+    return False
