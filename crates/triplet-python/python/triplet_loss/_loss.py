@@ -73,6 +73,16 @@ class Settings(NamedTuple):
     require_positives: bool = False
 
 
+def _check_kinds(settings: Settings) -> None:
+    """Refuses settings of a wrong type by their names; the native module knows which values are right."""
+    for name in ("distance", "rule", "reduction", "backend"):
+        if not isinstance(value := getattr(settings, name), str):
+            raise TypeError(f"{name} is a {type(value).__name__}: expected a name, as text")
+    if not isinstance(settings.require_positives, (bool, np.bool_)):
+        kind = type(settings.require_positives).__name__
+        raise TypeError(f"require_positives is a {kind}: expected True or False")
+
+
 # From anywhere, so that a graph that another process saved does not name a loss of this one.
 _numbers = count(randbits(61))
 _losses: WeakValueDictionary[int, Loss] = WeakValueDictionary()
@@ -90,13 +100,15 @@ class _Last:
 class Loss:
     """A loss as every framework's wrapper holds it."""
 
-    __slots__ = ("__weakref__", "_at", "_last", "live", "margin_input", "number_input", "plan", "settings")
+    __slots__ = ("__weakref__", "_at", "_last", "live", "margin_input", "number_input", "plan", "scheduled", "settings")
 
     def __init__(self, settings: Settings, last: _Last | None = None):
+        _check_kinds(settings)
         given = settings.margin
         # What an array or a function will give is known at the call; the names are checked now.
-        value = Settings().margin if is_schedule(given) else as_margin(given)
-        self.plan: Plan = _engine.plan(value, *settings[1:6], require_positives=settings.require_positives)
+        self.scheduled = is_schedule(given)
+        value = Settings().margin if self.scheduled else as_margin(given)
+        self.plan: Plan = _engine.plan(value, *settings[1:6], require_positives=bool(settings.require_positives))
         self.live = not is_fixed(given)
         """Whether the margin is read anew at every call: see `now`."""
         # With the names as the native module writes them.

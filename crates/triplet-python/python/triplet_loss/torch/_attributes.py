@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
 import torch
 
 from .._loss import Loss
+from .._margin import as_margin, is_schedule
 
 # What torch.ao.quantization sets on every module of a model.
 _SET_BY_TORCH = ("qconfig", "activation_post_process")
@@ -143,6 +143,5 @@ def shown(margin: Any) -> str:
     """A margin in a loss's representation."""
     if isinstance(margin, float):
         return f"{margin:g}"
-    if isinstance(margin, Callable) and not hasattr(margin, "__float__"):  # type: ignore[arg-type]
-        return f"{getattr(margin, '__name__', type(margin).__name__)}()"
-    return f"{type(margin).__name__.lower()}({float(margin):g})"
+    kind = type(margin).__name__
+    return f"{getattr(margin, '__name__', kind)}()" if is_schedule(margin) else f"{kind}({as_margin(margin):g})"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .._loss import Loss
 from . import _graph
 from ._modes import is_traced
-from ._once import once
+from ._once import no_forward_mode, once
 from ._tensors import embeddings_array, fitting, scalar
 
 # Whether the backward pass that runs may be followed by another over the same graph.
@@ -30,6 +30,8 @@ class Call(NamedTuple):
 class Reduced(torch.autograd.Function):
     """One loss for the batch; the gradient is computed with it."""
 
+    jvp = staticmethod(no_forward_mode)
+
     @staticmethod
     def forward(ctx: Any, embeddings: torch.Tensor, call: Call) -> Any:
         loss, labels, weights, dtype = call
@@ -41,7 +43,7 @@ class Reduced(torch.autograd.Function):
     def backward(ctx: Any, upstream: torch.Tensor) -> Any:
         gradient, embeddings = ctx.saved_tensors
         if _is_followed(upstream):
-            return (once(gradient, embeddings) * upstream).to(embeddings.dtype), None
+            return _graph.scaled(gradient, embeddings, upstream).to(embeddings.dtype), None
         # Most often 1, which costs nothing. A power of two, as a loss scaler uses, is exact.
         factor = upstream.item()
         if factor != 1.0:
@@ -53,6 +55,8 @@ class Reduced(torch.autograd.Function):
 
 class PerRow(torch.autograd.Function):
     """A loss a row. What the objective does with them is known in the backward pass only."""
+
+    jvp = staticmethod(no_forward_mode)
 
     @staticmethod
     def forward(ctx: Any, embeddings: torch.Tensor, call: Call) -> Any:

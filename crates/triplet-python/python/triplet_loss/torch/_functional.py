@@ -29,7 +29,7 @@ def apply(loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None
     per_row = loss.settings.reduction == "none"
     if loss.live:
         loss = loss.now()  # the backward pass is that of this margin
-    # Forward mode has no rule here, which autograd says if it is asked.
+    # Forward mode has no rule, which these functions say if it is asked for.
     if (embeddings.requires_grad and torch.is_grad_enabled()) or forward_ad._current_level >= 0:
         function = PerRow if per_row else Reduced
         result: torch.Tensor = function.apply(embeddings, Call(loss, rows, factors, dtype))

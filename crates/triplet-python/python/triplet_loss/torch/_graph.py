@@ -14,12 +14,18 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from .._loss import Loss
 from . import _operations
-from ._modes import is_differentiated
-from ._once import once
+from ._modes import is_differentiated, is_saved, is_transformed
+from ._once import no_forward_mode, once
 from ._tensors import NARROW, check_dense, on_cpu
 
 # The arguments of the operations by their places: what comes before `names`, and the names.
 _TENSORS, _NAMES = 5, 6
+
+
+def scaled(gradient: torch.Tensor, embeddings: torch.Tensor, upstream: torch.Tensor) -> torch.Tensor:
+    """The gradient for a derivative by the loss, a scalar."""
+    # A matrix, since torch's rule for scalars fails for `vmap` over nothing.
+    return once(gradient, embeddings) * upstream.reshape(1, 1)
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.Tensor]) -> None:
@@ -34,7 +40,7 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.
 def _backward(ctx: Any, upstream: torch.Tensor, _of_gradient: Any) -> tuple[Any, ...]:
     embeddings, *kept = ctx.saved_tensors
     if ctx.has_gradient:
-        gradient = once(kept[0], embeddings) * upstream
+        gradient = scaled(kept[0], embeddings, upstream)
     else:
         labels, weights, margin = kept
         gradient = _pulled(embeddings, labels, weights, upstream, margin, *ctx.names)
@@ -59,6 +65,7 @@ class _Transformed(torch.autograd.Function):
         _setup(ctx, inputs, output)
 
     backward = staticmethod(_backward)
+    jvp = staticmethod(no_forward_mode)
 
 
 class _Pulled(torch.autograd.Function):
@@ -82,7 +89,7 @@ class _Pulled(torch.autograd.Function):
         # Each row's own gradient in turn: as many calls as there are rows, for a derivative that is rare.
         units = torch.eye(upstream.numel(), dtype=upstream.dtype).unbind()
         along = [
-            (_operations.pull(embeddings, labels, weights, unit, margin, *ctx.names) * direction).sum()
+            (_Pulled.apply(embeddings, labels, weights, unit, margin, *ctx.names) * direction).sum()
             for unit in (unit.reshape(upstream.shape) for unit in units)
         ]
         by_upstream = torch.stack(along).reshape(upstream.shape).to(upstream.dtype)
@@ -108,20 +115,17 @@ def apply(
     loss: Loss, embeddings: torch.Tensor, labels: Any, weights: Any, dtype: torch.dtype
 ) -> torch.Tensor:
     """The loss inside a compiled function, or one that `torch.func` transforms."""
-    # Fake tensors outside their mode mix with nothing that is made here.
-    with embeddings.fake_mode if isinstance(embeddings, FakeTensor) else nullcontext():
+    mode = embeddings.fake_mode if isinstance(embeddings, FakeTensor) else nullcontext()
+    with mode:  # fake tensors mix with nothing that is made outside their mode
         if not isinstance(labels, torch.Tensor):
             labels = torch.as_tensor(labels, device="cpu")
         if weights is not None and not isinstance(weights, torch.Tensor):
             weights = torch.as_tensor(weights, dtype=torch.float64, device="cpu")
-        for tensor, what in ((labels, "labels"), (weights, "sample_weight")):
-            if tensor is not None:
-                if not torch.compiler.is_compiling():
-                    check_dense(tensor, what)
-                on_cpu(tensor, what)
-        number = torch.as_tensor(loss.number_input, device="cpu")
+        labels = _beside(embeddings, labels, "labels")
+        weights = None if weights is None else _beside(embeddings, weights, "sample_weight")
+        number = _constant(loss.number_input, _NO_LOSS, torch.int64)
         wanted = loss.settings.reduction != "none" and is_differentiated(embeddings)
-        call = _operations.loss if torch.compiler.is_compiling() else _Transformed.apply
+        call = _Transformed.apply if is_transformed() else _operations.loss
         value: torch.Tensor = call(
             embeddings.contiguous(),
             labels,
@@ -135,14 +139,37 @@ def apply(
         return value.to(dtype)
 
 
+def _beside(embeddings: torch.Tensor, tensor: torch.Tensor, what: str) -> torch.Tensor:
+    """Labels or weights that an operation takes together with the embeddings."""
+    on_cpu(tensor, what)
+    if torch.compiler.is_compiling():
+        return tensor
+    check_dense(tensor, what)
+    if isinstance(embeddings, FakeTensor) and not isinstance(tensor, FakeTensor):
+        tensor = embeddings.fake_mode.from_tensor(tensor)
+    return tensor
+
+
+# Named by graphs that are saved: no process has it.
+_NO_LOSS = -1
+
+
+def _constant(array: Any, saved: float, dtype: torch.dtype) -> torch.Tensor:
+    """An array as an input of the graph; another value in a graph that is saved, which has no such input."""
+    if is_saved():
+        return torch.full((), saved, dtype=dtype, device="cpu")
+    return torch.as_tensor(array, device="cpu")
+
+
 def _margin(loss: Loss, number: torch.Tensor) -> torch.Tensor:
     """The margin, read when the graph runs if anybody may change it."""
     if not loss.live:
-        return torch.as_tensor(loss.margin_input, device="cpu")
-    given = loss.settings.margin
-    if isinstance(given, torch.Tensor):
+        return _constant(loss.margin_input, loss.settings.margin, torch.float64)
+    if not loss.scheduled and isinstance(given := loss.settings.margin, torch.Tensor):
         if given.requires_grad:
             raise ValueError("margin requires a gradient, which is not computed: detach it")
         return given.detach().to("cpu", torch.float64)
+    if is_saved():
+        raise ValueError("the margin is a function or an array, which no saved graph can hold: set a number")
     scheduled: torch.Tensor = _operations.margin_now(number)
     return scheduled

@@ -9,23 +9,38 @@ from torch._subclasses.fake_tensor import FakeTensor
 def is_traced(tensor: torch.Tensor) -> bool:
     """Whether torch records or transforms what is done: then it must see operations of its library.
 
-    Under ``torch.compile`` and ``torch.func``, ``vmap`` over gradients, ``make_fx``, fake
-    tensors, ``torch.jit.trace``.
+    Under ``torch.compile`` and ``torch.func``, for several derivatives at once
+    (``is_grads_batched``), in ``make_fx`` and other modes, for fake tensors, in ``torch.jit.trace``.
     """
     return (
         torch.compiler.is_compiling()
         or torch._C._are_functorch_transforms_active()
         or torch._C._len_torch_dispatch_stack() > 0
         or torch._C._get_tracing_state() is not None
+        or torch._C._functorch.is_legacy_batchedtensor(tensor)
         or isinstance(tensor, FakeTensor)
     )
+
+
+def is_transformed() -> bool:
+    """Whether ``torch.func`` transforms what is done, outside ``torch.compile``."""
+    return not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active()
+
+
+def is_saved() -> bool:
+    """Whether torch records a graph that may run in another process."""
+    return is_exporting() or torch._C._get_tracing_state() is not None
+
+
+# Since torch 2.7; before, exported graphs look like compiled ones.
+is_exporting = getattr(torch.compiler, "is_exporting", lambda: False)
 
 
 def is_differentiated(tensor: torch.Tensor) -> bool:
     """Whether a derivative by the tensor may be asked for, at any level of ``torch.func``."""
     if not torch.is_grad_enabled():
         return False
-    if tensor.requires_grad:
+    if tensor.requires_grad or torch._C._get_tracing_state() is not None:  # or when a trace is run
         return True
     if torch.compiler.is_compiling():
         return False

@@ -112,11 +112,16 @@ class TripletSemiHardLoss(_TripletLoss):
         require_positives: Whether a batch without a positive pair is an error, not 0.
         device_transfer: Whether tensors of other devices are copied to the CPU, and the
             gradient back, instead of refused.
+
+    All but the rule can be set later, as attributes, for the next call: ``loss.margin = 0.5``.
     """
+
+    _closed = True
+    literal = switch("semi-hard-literal", "semi-hard", "Whether negatives lie beyond positive plus margin.")
 
     def __init__(
         self,
-        margin: float = 1.0,
+        margin: Any = 1.0,
         distance: str = "squared-l2",
         reduction: str = "mean",
         *,

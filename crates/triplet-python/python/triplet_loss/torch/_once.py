@@ -31,3 +31,10 @@ def once(values: torch.Tensor, embeddings: torch.Tensor) -> torch.Tensor:
     """Values at `embeddings`, harmless until somebody differentiates them by the embeddings."""
     marked: torch.Tensor = _Once.apply(values, embeddings)
     return marked
+
+
+def no_forward_mode(*_: Any) -> Any:
+    """The `jvp` of the losses."""
+    raise NotImplementedError(
+        "triplet losses have no forward mode (jvp, jacfwd): use reverse mode, as vjp, grad or jacrev do"
+    )

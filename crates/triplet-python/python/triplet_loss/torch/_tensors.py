@@ -31,27 +31,37 @@ def check(embeddings: Any) -> None:
         raise wrong_shape(embeddings.shape)
 
 
+# What classes have whose tensors are arrays like any other: torch.nn.Parameter and the like.
 _NO_DISPATCH = torch._C._disabled_torch_dispatch_impl
 
 
 def check_dense(tensor: torch.Tensor, what: str) -> None:
     """Refuses a tensor that is not one dense array: sparse, nested, masked, distributed ..."""
-    if type(tensor) is not torch.Tensor:
-        kind = type(tensor)
-        if kind.__torch_dispatch__ is not _NO_DISPATCH and not isinstance(tensor, FakeTensor):
-            advice = _ADVICE_BY_KIND.get(kind.__name__, "pass a dense tensor")
-            raise TypeError(f"{what} are a {kind.__name__}, which is no plain tensor: {advice}")
+    kind = type(tensor)
+    if (
+        kind is not torch.Tensor
+        and kind.__torch_dispatch__ is not _NO_DISPATCH
+        and not isinstance(tensor, FakeTensor)
+    ):
+        raise not_dense(what, f"a {kind.__name__}", _ADVICE.get(kind.__name__, "pass a torch.Tensor of the rows"))
     if tensor.is_nested:
-        raise TypeError(f"{what} are a nested tensor: {_ADVICE_BY_KIND['NestedTensor']}")
+        raise not_dense(what, "a NestedTensor", _ADVICE["NestedTensor"])
     if tensor.layout is not torch.strided:
-        raise TypeError(f"{what} have layout {tensor.layout}: pass {what}.to_dense()")
+        raise not_dense(what, f"one with layout {tensor.layout}", "call .to_dense()")
+    if tensor.is_quantized:
+        raise not_dense(what, f"a quantized one, {tensor.dtype}", "call .dequantize()")
 
 
-_ADVICE_BY_KIND = {
-    "DTensor": "pass its full_tensor(), or to_local() for a loss of each rank's own rows",
+_ADVICE = {
+    "DTensor": "pass its full_tensor(), or to_local() for the loss of each rank's own rows",
     "MaskedTensor": "its mask would be ignored; pass the rows that count",
     "NestedTensor": "pass its rows as one tensor, as torch.cat of its parts gives them",
 }
+
+
+def not_dense(what: str, found: str, advice: str) -> TypeError:
+    """What is said of a tensor without an array of numbers."""
+    return TypeError(f"{what}: expected a dense tensor, got {found}: {advice}")
 
 
 def array(tensor: torch.Tensor, what: str) -> NDArray[Any]:
@@ -59,6 +69,8 @@ def array(tensor: torch.Tensor, what: str) -> NDArray[Any]:
     try:
         found: NDArray[Any] = tensor.numpy()
     except (RuntimeError, TypeError) as error:
+        if isinstance(tensor, FakeTensor):
+            raise not_dense(what, "a FakeTensor", "it holds no numbers; pass embeddings that are fake too") from None
         if tensor.is_neg() or tensor.is_conj():
             return array(tensor.resolve_neg().resolve_conj(), what)
         reason = str(error).partition("\n")[0][:200]
