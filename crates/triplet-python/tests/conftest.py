@@ -109,7 +109,16 @@ def isas() -> list[str]:
     return found
 
 
-FRAMEWORKS = ("torch", "tensorflow", "jax", "keras", "matplotlib", "pytorch_metric_learning", "sklearn")
+FRAMEWORKS = (
+    "torch",
+    "tensorflow",
+    "jax",
+    "keras",
+    "matplotlib",
+    "pytorch_metric_learning",
+    "sklearn",
+    "lightning",
+)
 
 
 def pytest_report_header() -> list[str]:

@@ -81,6 +81,39 @@ def test_upstream_factors_scale_the_gradient():
     assert torch.equal(first, x.grad)
 
 
+@pytest.mark.parametrize("kind", ["eager", "compiled", "torch.func"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_the_gradient_is_linear_in_the_derivative_from_above_also_for_autograd(reduction, kind):
+    labels, x = tensors(12, 4, 3, torch.float64)
+    loss = TripletSemiHardLoss(reduction=reduction)
+    weights, direction = torch.linspace(0.5, 2, 12, dtype=torch.float64), torch.randn_like(x)
+    jacobian = torch.autograd.functional.jacobian(lambda x: loss(x, labels, weights), x.detach())
+    right = (jacobian * direction).sum((-1, -2))  # along the direction
+    assert right.abs().max() > 0.1
+
+    def summed(x, scale):
+        return (loss(x, labels, weights) * scale).sum()
+
+    scale = torch.ones_like(right, requires_grad=True)
+    if kind == "torch.func":
+
+        def slope(scale):
+            return (torch.func.grad(summed)(x.detach(), scale) * direction).sum()
+
+        by_scale = torch.func.grad(slope)(scale.detach())
+    else:
+        torch.compiler.reset()
+        call = torch.compile(summed, backend="eager") if kind == "compiled" else summed
+        (gradient,) = torch.autograd.grad(call(x, scale), x, create_graph=True)
+        (by_scale,) = torch.autograd.grad((gradient * direction).sum(), scale, retain_graph=True)
+        with pytest.raises(NotImplementedError, match="can be differentiated once"):
+            (gradient * direction).sum().backward()
+    assert torch.allclose(by_scale, right, rtol=1e-12, atol=0)
+    if kind == "eager":
+        _, along = torch.autograd.functional.jvp(lambda x: loss(x, labels, weights), x.detach(), direction)
+        assert torch.allclose(along, right, rtol=1e-12, atol=0)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), 3e38])
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_an_upstream_gradient_that_is_not_finite_stays_so(reduction, bad):
@@ -121,7 +154,7 @@ def test_a_second_derivative_is_a_clear_error(reduction):
         torch.autograd.functional.hessian(summed, x)
     with pytest.raises(NotImplementedError, match="can be differentiated once"):
         torch.func.grad(lambda x: torch.func.grad(summed)(x).sum())(x.detach())
-    with pytest.raises(NotImplementedError, match="jvp"), torch.autograd.forward_ad.dual_level():
+    with pytest.raises(NotImplementedError, match="no forward mode"), torch.autograd.forward_ad.dual_level():
         summed(torch.autograd.forward_ad.make_dual(x.detach(), torch.ones_like(x)))
 
 

@@ -42,6 +42,10 @@ def test_statistics_and_distances_of_the_last_step():
     near, far = loss.distances
     assert sorted(near) == sorted(result.triplets.positive_distance)
     assert sorted(far) == sorted(result.triplets.negative_distance)
+    near[:] = far[:] = np.nan  # the caller's own
+    near, far = loss.distances
+    assert not np.isnan(near).any()
+    assert not np.isnan(far).any()
     shown = loss.percentiles((50, 90))
     assert np.allclose(shown.positive, np.percentile(near, (50, 90)))
     assert np.allclose(shown.negative, np.percentile(far, (50, 90)))
@@ -113,6 +117,22 @@ def test_layouts_and_types_of_labels_do_not_matter():
     assert loss(part[:, 3:19], labels).item() == expected
 
 
+def test_views_of_another_sign_are_read_as_what_they_are():
+    labels, x = tensors()
+    loss = TripletSemiHardLoss()
+    rows = x.detach()
+    imaginary = torch.complex(rows, -2 * rows).conj().imag
+    assert imaginary.is_neg()
+    assert loss(imaginary, labels).item() == loss(2 * rows, labels).item()
+    for dtype in (torch.float32, torch.bfloat16):
+        view = torch._neg_view(rows.to(dtype))
+        assert loss(view, labels).item() == loss((-rows).to(dtype), labels).item()
+    assert loss(rows, torch._neg_view(labels)).item() == loss(rows, labels).item()
+    (gradient,) = torch.autograd.grad(loss(torch._neg_view(x), labels), x)
+    (right,) = torch.autograd.grad(loss(-x, labels), x)
+    assert torch.equal(gradient, right)
+
+
 def test_the_loss_is_on_the_cpu_whatever_the_default_device():
     labels, x = tensors()
     loss = TripletSemiHardLoss()
@@ -145,6 +165,26 @@ def test_tensors_of_other_devices_are_transferred_if_asked_for():
     assert all(map(torch.equal, here, loss.mine(far, labels.numpy())))
 
 
+def nested(rows):
+    return torch.nested.nested_tensor([rows.detach()[:3], rows.detach()[3:]])
+
+
+def jagged(rows):
+    return torch.nested.nested_tensor([rows.detach()[:3], rows.detach()[3:]], layout=torch.jagged)
+
+
+def masked(rows):
+    return torch.masked.masked_tensor(rows.detach(), torch.ones_like(rows, dtype=torch.bool))
+
+
+def quantized(rows):
+    return torch.quantize_per_tensor(rows.detach().float(), 1.0, 0, torch.qint8)
+
+
+def fake(rows):
+    return torch._subclasses.fake_tensor.FakeTensorMode().from_tensor(rows)
+
+
 MISTAKES = [
     (TypeError, "embeddings are a list", lambda x, y: ([1.0], y)),
     (TypeError, r"dtype torch.int64 \(they come first, labels second\)", lambda x, y: (y, x)),
@@ -155,14 +195,35 @@ MISTAKES = [
     (ValueError, "sample_weight requires a gradient", lambda x, y: (x, y, x[:, 0])),
     (TypeError, "embeddings are on meta: .*device_transfer=True", lambda x, y: (x.to("meta"), y)),
     (TypeError, "labels are on meta: .*device_transfer=True", lambda x, y: (x, y.to("meta"))),
+    (TypeError, r"embeddings: expected a dense tensor, .*sparse_coo", lambda x, y: (x.to_sparse(), y)),
+    (TypeError, r"embeddings: expected a dense tensor, .*sparse_csr", lambda x, y: (x.to_sparse_csr(), y)),
+    (TypeError, r"embeddings: expected a dense tensor, .*_mkldnn", lambda x, y: (x.detach().to_mkldnn(), y)),
+    (TypeError, r"embeddings: expected a dense tensor, got a NestedTensor", lambda x, y: (nested(x), y)),
+    (TypeError, r"embeddings: expected a dense tensor, got a NestedTensor", lambda x, y: (jagged(x), y)),
+    (TypeError, r"embeddings: .* MaskedTensor: its mask would be ignored", lambda x, y: (masked(x), y)),
+    (TypeError, r"embeddings: expected a dense tensor, got a quantized", lambda x, y: (quantized(x), y)),
+    (TypeError, r"embeddings have dtype torch.complex64", lambda x, y: (x + 0j, y)),
+    (TypeError, r"embeddings have dtype torch.float8_e4m3fn", lambda x, y: (x.to(torch.float8_e4m3fn), y)),
+    (TypeError, r"labels: expected a dense tensor, .*sparse_coo", lambda x, y: (x, y.to_sparse())),
+    (TypeError, r"labels: expected a dense tensor, got a NestedTensor", lambda x, y: (x, nested(y))),
+    (TypeError, r"labels: expected a dense tensor, got a MaskedTensor", lambda x, y: (x, masked(y))),
+    (TypeError, r"labels: expected a dense tensor, got a quantized", lambda x, y: (x, quantized(y))),
+    (TypeError, r"labels: expected a dense tensor, got a FakeTensor", lambda x, y: (x, fake(y))),
+    (TypeError, r"labels have dtype complex64", lambda x, y: (x, y + 0j)),
+    (ValueError, r"labels\[0\] is 256.*below 2\*\*8", lambda x, y: (x, torch.full((32,), 256).bfloat16())),
+    (TypeError, r"sample_weight: expected a dense tensor, .*coo", lambda x, y: (x, y, y.to_sparse())),
+    (TypeError, r"sample_weight: expected a dense .*MaskedTensor", lambda x, y: (x, y, masked(x[:, 0]))),
+    (TypeError, r"sample_weight: expected a dense .*quantized", lambda x, y: (x, y, quantized(y))),
+    (TypeError, r"sample_weight has dtype torch.complex64", lambda x, y: (x, y, torch.ones(32) + 0j)),
 ]
 
 
-@pytest.mark.parametrize(("kind", "message", "arguments"), MISTAKES, ids=[m[1][:30] for m in MISTAKES])
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of tensors that it means to change
+@pytest.mark.parametrize(("kind", "message", "arguments"), MISTAKES, ids=[m[1][:50] for m in MISTAKES])
 def test_mistakes(kind, message, arguments):
     labels, x = tensors()
     with pytest.raises(kind, match=message):
         TripletSemiHardLoss()(*arguments(x, labels))
-    if "meta" in message:
+    if "meta" in message or "dense" in message and "weight" not in message:
         with pytest.raises(TypeError, match=message):
             TripletSemiHardLoss().mine(*arguments(x, labels))

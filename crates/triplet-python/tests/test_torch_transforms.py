@@ -72,10 +72,19 @@ def test_batches_of_every_size_are_compiled():
 
 def test_the_operation_passes_torchs_own_checks():
     labels, x = tensors(12, 4, 3)
-    settings = (1.0, "l2", "semi-hard", "mean", "auto", -1, False, 0, False)
-    torch.library.opcheck(torch.ops.triplet_loss.loss.default, (x, labels, None, *settings, True))
-    rows = (1.0, "l2", "semi-hard", "none", "auto", -1, False, 0, False)
-    torch.library.opcheck(torch.ops.triplet_loss.loss.default, (x, labels, torch.rand(12), *rows, False))
+    margin, number, weights = torch.tensor(1.0, dtype=torch.float64), torch.tensor(-1), torch.rand(12)
+    mean = ("l2", "semi-hard", "mean", "auto", -1, False)
+    rows = ("l2", "semi-hard", "none", "auto", -1, False)
+    ops = torch.ops.triplet_loss
+    torch.library.opcheck(ops.loss.default, (x, labels, None, margin, number, *mean, False, True))
+    torch.library.opcheck(ops.loss.default, (x, labels, weights, margin, number, *rows, False, False))
+    torch.library.opcheck(ops.pull.default, (x.detach(), labels, weights, weights, margin, *rows))
+    loss = TripletSemiHardLoss(lambda: 2.0)
+    named = torch.as_tensor(loss._loss.number_input)
+    assert ops.margin(named).item() == 2.0
+    torch.library.opcheck(ops.margin.default, (named,))
+    with pytest.raises(RuntimeError, match="of a loss that this process does not have"):
+        ops.margin(number)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "none"])
@@ -98,5 +107,5 @@ def test_functional_transforms(reduction):
     )
     assert torch.equal(both[1], expected)
     assert torch.func.jacrev(loss)(x, labels).shape == ((32, 32, 16) if reduction == "none" else (32, 16))
-    with pytest.raises(NotImplementedError, match="jvp"):
+    with pytest.raises(NotImplementedError, match=r"no forward mode \(jvp, jacfwd\): use reverse mode"):
         torch.func.jvp(lambda x: loss(x, labels), (x,), (x,))

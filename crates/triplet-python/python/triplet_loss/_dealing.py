@@ -6,7 +6,6 @@ A hand is K rows of one class; a step, one batch of P hands on every rank; an ep
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +34,8 @@ class Deal:
         self.hands = classes * ranks
         if self.at_once.sum() < self.hands:
             raise ValueError(
-                f"ranks is {ranks}: a step takes {self.hands} hands of {rows} rows ({ranks} x {classes} classes), "
-                f"but the labels give {self.at_once.sum()} without a common row: use fewer ranks, classes or rows"
+                f"ranks is {ranks}: a step takes {ranks} x {classes} hands of {rows} rows of a class, but the "
+                f"labels have {self.at_once.sum()} without a common row: use fewer ranks, classes or rows"
             )
         whole = -(-self.sizes // rows)  # hands that deal out each class
         enough = max(-(-whole.sum() // self.hands), (-(-whole // self.at_once)).max())

@@ -100,7 +100,17 @@ class _Last:
 class Loss:
     """A loss as every framework's wrapper holds it."""
 
-    __slots__ = ("__weakref__", "_at", "_last", "live", "margin_input", "number_input", "plan", "scheduled", "settings")
+    __slots__ = (
+        "__weakref__",
+        "_at",
+        "_last",
+        "live",
+        "margin_input",
+        "number_input",
+        "plan",
+        "scheduled",
+        "settings",
+    )
 
     def __init__(self, settings: Settings, last: _Last | None = None):
         _check_kinds(settings)
@@ -108,9 +118,9 @@ class Loss:
         # What an array or a function will give is known at the call; the names are checked now.
         self.scheduled = is_schedule(given)
         value = Settings().margin if self.scheduled else as_margin(given)
-        self.plan: Plan = _engine.plan(value, *settings[1:6], require_positives=bool(settings.require_positives))
-        self.live = not is_fixed(given)
-        """Whether the margin is read anew at every call: see `now`."""
+        required = bool(settings.require_positives)
+        self.plan: Plan = _engine.plan(value, *settings[1:6], require_positives=required)
+        self.live = not is_fixed(given)  # the margin is read anew at every call: see `now`
         # With the names as the native module writes them.
         self.settings = settings._replace(
             margin=given if self.live else self.plan.margin,

@@ -80,7 +80,9 @@ class PKSampler:
         self.rows = _integer(rows, "rows", 2, "a class needs at least 2 rows in a batch to have positives")
         self.seed = _integer(seed, "seed", 0, "it must not be negative")
         self.epoch = 0
-        self._batches = None if batches is None else _integer(batches, "batches", 1, "an epoch needs at least 1")
+        if batches is not None:
+            batches = _integer(batches, "batches", 1, "an epoch needs at least 1")
+        self._batches = batches
         if (rank is None) != (ranks is None):
             raise ValueError(f"rank is {rank} and ranks is {ranks}: give both, or neither")
         if sampler is not None and ranks is None:
@@ -90,9 +92,8 @@ class PKSampler:
         if names.size == 0:
             raise ValueError("labels are empty: there is no row to make batches of")
         if self.classes > names.size:
-            raise ValueError(
-                f"classes is {self.classes} but the labels have {names.size} different value{'s' * (names.size > 1)}"
-            )
+            values = "1 value" if names.size == 1 else f"{names.size} different values"
+            raise ValueError(f"classes is {self.classes} but the labels have {values}")
         order = np.argsort(numbers, kind="stable")
         self._members = np.split(order, np.cumsum(np.bincount(numbers))[:-1])
         self._deals: dict[int, Deal] = {}

@@ -40,8 +40,8 @@ class Configured(torch.nn.Module):
             close = get_close_matches(name, self._settable(), 1)
             guess = f" (did you mean {close[0]!r}?)" if close else ""
             raise AttributeError(
-                f"{type(self).__name__} has no attribute {name!r}{guess}: {', '.join(self._settable())} can be "
-                "set; a subclass may have attributes of its own"
+                f"{type(self).__name__} has no attribute {name!r}{guess}: what can be set is "
+                f"{', '.join(self._settable())}; a subclass may have attributes of its own"
             )
 
     def _takes(self, name: str) -> bool:
@@ -143,5 +143,5 @@ def shown(margin: Any) -> str:
     """A margin in a loss's representation."""
     if isinstance(margin, float):
         return f"{margin:g}"
-    kind = type(margin).__name__
-    return f"{getattr(margin, '__name__', kind)}()" if is_schedule(margin) else f"{kind}({as_margin(margin):g})"
+    name = getattr(margin, "__name__", type(margin).__name__)
+    return f"{name}()" if is_schedule(margin) else f"{name}({as_margin(margin):g})"

@@ -38,9 +38,11 @@ is_exporting = getattr(torch.compiler, "is_exporting", lambda: False)
 
 def is_differentiated(tensor: torch.Tensor) -> bool:
     """Whether a derivative by the tensor may be asked for, at any level of ``torch.func``."""
+    if torch._C._get_tracing_state() is not None:
+        return True  # when the trace is run
     if not torch.is_grad_enabled():
         return False
-    if tensor.requires_grad or torch._C._get_tracing_state() is not None:  # or when a trace is run
+    if tensor.requires_grad:
         return True
     if torch.compiler.is_compiling():
         return False

@@ -54,8 +54,9 @@ class _TripletLoss(Configured):
             embeddings, labels = embeddings.cpu(), _at_home(labels)
         else:
             on_cpu(embeddings, "embeddings")
+        plan = self._loss.now().plan
         outcome = _engine.engine.evaluate(
-            self._loss.now().plan, labels_array(labels), embeddings_array(embeddings), gradient=False, triplets=True
+            plan, labels_array(labels), embeddings_array(embeddings), gradient=False, triplets=True
         )
         assert outcome.triplets is not None
         anchor, positive, negative = outcome.triplets[:3]
@@ -82,8 +83,8 @@ class _TripletLoss(Configured):
 
     def extra_repr(self) -> str:
         """The settings that differ from the defaults, and the main ones."""
-        s = self._loss.settings
-        return f"margin={shown(s.margin)}, distance={s.distance!r}, rule={s.rule!r}, reduction={s.reduction!r}"
+        names = f"distance={self.distance!r}, rule={self.rule!r}, reduction={self.reduction!r}"
+        return f"margin={shown(self.margin)}, {names}"
 
 
 def _at_home(other: Any) -> Any:

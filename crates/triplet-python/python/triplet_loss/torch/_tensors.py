@@ -38,12 +38,9 @@ _NO_DISPATCH = torch._C._disabled_torch_dispatch_impl
 def check_dense(tensor: torch.Tensor, what: str) -> None:
     """Refuses a tensor that is not one dense array: sparse, nested, masked, distributed ..."""
     kind = type(tensor)
-    if (
-        kind is not torch.Tensor
-        and kind.__torch_dispatch__ is not _NO_DISPATCH
-        and not isinstance(tensor, FakeTensor)
-    ):
-        raise not_dense(what, f"a {kind.__name__}", _ADVICE.get(kind.__name__, "pass a torch.Tensor of the rows"))
+    if kind is not torch.Tensor and kind is not FakeTensor and kind.__torch_dispatch__ is not _NO_DISPATCH:
+        advice = _ADVICE.get(kind.__name__, "pass a torch.Tensor of the rows")
+        raise not_dense(what, f"a {kind.__name__}", advice)
     if tensor.is_nested:
         raise not_dense(what, "a NestedTensor", _ADVICE["NestedTensor"])
     if tensor.layout is not torch.strided:
@@ -70,7 +67,8 @@ def array(tensor: torch.Tensor, what: str) -> NDArray[Any]:
         found: NDArray[Any] = tensor.numpy()
     except (RuntimeError, TypeError) as error:
         if isinstance(tensor, FakeTensor):
-            raise not_dense(what, "a FakeTensor", "it holds no numbers; pass embeddings that are fake too") from None
+            advice = "it holds no numbers; pass embeddings that are fake too"
+            raise not_dense(what, "a FakeTensor", advice) from None
         if tensor.is_neg() or tensor.is_conj():
             return array(tensor.resolve_neg().resolve_conj(), what)
         reason = str(error).partition("\n")[0][:200]
