@@ -63,27 +63,23 @@ def test_a_margin_of_every_kind_is_that_of_the_next_call(margin):
 def test_what_changes_in_place_is_seen_by_the_next_call_and_not_by_the_last():
     labels, x = tensors()
     margin, array, steps = torch.tensor(0.5), np.array(0.5), Schedule()
-    for one, change in (
-        (TripletSemiHardLoss(margin, "l2"), lambda: margin.fill_(2.0)),
-        (TripletSemiHardLoss(array, "l2"), lambda: array.fill(2.0)),
-        (TripletSemiHardLoss(steps, "l2"), lambda: setattr(steps, "epoch", 1.5)),
-        (TripletSemiHardLoss(0.5, "l2"), lambda: setattr(one, "margin", 2.0)),
+    for given, change in (
+        (margin, lambda loss, value: margin.fill_(value)),
+        (array, lambda loss, value: array.fill(value)),
+        (steps, lambda loss, value: setattr(steps, "epoch", value - 0.5)),
+        (0.5, lambda loss, value: setattr(loss, "margin", value)),
     ):
         for reduction in ("mean", "none"):
-            one.reduction = reduction
-            before = one(x, labels).sum()
+            loss = TripletSemiHardLoss(given, "l2", reduction)
+            change(loss, 0.5)
+            before = loss(x, labels).sum()
             (right,) = torch.autograd.grad(before, x, retain_graph=True)
-            kept = copy.deepcopy(one)
-            change()
+            kept = copy.deepcopy(loss)
+            change(loss, 2.0)
             (gradient,) = torch.autograd.grad(before, x)
             assert torch.equal(gradient, right)
-            assert one(x, labels).mean().item() == pytest.approx(expected(2.0, distance="l2"), rel=1e-6)
+            assert loss(x, labels).mean().item() == pytest.approx(expected(2.0, distance="l2"), rel=1e-6)
             assert kept(x, labels).mean().item() == pytest.approx(expected(0.5, distance="l2"), rel=1e-6)
-            margin.fill_(0.5)
-            array.fill(0.5)
-            steps.epoch = 0
-            if one.margin == 2.0:
-                one.margin = 0.5
 
 
 def test_mining_follows_the_margin():

@@ -34,8 +34,8 @@ class Deal:
         self.hands = classes * ranks
         if self.at_once.sum() < self.hands:
             raise ValueError(
-                f"ranks is {ranks}: a step takes {ranks} x {classes} hands of {rows} rows of a class, but the "
-                f"labels have {self.at_once.sum()} without a common row: use fewer ranks, classes or rows"
+                f"ranks is {ranks}: a step takes {ranks} x {classes} hands of {rows} rows of a class, but the"
+                f" labels have {self.at_once.sum()} without a common row: use fewer ranks, classes or rows"
             )
         whole = -(-self.sizes // rows)  # hands that deal out each class
         enough = max(-(-whole.sum() // self.hands), (-(-whole // self.at_once)).max())
