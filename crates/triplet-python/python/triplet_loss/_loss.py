@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import count
-from secrets import randbits
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
@@ -84,7 +84,7 @@ def _check_kinds(settings: Settings) -> None:
 
 
 # From anywhere, so that a graph that another process saved does not name a loss of this one.
-_numbers = count(randbits(61))
+_numbers = count(int.from_bytes(os.urandom(7), "little"))
 _losses: WeakValueDictionary[int, Loss] = WeakValueDictionary()
 
 

@@ -10,6 +10,9 @@
 (0.25, [-0.5, 1.5, -0.5, -0.5])
 >>> loss.statistics.active_fraction
 0.5
+>>> loss.margin = 2.0
+>>> loss(embeddings, torch.tensor([0, 0, 1, 2])).item()
+1.25
 
 float32 and float64 are computed as they are, float16 and bfloat16 in float32. The
 gradient is computed in the forward pass; ``torch.compile`` sees one operation.

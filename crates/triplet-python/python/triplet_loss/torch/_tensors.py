@@ -50,6 +50,7 @@ def check_dense(tensor: torch.Tensor, what: str) -> None:
 
 
 _ADVICE = {
+    "AsyncCollectiveTensor": "pass its wait()",
     "DTensor": "pass its full_tensor(), or to_local() for the loss of each rank's own rows",
     "MaskedTensor": "its mask would be ignored; pass the rows that count",
     "NestedTensor": "pass its rows as one tensor, as torch.cat of its parts gives them",
