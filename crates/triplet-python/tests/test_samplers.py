@@ -152,6 +152,7 @@ def test_the_rank_is_looked_up_when_batches_are_asked_for(monkeypatch):
     assert (fixed.place, len(fixed)) == ((0, 1), 8)
     shards = torch.utils.data.DistributedSampler(labels, num_replicas=4, rank=3)
     assert PKSampler(labels, 2, 4, sampler=shards).place == (3, 4)
+    assert PKSampler(labels, 2, 4, sampler=torch.utils.data.SequentialSampler(labels)).place == (1, 2)
     assert PKSampler(labels, 2, 4, rank=0, ranks=1, sampler=shards).place == (0, 1)
 
 

@@ -40,6 +40,11 @@ def test_derivatives_through_vmap(reduction, compiled):
     if compiled:
         outside, inside = (torch.compile(f, backend="aot_eager") for f in (outside, inside))
     assert torch.equal(outside(batches), right)
+    if not compiled:
+        listed = grad(lambda x: 0.3 * loss(x, labels.tolist(), [1.0] * 32).sum())(batches[0])
+        assert torch.equal(listed, right[0])
+        with pytest.raises(ValueError, match=r"labels\[0\] is 0.5"):
+            grad(lambda x: loss(x, [0.5] * 32).sum())(batches[0])
     assert torch.equal(inside(batches), right)
     leaf = batches.clone().requires_grad_()
     summed(leaf).backward()

@@ -53,8 +53,8 @@ class PKSampler:
         seed: Of the order.
         rank: Which of the ranks this is; None to look it up.
         ranks: How many there are; None to look it up.
-        sampler: A ``DistributedSampler`` that says rank and ranks, as Lightning passes one;
-            nothing else of it is used.
+        sampler: A ``DistributedSampler``, as Lightning passes one, for its rank and number of
+            ranks; nothing else of it is used, and nothing of other samplers.
 
     Raises:
         ValueError: Numbers or labels from which no batch can be made.
@@ -85,7 +85,7 @@ class PKSampler:
         self._batches = batches
         if (rank is None) != (ranks is None):
             raise ValueError(f"rank is {rank} and ranks is {ranks}: give both, or neither")
-        if sampler is not None and ranks is None:
+        if ranks is None and hasattr(sampler, "num_replicas"):
             rank, ranks = sampler.rank, sampler.num_replicas
         self._place = None if ranks is None else _placed(rank, ranks)
         names, numbers = np.unique(as_labels(labels), return_inverse=True)

@@ -16,7 +16,7 @@ from .._loss import Loss
 from . import _operations
 from ._modes import is_differentiated, is_saved, is_transformed
 from ._once import no_forward_mode, once
-from ._tensors import NARROW, check_dense, on_cpu
+from ._tensors import NARROW, check_dense, labels_array, on_cpu, weights_array
 
 # The arguments of the operations by their places: what comes before `names`, and the names.
 _TENSORS, _NAMES = 5, 6
@@ -87,7 +87,7 @@ class _Pulled(torch.autograd.Function):
     def backward(ctx: Any, direction: torch.Tensor) -> Any:
         embeddings, labels, weights, upstream, margin = ctx.saved_tensors
         # Each row's own gradient in turn: as many calls as there are rows, for a derivative that is rare.
-        units = torch.eye(upstream.numel(), dtype=upstream.dtype).unbind()
+        units = torch.eye(upstream.numel(), dtype=upstream.dtype, device="cpu").unbind()
         along = [
             (_Pulled.apply(embeddings, labels, weights, unit, margin, *ctx.names) * direction).sum()
             for unit in (unit.reshape(upstream.shape) for unit in units)
@@ -118,9 +118,9 @@ def apply(
     mode = embeddings.fake_mode if isinstance(embeddings, FakeTensor) else nullcontext()
     with mode:  # fake tensors mix with nothing that is made outside their mode
         if not isinstance(labels, torch.Tensor):
-            labels = torch.as_tensor(labels, device="cpu")
+            labels = torch.as_tensor(_read(labels, labels_array), device="cpu")
         if weights is not None and not isinstance(weights, torch.Tensor):
-            weights = torch.as_tensor(weights, dtype=torch.float64, device="cpu")
+            weights = torch.as_tensor(_read(weights, weights_array), dtype=torch.float64, device="cpu")
         labels = _beside(embeddings, labels, "labels")
         weights = None if weights is None else _beside(embeddings, weights, "sample_weight")
         number = _constant(loss.number_input, _NO_LOSS, torch.int64)
@@ -137,6 +137,12 @@ def apply(
             wanted,
         )[0]
         return value.to(dtype)
+
+
+def _read(values: Any, as_array: Any) -> Any:
+    """Values of another kind than tensors; a compiler reads them itself."""
+    # A copy, since torch warns of arrays that must not be written.
+    return values if torch.compiler.is_compiling() else as_array(values).copy()
 
 
 def _beside(embeddings: torch.Tensor, tensor: torch.Tensor, what: str) -> torch.Tensor:
