@@ -227,3 +227,20 @@ def test_mistakes(kind, message, arguments):
     if "weight" not in message and ("meta" in message or "dense" in message):
         with pytest.raises(TypeError, match=message):
             TripletSemiHardLoss().mine(*arguments(x, labels))
+
+
+def test_a_batch_without_positives_can_be_told_apart():
+    labels, x = tensors()
+    alone = torch.arange(32)
+    loss = TripletSemiHardLoss()
+    values = []
+    for these in (labels, alone, labels):
+        value = loss(x, these)
+        if loss.statistics.positive_pairs:
+            values.append(value.item())
+        else:
+            assert value.item() == 0
+            assert not torch.autograd.grad(value, x)[0].any()
+    assert values == [loss(x, labels).item()] * 2
+    with pytest.raises(ValueError, match="no two of the 32 rows share a label"):
+        TripletSemiHardLoss(require_positives=True)(x, alone)

@@ -33,10 +33,11 @@ class PKSampler:
     of the other classes come again meanwhile. A class of fewer than K rows gives all of them and
     repeats some. With ``batches``, an epoch is cut off, or goes on, after so many.
 
-    In a distributed run each rank has batches of its own, as many as every other. In a step, no
-    row is on two ranks, nor is a class if there are classes enough. All ranks must be given the
-    same labels, arguments and epochs. ``rank`` and ``ranks`` are looked up in
-    ``torch.distributed`` when the batches are asked for, if that is initialised by then.
+    In a distributed run each rank has batches of its own, as many as every other. In a step no
+    row is on two ranks; a class is only if there are fewer than P x ranks of them, or if it has
+    more rows than one rank alone could deal out in the epoch. All ranks must be given the same
+    labels, arguments and epochs. ``rank`` and ``ranks`` are looked up in ``torch.distributed``
+    when the batches are asked for, if that is initialised by then.
 
     Two samplers with the same arguments give the same batches. Every iteration starts the next
     epoch; ``set_epoch`` says which, as with torch's ``DistributedSampler``: it is all that

@@ -102,8 +102,8 @@ class TripletSemiHardLoss(_TripletLoss):
     Args:
         margin: Margin of the hinge, in units of the distance: a number; an array or tensor
             without dimensions, which may be changed in place; or a function of no arguments,
-            called at every call of the loss (in a compiled function once for all calls of a
-            loss in it).
+            called at every call of the loss; a compiled function may call it once for all of
+            its calls of that loss.
         distance: ``squared-l2``, ``l2`` or ``angular``.
         reduction: ``mean`` (TFA's scalar), ``sum`` or ``none``.
         literal: The sentence on TFA's page instead of what its code does: negatives
