@@ -1,11 +1,12 @@
 //! One evaluation in a fresh process: the only way to see what one backend's memory
 //! peaks at.
 
-use super::shape::{Shape, input};
+use super::shape::{Shape, Spread, input};
 use crate::{options::BackendArgs, proc};
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use clap::Args;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use std::process::Command;
 use triplet_api::{Batch, Loss, TripletSemiHardLoss, Workspace};
 
 /// Flags of the hidden `triplet bench-child`.
@@ -23,23 +24,85 @@ pub(crate) struct ChildArgs {
     seed: u64,
 }
 
+/// What the process prints, in MB; `None` where the system does not say.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Memory {
+    /// Before the call: the program and the batch.
+    pub(super) base_rss_mb: Option<f64>,
+    /// The most that it has held.
+    pub(super) peak_rss_mb: Option<f64>,
+}
+
 pub(crate) fn run(args: &ChildArgs) -> Result<()> {
-    anyhow::ensure!(
+    ensure!(
         args.batch > 0 && args.dim > 0 && args.classes > 0,
         "--batch, --dim and --classes must be at least 1"
     );
-    let shape = Shape { rows: args.batch, width: args.dim, classes: args.classes.min(args.batch) };
-    super::args::check_size(shape, false)?;
+    let shape = Shape { rows: args.batch, width: args.dim, spread: Spread::Classes(args.classes) };
+    super::plan::check_size(shape, false)?;
     let (embeddings, labels) = input(shape, args.seed);
-    let base = peak_rss_mb();
+    let base_rss_mb = peak_rss_mb();
     let batch = Batch::new(&embeddings, args.dim, &labels)?;
     let mut workspace = Workspace::new(args.backend.options()?)?;
-    let loss = TripletSemiHardLoss::default().evaluate(&batch, &mut workspace)?.loss();
-    println!("{}", json!({ "loss_bits": loss.to_bits(), "base_rss_mb": base, "peak_rss_mb": peak_rss_mb() }));
+    TripletSemiHardLoss::default().evaluate(&batch, &mut workspace)?;
+    println!("{}", serde_json::to_string(&Memory { base_rss_mb, peak_rss_mb: peak_rss_mb() })?);
     Ok(())
 }
 
 /// The most memory this process has held so far; `None` where the system does not say.
 fn peak_rss_mb() -> Option<f64> {
     proc::kib("/proc/self/status", "VmHWM:").map(|kib| kib as f64 / 1024.0)
+}
+
+/// Peak memory of one evaluation, from a process that does nothing else.
+///
+/// # Errors
+///
+/// When the process cannot be started, fails, or runs on a system that does not tell.
+pub(super) fn measure(flags: &BackendArgs, shape: Shape, seed: u64) -> Result<Memory> {
+    measure_with(proc::again(), flags, shape, seed)
+}
+
+fn measure_with(mut command: Command, flags: &BackendArgs, shape: Shape, seed: u64) -> Result<Memory> {
+    command.args(["bench-child", "--backend", &flags.backend]);
+    if let Some(isa) = &flags.isa {
+        command.args(["--isa", isa]);
+    }
+    if let Some(threads) = flags.threads {
+        command.args(["--threads", &threads.to_string()]);
+    }
+    for (flag, value) in [("--batch", shape.rows), ("--dim", shape.width), ("--classes", shape.classes())] {
+        command.args([flag, &value.to_string()]);
+    }
+    command.args(["--seed", &seed.to_string()]);
+    let output = command.output().context("its process cannot be started")?;
+    let message = String::from_utf8_lossy(&output.stderr);
+    let last = message.lines().last().unwrap_or("it printed nothing");
+    ensure!(output.status.success(), "its process failed ({}): {last}", output.status);
+    let memory: Memory = serde_json::from_slice(&output.stdout).context("its process printed no figures")?;
+    ensure!(memory.peak_rss_mb.is_some(), "this system does not tell a process's peak memory");
+    Ok(memory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_failing_process_says_why() {
+        let flags = BackendArgs { backend: "simd".into(), isa: None, threads: Some(1) };
+        let shape = Shape { rows: 8, width: 2, spread: Spread::PerClass(2) };
+        let said = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            format!("{:#}", measure_with(command, &flags, shape, 1).unwrap_err())
+        };
+        assert!(said("echo error: no memory >&2; exit 2").contains("no memory"));
+        assert!(said("kill -9 $$").contains('9'));
+        assert!(said("echo nonsense").contains("no figures"));
+        assert!(said(r#"echo '{"base_rss_mb":null,"peak_rss_mb":null}'"#).contains("does not tell"));
+        let missing = measure_with(Command::new("no-such-program"), &flags, shape, 1).unwrap_err();
+        assert!(format!("{missing:#}").contains("cannot be started"));
+    }
 }

@@ -1,67 +1,98 @@
 //! `triplet bench`: the backends against one another and against others, alternately, on
 //! this machine.
 
+mod advice;
 mod args;
 pub(crate) mod child;
+mod compare;
+mod environment;
 mod measure;
+mod notes;
+mod plan;
+mod progress;
+mod record;
 mod report;
 mod rivals;
 mod roofline;
 mod row;
 mod shape;
+mod statistics;
+mod step;
 mod table;
 
 pub(crate) use args::BenchArgs;
 
 use crate::output;
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressStyle};
+use args::BenchCommand;
+use environment::Start;
 use measure::Group;
+use plan::Plan;
+use progress::Progress;
+use record::Run;
 use rivals::Rivals;
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
-    let plan = args.plan()?;
-    let bar = ProgressBar::new((plan.shapes.len() * plan.threads.len()) as u64);
-    bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}, {eta} left")?);
-    let mut rows = Vec::new();
-    let mut libraries = Vec::new();
-    for &threads in &plan.threads {
-        let rivals = rivals(args, threads)?;
-        for rival in &rivals {
-            if !libraries.contains(&rival.library) {
-                libraries.push(rival.library.clone());
-            }
-        }
-        let mut group = Group { threads, contenders: &plan.contenders, rivals };
-        for &shape in &plan.shapes {
-            bar.set_message(format!(
-                "{} x {}, {} classes, {threads} thread(s)",
-                shape.rows, shape.width, shape.classes
-            ));
-            rows.extend(measure::measure(args, shape, &mut group)?);
-            bar.inc(1);
-        }
+    if let Some(BenchCommand::Compare(args)) = &args.command {
+        return compare::run(args);
     }
-    let peaks = roofline::fill(&mut rows);
-    bar.finish_and_clear();
+    let plan = Plan::new(args)?;
+    let run = measure_all(args, &plan)?;
+    let notes = notes::notes(args, &run);
+    let advice = advice::advice(&run.entries);
     if let Some(path) = &args.csv {
-        table::write_csv(path, &rows)?;
+        table::write_csv(path, &run)?;
     }
     if let Some(path) = &args.report {
-        report::write(path, &rows, &peaks, &libraries)?;
+        report::write(path, &run, &notes, &advice)?;
+    }
+    if let Some(path) = &args.save {
+        run.save(path)?;
     }
     if args.json {
-        output::line(table::json(&rows, &peaks, &libraries));
+        output::line(run.summary(&advice));
     } else {
-        table::print(&rows, &peaks, &libraries);
+        table::print(&run, &notes, &advice);
     }
     Ok(())
 }
 
+/// Every input on every number of threads.
+fn measure_all(args: &BenchArgs, plan: &Plan) -> Result<Run> {
+    let mut run = Run::start(args.seed);
+    let progress = Progress::new(plan.shapes.len() * plan.threads.len(), args.quiet);
+    for &threads in &plan.threads {
+        let rivals = start(args, threads, &progress)?;
+        for library in rivals.iter().flat_map(|rival| &rival.libraries) {
+            if !run.libraries.contains(library) {
+                run.libraries.push(library.clone());
+            }
+        }
+        let mut group = Group { threads, contenders: &plan.contenders, rivals };
+        for &shape in &plan.shapes {
+            progress.input(shape, threads);
+            if args.step {
+                let python = &mut group.rivals[0];
+                run.steps.extend(step::measure(args, shape, threads, python, &progress)?);
+            } else {
+                run.entries.extend(measure::measure(args, shape, &mut group, &progress)?);
+            }
+        }
+    }
+    run.peaks = roofline::fill(run.entries.iter_mut().map(|it| &mut it.row));
+    progress.finish();
+    Ok(run)
+}
+
 /// Starts the Pythons that were given.
-fn rivals(args: &BenchArgs, threads: usize) -> Result<Vec<Rivals>> {
-    let groups = if args.peers { "floors,peers" } else { "floors" };
-    let floors = args.python.as_deref().map(|python| Rivals::start(python, groups, threads));
-    let tfa = args.tfa_python.as_deref().map(|python| Rivals::start(python, "tfa", threads));
-    floors.into_iter().chain(tfa).collect()
+fn start(args: &BenchArgs, threads: usize, progress: &Progress) -> Result<Vec<Rivals>> {
+    let how = Start { threads, keep: args.keep_environment, usual_waiting: args.step };
+    let groups = match (args.step, args.peers) {
+        (true, _) => "step",
+        (false, true) => "baselines,peers",
+        (false, false) => "baselines",
+    };
+    let python = args.python.as_deref().map(|python| Rivals::start(python, groups, how, progress));
+    let tfa = args.tfa_python.as_deref().map(|python| Rivals::start(python, "tfa", how, progress));
+    python.into_iter().chain(tfa).collect()
 }

@@ -1,13 +1,14 @@
-//! The rows for people and for programs: table, JSON, csv.
+//! The rows for people and for programs: tables, JSON, csv.
 
 use super::{
-    roofline::Peaks,
+    record::Run,
     row::{Kind, Row},
+    step::StepRow,
 };
-use crate::{commands::info::cpu_name, io, output};
+use crate::{io, output};
 use anyhow::Result;
 use comfy_table::{Table, presets};
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::path::Path;
 
 /// What the columns of table and report are called.
@@ -15,29 +16,46 @@ pub(super) const HEADER: [&str; 12] = [
     "B x D",
     "classes",
     "what",
-    "isa",
+    "kernels",
     "threads",
     "loss ms",
-    "+ gradient ms",
-    "median",
-    "x ours",
-    "/ product",
-    "of peak",
+    "loss+gradient ms",
+    "median ms",
+    "times fastest ours",
+    "ratio to product",
+    "share of FMA peak",
     "peak MB",
 ];
 
+/// The same of training steps.
+pub(super) const STEP_HEADER: [&str; 12] = [
+    "B x D",
+    "classes",
+    "loss",
+    "threads",
+    "forward ms",
+    "loss ms",
+    "backward ms",
+    "optimiser ms",
+    "step ms",
+    "median ms",
+    "the loss adds ms",
+    "times ours",
+];
+
+pub(super) fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+}
+
 /// The cells of a row.
 pub(super) fn cells(row: &Row) -> [String; 12] {
-    let number = |value: Option<f64>, digits: usize| {
-        value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
-    };
     let mut what = row.backend.clone();
     if row.agrees == Some(false) {
         what.push_str(" (another loss!)");
     }
     let both = match &row.left_out {
         Some(reason) => format!("left out: {reason}"),
-        None => number(row.fwd_bwd_ms_min, 3),
+        None => number(row.ms(), 3),
     };
     [
         format!("{} x {}", row.b, row.d),
@@ -45,60 +63,75 @@ pub(super) fn cells(row: &Row) -> [String; 12] {
         what,
         row.isa.clone(),
         row.threads.to_string(),
-        number(row.fwd_ms_min, 3),
+        number(row.fwd_ms_min.filter(|_| row.kind == Kind::Ours), 3),
         both,
-        number(row.fwd_bwd_ms_median, 3),
-        number(row.times_ours, 2),
+        number(row.median_ms(), 3),
+        number(row.times_fastest_ours, 2),
         number(row.ratio_to_product, 2),
-        row.share_of_roofline.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", 100.0 * share)),
+        row.share_of_fma_peak.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", 100.0 * share)),
         number(row.peak_rss_mb, 0),
     ]
 }
 
-/// Prints the table.
-pub(super) fn print(rows: &[Row], peaks: &Peaks, libraries: &[String]) {
+/// The cells of a row of steps.
+pub(super) fn step_cells(row: &StepRow) -> [String; 12] {
+    let mut name = row.loss_name.clone();
+    if row.agrees == Some(false) {
+        name.push_str(" (another loss!)");
+    }
+    let least = match &row.left_out {
+        Some(reason) => format!("left out: {reason}"),
+        None => number(row.step_ms_min, 3),
+    };
+    [
+        format!("{} x {}", row.b, row.d),
+        row.classes.to_string(),
+        name,
+        row.threads.to_string(),
+        number(row.forward_ms, 3),
+        number(row.loss_ms, 3),
+        number(row.backward_ms, 3),
+        number(row.optimiser_ms, 3),
+        least,
+        number(row.step_ms_median, 3),
+        number(row.loss_adds_ms, 3),
+        number(row.times_ours, 2),
+    ]
+}
+
+/// Prints the tables, what their columns mean, and what is fastest.
+pub(super) fn print(run: &Run, notes: &[String], advice: &[String]) {
+    if !run.entries.is_empty() {
+        print_one(&HEADER, run.entries.iter().map(|it| cells(&it.row)));
+    }
+    if !run.steps.is_empty() {
+        print_one(&STEP_HEADER, run.steps.iter().map(|it| step_cells(&it.row)));
+    }
+    for line in notes.iter().chain(advice) {
+        output::line(line);
+    }
+}
+
+fn print_one<const N: usize>(header: &[&str; N], rows: impl Iterator<Item = [String; N]>) {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(HEADER);
-    for row in rows {
-        table.add_row(cells(row));
-    }
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
+    table.add_rows(rows);
     output::line(table);
-    for note in notes(rows, peaks, libraries) {
-        output::line(note);
+}
+
+/// Writes the rows, of steps if there are any, as csv with the JSON's names as header.
+pub(super) fn write_csv(path: &Path, run: &Run) -> Result<()> {
+    if run.steps.is_empty() {
+        write_rows(path, run.entries.iter().map(|it| &it.row))
+    } else {
+        write_rows(path, run.steps.iter().map(|it| &it.row))
     }
 }
 
-/// What the columns mean, and what was compared with.
-pub(super) fn notes(rows: &[Row], peaks: &Peaks, libraries: &[String]) -> Vec<String> {
-    let mut notes = Vec::new();
-    if rows.iter().any(|row| row.kind != Kind::Ours) {
-        notes.push(format!("compared with: {}", libraries.join(", ")));
-        notes.push("/ product: over the time of E E' by torch, or else NumPy, in the same rounds".to_owned());
-    }
-    for ((isa, threads), peak) in peaks {
-        notes.push(format!(
-            "of peak: {isa} on {threads} thread(s) does {:.1} G multiply-adds/s; half of B x B x D at that rate is 100 %",
-            peak / 1e9
-        ));
-    }
-    notes
-}
-
-/// One line of JSON.
-pub(super) fn json(rows: &[Row], peaks: &Peaks, libraries: &[String]) -> Value {
-    let peaks: Vec<Value> = peaks
-        .iter()
-        .map(|((isa, threads), peak)| json!({ "isa": isa, "threads": threads, "multiply_adds_per_second": peak }))
-        .collect();
-    let threads = rows.iter().map(|row| row.threads).max();
-    json!({ "cpu": cpu_name(), "threads": threads, "peaks": peaks, "libraries": libraries, "rows": rows })
-}
-
-/// A csv file with the JSON's names as header.
-pub(super) fn write_csv(path: &Path, rows: &[Row]) -> Result<()> {
+fn write_rows<'a, R: Serialize + 'a>(path: &Path, mut rows: impl Iterator<Item = &'a R>) -> Result<()> {
     io::write_whole(path, |out| {
         let mut writer = csv::Writer::from_writer(out);
-        rows.iter().try_for_each(|row| writer.serialize(row))?;
+        rows.try_for_each(|row| writer.serialize(row))?;
         Ok(writer.flush()?)
     })
 }

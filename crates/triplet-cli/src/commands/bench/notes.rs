@@ -1,0 +1,106 @@
+//! What the tables' columns mean, and what was compared with.
+
+use super::{args::BenchArgs, environment, record::Run, row::Kind, step::MeasuredStep};
+
+/// Lines for under the tables and on the page.
+pub(super) fn notes(args: &BenchArgs, run: &Run) -> Vec<String> {
+    let mut notes = Vec::new();
+    if run.steps.is_empty() {
+        notes.extend(of_losses(run));
+    } else {
+        notes.extend(of_steps(&run.steps));
+    }
+    if !run.libraries.is_empty() {
+        notes.push(format!("compared with: {}", run.libraries.join("; ")));
+    }
+    let python = args.python.is_some() || args.tfa_python.is_some();
+    notes.extend(environment::notes(&run.environment, python, args.keep_environment, args.step));
+    notes
+}
+
+fn of_losses(run: &Run) -> Vec<String> {
+    let rows = || run.entries.iter().map(|it| &it.row);
+    let mut notes = vec![
+        "loss ms: the loss alone; loss+gradient ms: loss, mined triplets and gradient, or of a matrix product its \
+         time; both the least of all rounds. median ms: the median round of the latter"
+            .to_owned(),
+        "times fastest ours: over our fastest row of the same input and number of threads".to_owned(),
+    ];
+    notes.extend(products(run));
+    for peak in &run.peaks {
+        notes.push(format!(
+            "share of FMA peak: {} on {} thread(s) does {:.1} G multiply-adds/s, measured; B x B x D / 2 of them, what all \
+             distances need, at that rate are 100 % (a full product does twice as many)",
+            peak.isa,
+            peak.threads,
+            peak.multiply_adds_per_second / 1e9
+        ));
+    }
+    for row in rows() {
+        if let Some(reason) = &row.memory_unknown {
+            let note = format!("peak MB of {} at {} x {}: not measured: {reason}", row.backend, row.b, row.d);
+            notes.push(note);
+        }
+    }
+    if rows().any(|row| row.agrees == Some(false)) {
+        notes.push(
+            "another loss!: its value is not ours, though it should be: do not compare its time".to_owned(),
+        );
+    }
+    notes
+}
+
+/// Whose product is the fastest, on which kernels, at which inputs.
+fn products(run: &Run) -> Vec<String> {
+    let rows = || run.entries.iter().map(|it| &it.row);
+    if !rows().any(|row| row.kind == Kind::Baseline) {
+        return Vec::new();
+    }
+    let mut notes = vec![
+        "ratio to product: loss, triplets and gradient over the fastest product E E' found in the same rounds; below 1 \
+         is faster than that product. A product counts if it writes all B x B entries in f32"
+            .to_owned(),
+    ];
+    let mut winners: Vec<(String, Vec<String>)> = Vec::new();
+    for row in rows().filter(|row| row.kind == Kind::Baseline && row.complete_product) {
+        let same = |other: &&super::row::Row| {
+            (other.b, other.d, &other.spread, other.threads_given)
+                == (row.b, row.d, &row.spread, row.threads_given)
+        };
+        let won = rows().filter(same).any(|other| other.product.as_ref() == Some(&row.backend));
+        if !won {
+            continue;
+        }
+        let who = match &row.kernels {
+            Some(kernels) => format!("{} ({kernels})", row.backend),
+            None => row.backend.clone(),
+        };
+        let place = format!("{} x {} in {} ms", row.b, row.d, super::table::number(row.ms(), 3));
+        match winners.iter_mut().find(|(other, _)| *other == who) {
+            Some((_, places)) => places.push(place),
+            None => winners.push((who, vec![place])),
+        }
+    }
+    for (who, mut places) in winners {
+        places.dedup();
+        notes.push(format!("fastest product: {who}: {}", places.join(", ")));
+    }
+    notes
+}
+
+fn of_steps(steps: &[MeasuredStep]) -> Vec<String> {
+    let mut notes = vec![
+        "a step: 784-512-D network (ReLU, outputs of length 1), loss, backward, Adam; every loss has a network of its own \
+         with the same weights, put back before each step"
+            .to_owned(),
+        "step ms: the least of all rounds; median ms and the parts: medians of the rounds; the loss adds: the median over \
+         that without a loss, which sums the outputs; times ours: the median over that with our loss"
+            .to_owned(),
+    ];
+    if steps.iter().any(|step| step.row.agrees == Some(false)) {
+        notes.push(
+            "another loss!: its value is not ours, though it should be: do not compare its time".to_owned(),
+        );
+    }
+    notes
+}

@@ -1,0 +1,1 @@
+"""What `triplet bench` runs in Python: matrix products, other losses, training steps."""

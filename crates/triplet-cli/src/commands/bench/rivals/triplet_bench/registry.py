@@ -1,0 +1,45 @@
+"""The batch at work, and what can be timed on it."""
+
+import importlib.util
+from dataclasses import dataclass
+from typing import Any, Callable
+
+
+class Batch:
+    """The batch at work: rows [B, D] of f32, labels [B] of i64."""
+
+    x: Any = None
+    y: Any = None
+    per_class = 0
+    # Output matrices and the like, by name, kept as long as the batch is.
+    buffers: dict[str, Any] = {}
+
+
+def buffer(name: str, make: Callable[[], Any]) -> Any:
+    """What `make` gave when it was first asked for on this batch."""
+    if name not in Batch.buffers:
+        Batch.buffers[name] = make()
+    return Batch.buffers[name]
+
+
+@dataclass
+class Rival:
+    """Something to time."""
+
+    kind: str  # baseline, peer or step
+    run: Callable[[], Any]  # its loss, or None; of a step: (loss, milliseconds of its four parts)
+    needed: Callable[[int, int], float]  # bytes for B and D
+    distance: str | None = None  # of its loss, if the rule is triplet's
+    complete: bool = False  # it writes all B x B entries of E E' in f32
+    kernels: str | None = None  # the library and kernels behind a product
+    compiles: bool = False  # it compiles anew for every shape
+    check: Callable[[], str | None] | None = None  # what is wrong with the result, if anything
+
+
+RIVALS: dict[str, Rival] = {}
+LIBRARIES: list[str] = []
+
+
+def has(module: str) -> bool:
+    """Whether a module can be imported."""
+    return importlib.util.find_spec(module) is not None
