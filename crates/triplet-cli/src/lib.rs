@@ -15,11 +15,11 @@ mod train;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 
-/// The fastest and most exact triplet loss for CPUs.
+/// Triplet losses for CPUs: loss, mined triplets and gradient.
 ///
-/// Computes TensorFlow Addons' TripletSemiHardLoss and TripletHardLoss: loss, mined
-/// triplets and gradient, with the same bits on every backend, instruction set and
-/// number of threads.
+/// Computes TensorFlow Addons' TripletSemiHardLoss and TripletHardLoss, with the same bits
+/// on every backend but gram, every instruction set and number of threads: `triplet bench`
+/// checks that before it times them, and shows how fast they are, and against what.
 #[derive(Parser)]
 #[command(
     name = "triplet",
@@ -37,7 +37,7 @@ enum Command {
     Train(train::TrainArgs),
     /// Compute loss, triplets and gradient of embeddings in a file.
     Loss(commands::loss::LossArgs),
-    /// Measure the backends against one another on this machine.
+    /// Measure the backends on this machine: against one another, products and other losses.
     Bench(commands::bench::BenchArgs),
     /// Show the CPU, its instruction sets, and what would run.
     Info(commands::info::InfoArgs),

@@ -44,6 +44,10 @@ impl Bench {
         fs::write(self.path(name), bytes).unwrap();
     }
 
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
     pub(crate) fn npy<T: WritableElement, D: Dimension>(&self, name: &str, array: &ArrayRef<T, D>) {
         array.write_npy(File::create(self.path(name)).unwrap()).unwrap();
     }

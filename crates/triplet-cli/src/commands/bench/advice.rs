@@ -43,7 +43,8 @@ fn line(rows: &[&Row], width: usize, spread: &str) -> Option<String> {
         timed.retain(|(_, ms)| *ms <= least * (1.0 + ALIKE));
         let before = spans.last().map(|(_, _, who)| who.clone());
         let again = timed.iter().find(|(row, _)| Some(choice(row)) == before);
-        let winner = again.or_else(|| timed.iter().min_by_key(|(row, _)| row.threads))?;
+        let winner =
+            again.or_else(|| timed.iter().min_by_key(|(row, _)| (row.threads, row.backend == "par")))?;
         let who = choice(winner.0);
         match spans.last_mut() {
             Some((_, last, other)) if *other == who => *last = batch,
@@ -97,6 +98,8 @@ mod tests {
         assert!(line[0].ends_with("64 rows: simd avx2, 1 thread"), "{line:?}");
         let line = advice(&[ours("par", 2, 64, 1.0), ours("simd", 1, 64, 1.04)]);
         assert!(line[0].ends_with("64 rows: par avx2, 2 threads"), "{line:?}");
+        let line = advice(&[ours("par", 1, 64, 1.0), ours("simd", 1, 64, 1.01)]);
+        assert!(line[0].ends_with("64 rows: simd avx2, 1 thread"), "{line:?}");
         assert!(advice(&[ours("simd", 1, 64, 1.0)]).is_empty(), "one alone is no choice");
         let mut left_out = ours("gram", 2, 64, 1.0);
         left_out.row.fwd_bwd_ms_min = None;

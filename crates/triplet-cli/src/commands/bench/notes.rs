@@ -1,6 +1,16 @@
 //! What the tables' columns mean, and what was compared with.
 
-use super::{args::BenchArgs, environment, record::Run, row::Kind, step::MeasuredStep};
+use super::{
+    args::BenchArgs,
+    environment,
+    record::Run,
+    row::Kind,
+    statistics::{median, minimum},
+    step::MeasuredStep,
+};
+
+/// Median over least from which on a machine is called busy.
+const RESTLESS: f64 = 1.25;
 
 /// Lines for under the tables and on the page.
 pub(super) fn notes(args: &BenchArgs, run: &Run) -> Vec<String> {
@@ -10,12 +20,25 @@ pub(super) fn notes(args: &BenchArgs, run: &Run) -> Vec<String> {
     } else {
         notes.extend(of_steps(&run.steps));
     }
+    notes.extend(unrest(run));
     if !run.libraries.is_empty() {
         notes.push(format!("compared with: {}", run.libraries.join("; ")));
     }
     let python = args.python.is_some() || args.tfa_python.is_some();
     notes.extend(environment::notes(&run.environment, python, args.keep_environment, args.step));
     notes
+}
+
+/// Says so if the rounds differ so much that something else must have been running.
+fn unrest(run: &Run) -> Option<String> {
+    let entries = run.entries.iter().map(super::row::Measured::times);
+    let rounds = entries.chain(run.steps.iter().map(|step| &step.step_ms[..]));
+    let ratios: Vec<f64> = rounds.filter_map(|times| Some(median(times)? / minimum(times)?)).collect();
+    let typical = median(&ratios).filter(|ratio| *ratio > RESTLESS)?;
+    Some(format!(
+        "busy machine: the median round takes {typical:.1} times the least, for half of the rows or more; repeat the run when \
+         nothing else is running before you trust a ratio"
+    ))
 }
 
 fn of_losses(run: &Run) -> Vec<String> {
@@ -27,14 +50,24 @@ fn of_losses(run: &Run) -> Vec<String> {
         "times fastest ours: over our fastest row of the same input and number of threads".to_owned(),
     ];
     notes.extend(products(run));
-    for peak in &run.peaks {
-        notes.push(format!(
-            "share of FMA peak: {} on {} thread(s) does {:.1} G multiply-adds/s, measured; B x B x D / 2 of them, what all \
-             distances need, at that rate are 100 % (a full product does twice as many)",
-            peak.isa,
-            peak.threads,
-            peak.multiply_adds_per_second / 1e9
-        ));
+    let peaks: Vec<String> = run
+        .peaks
+        .iter()
+        .map(|peak| {
+            let rate = peak.multiply_adds_per_second / 1e9;
+            format!("{rate:.1} with {} on {} thread(s)", peak.isa, peak.threads)
+        })
+        .collect();
+    notes.push(format!(
+        "share of FMA peak: the B x B x D / 2 multiply-adds that all distances need, at the measured peak, over the time; a full \
+         product does twice as many. Peak in G multiply-adds/s: {}",
+        peaks.join(", ")
+    ));
+    for row in rows() {
+        if let Some(reason) = &row.left_out {
+            let place = format!("{} x {} on {} thread(s)", row.b, row.d, row.threads_given);
+            notes.push(format!("left out: {} at {place}: {reason}", row.backend));
+        }
     }
     for row in rows() {
         if let Some(reason) = &row.memory_unknown {
@@ -85,6 +118,13 @@ fn products(run: &Run) -> Vec<String> {
         places.dedup();
         notes.push(format!("fastest product: {who}: {}", places.join(", ")));
     }
+    let mut others: Vec<String> = rows()
+        .filter(|row| row.kind == Kind::Baseline)
+        .filter_map(|row| row.kernels.as_ref().map(|kernels| format!("{} ({kernels})", row.backend)))
+        .collect();
+    others.sort();
+    others.dedup();
+    notes.push(format!("products tried: {}", others.join("; ")));
     notes
 }
 
@@ -97,6 +137,12 @@ fn of_steps(steps: &[MeasuredStep]) -> Vec<String> {
          that without a loss, which sums the outputs; times ours: the median over that with our loss"
             .to_owned(),
     ];
+    for row in steps.iter().map(|step| &step.row) {
+        if let Some(reason) = &row.left_out {
+            let place = format!("{} x {} on {} thread(s)", row.b, row.d, row.threads);
+            notes.push(format!("left out: {} at {place}: {reason}", row.loss_name));
+        }
+    }
     if steps.iter().any(|step| step.row.agrees == Some(false)) {
         notes.push(
             "another loss!: its value is not ours, though it should be: do not compare its time".to_owned(),

@@ -52,7 +52,17 @@ pub(super) fn run(args: &CompareArgs) -> Result<()> {
     let (first, others) = (&runs[0], &runs[1..]);
     let lines = lines(&first.run, others.iter().map(|other| &other.run));
     let notes = table::notes(first, others, &lines);
-    ensure!(!lines.is_empty(), "nothing to compare: {}", notes.join("; "));
+    let example = |named: &Named| {
+        let first = lines::timed(&named.run).into_iter().next();
+        first.map_or_else(|| "nothing".to_owned(), |(key, _)| key.words())
+    };
+    ensure!(
+        !lines.is_empty(),
+        "nothing to compare: no row of {} is in another file ({} against {})",
+        first.name,
+        example(first),
+        example(&others[0])
+    );
     if args.json {
         let files: Vec<_> = runs
             .iter()

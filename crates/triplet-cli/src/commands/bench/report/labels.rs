@@ -3,9 +3,9 @@
 /// Height of a line of text.
 pub(super) const LINE: f64 = 15.0;
 /// Width of a character, generously.
-const CHARACTER: f64 = 7.0;
+const CHARACTER: f64 = 7.9;
 /// Characters from which on a label takes two lines.
-const LONG: usize = 18;
+const LONG: usize = 16;
 
 /// A label: its lines of text, and where it stands.
 #[derive(Debug, Clone, PartialEq)]

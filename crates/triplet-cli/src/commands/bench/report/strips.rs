@@ -70,7 +70,7 @@ impl Strips {
         for (index, part) in self.parts.iter().enumerate() {
             let _ = write!(svg, "<path class=\"c{index} fill\" d=\"M{x} 4h12v12h-12z\"/>");
             let _ = write!(svg, "<text class=\"name\" x=\"{}\" y=\"15\">{part}</text>", x + 17.0);
-            x += 40.0 + 7.5 * part.len() as f64;
+            x += 40.0 + 7.9 * part.len() as f64;
         }
         for (index, strip) in self.strips.iter().enumerate() {
             let top = legend + STRIP * index as f64;

@@ -32,12 +32,13 @@ def numpy_kernels() -> str:
     return describe(pools[0]) if pools else "kernels unknown (threadpoolctl finds no BLAS)"
 
 
-def describe(pool: dict) -> str:
+def describe(pool: dict, threads: bool = True) -> str:
     """One library as threadpoolctl lists it."""
     name = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS"}.get(pool["internal_api"], pool["internal_api"])
     words = [f"{name} {pool.get('version') or 'of unknown version'}", pool.get("architecture")]
     words.append(pool.get("threading_layer"))
-    words.append(f"{pool['num_threads']} thread(s)")
+    if threads:
+        words.append(f"{pool['num_threads']} thread(s)")
     return ", ".join(word for word in words if word)
 
 
@@ -82,4 +83,5 @@ def libraries() -> list[str]:
     pools = _pools()
     if pools is None:
         return ["threadpoolctl is not installed: pip install threadpoolctl tells the kernels"]
-    return [f"loaded: {describe(pool)}" for pool in pools if pool["user_api"] == "blas"]
+    blas = [pool for pool in pools if pool["user_api"] == "blas"]
+    return sorted({f"loaded: {describe(pool, threads=False)}" for pool in blas})

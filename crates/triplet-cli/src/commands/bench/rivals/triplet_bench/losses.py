@@ -6,6 +6,8 @@ Each is `loss(x, y) -> scalar tensor` with a graph behind it.
 import torch
 
 MARGIN = 1.0
+# The compiled loop is unrolled: one pass for each positive.
+MOST_COMPILED = 64
 
 
 def distances(x):
@@ -72,8 +74,18 @@ def dense(x, y):
 
 
 def compiled():
-    """The loop, compiled."""
-    return from_rows(torch.compile(negatives_by_loop, dynamic=False))
+    """The loop, compiled for each shape."""
+    # Beyond its limit torch goes on uncompiled.
+    limit = "recompile_limit" if hasattr(torch._dynamo.config, "recompile_limit") else "cache_size_limit"
+    setattr(torch._dynamo.config, limit, 64)
+    mine = torch.compile(negatives_by_loop, dynamic=False)
+
+    def few_positives(x, y, pos):
+        if pos.shape[1] > MOST_COMPILED:
+            raise ValueError(f"compiling takes minutes with more than {MOST_COMPILED} positives a row")
+        return mine(x, y, pos)
+
+    return from_rows(few_positives)
 
 
 def triplet_loss(threads: int):

@@ -10,6 +10,7 @@ argument is a list of groups (baselines, peers, tfa, step), the second the numbe
 import json
 import os
 import sys
+import warnings
 from time import perf_counter
 
 from .registry import LIBRARIES, RIVALS, Batch, has
@@ -17,6 +18,8 @@ from .registry import LIBRARIES, RIVALS, Batch, has
 
 def main(groups: list[str], threads: int) -> None:
     """Answers until the input ends."""
+    # torch's compiler warns of itself.
+    warnings.filterwarnings("ignore", category=FutureWarning)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # What libraries print is not an answer.
     try:
