@@ -90,12 +90,12 @@ while read -r line; do
     load*) echo '{{}}' ;;
     *tfa*) echo '{{"left_out": "needs about 18 GB"}}' ;;
     *sort*) echo '{{"ms": [4.0, 2.0], "value": 123.0}}' ;;
-    *gemm*) echo '{{"ms": [0.25], "value": null}}' ;;
-    *half*) echo '{{"ms": [0.1], "value": null}}' ;;
+    *gemm*) echo '{{"ms": [25.0], "value": null}}' ;;
+    *half*) echo '{{"ms": [10.0], "value": null}}' ;;
     *sum*) echo '{{"ms": [9.0, 4.0], "parts": [[1, 5, 2, 1], [1, 0, 2, 1]], "value": 1.0}}' ;;
     *triplet-loss*) echo '{{"ms": [5.0], "parts": [[1, 1, 2, 1]], "value": 1.0, "expected": 1.0}}' ;;
     *dense*) echo '{{"ms": [10.0], "parts": [[1, 6, 2, 1]], "value": 2.0, "expected": 1.0}}' ;;
-    *) echo "{{\"ms\": [0.5], \"value\": null, \"kept\": \"$OPENBLAS_CORETYPE\"}}" ;;
+    *) echo "{{\"ms\": [50.0], \"value\": null, \"kept\": \"$OPENBLAS_CORETYPE\"}}" ;;
   esac
 done
 "#
