@@ -224,12 +224,13 @@ mod tests {
 
     #[test]
     fn what_is_no_run_is_refused_with_the_field() {
-        let refused = |change: fn(&mut Value)| {
+        type Change = fn(&mut Value);
+        let refused = |change: Change| {
             let mut value = serde_json::to_value(run()).unwrap();
             change(&mut value);
             Run::parse(value.to_string().as_bytes()).unwrap_err().to_string()
         };
-        let cases: [(fn(&mut Value), &str); 8] = [
+        let cases: [(Change, &str); 8] = [
             (|it| it["format"] = "something".into(), "its field format is not"),
             (|it| *it = json!([1, 2]), "its field format is not"),
             (|it| it["schema"] = "1".into(), "schema is no whole number"),

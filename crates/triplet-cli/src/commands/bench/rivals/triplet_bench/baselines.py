@@ -1,5 +1,7 @@
 """Matrix products E E': what a loss that forms the distance matrix does at least."""
 
+from __future__ import annotations
+
 from .kernels import numpy_kernels, torch_kernels
 from .registry import LIBRARIES, RIVALS, Batch, Rival, buffer, has
 
@@ -71,8 +73,9 @@ def _add_numpy() -> None:
 
 
 def _add_numkong(threads: int) -> None:
-    import numkong
     from concurrent.futures import ThreadPoolExecutor
+
+    import numkong
 
     pool = ThreadPoolExecutor(threads)
 

@@ -1,5 +1,7 @@
 """Which kernels the libraries behind the products run."""
 
+from __future__ import annotations
+
 import os
 import re
 import tempfile
@@ -34,7 +36,9 @@ def numpy_kernels() -> str:
 
 def describe(pool: dict, threads: bool = True) -> str:
     """One library as threadpoolctl lists it."""
-    name = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS"}.get(pool["internal_api"], pool["internal_api"])
+    name = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS"}.get(
+        pool["internal_api"], pool["internal_api"]
+    )
     words = [f"{name} {pool.get('version') or 'of unknown version'}", pool.get("architecture")]
     words.append(pool.get("threading_layer"))
     if threads:
@@ -57,7 +61,12 @@ def torch_kernels(torch) -> str:
     sets = re.findall(r"\((Intel\(R\) )?(AVX[-\w]*|AMX|SSE[-\w.]*)\)", found[2])
     what = sets[0][1] if sets else " ".join(found[2].split(",")[0].replace("Intel(R)", "").split())
     layer = "gnu_thread" if "gnu_thread" in first else "intel_thread" if "intel_thread" in first else None
-    words = [f"MKL {found[1]}", f"on a CPU that it takes for {what}", layer, f"{torch.get_num_threads()} thread(s)"]
+    words = [
+        f"MKL {found[1]}",
+        f"on a CPU that it takes for {what}",
+        layer,
+        f"{torch.get_num_threads()} thread(s)",
+    ]
     return ", ".join(word for word in words if word)
 
 

@@ -97,7 +97,8 @@ def triplet_loss(threads: int):
 
 def pytorch_metric_learning():
     """Its nearest equivalent, which mines every semi-hard triplet: another rule."""
-    from pytorch_metric_learning import distances as metrics, losses, miners
+    from pytorch_metric_learning import distances as metrics
+    from pytorch_metric_learning import losses, miners
 
     metric = metrics.LpDistance(power=2, normalize_embeddings=False)
     miner = miners.TripletMarginMiner(margin=MARGIN, type_of_triplets="semihard", distance=metric)

@@ -14,6 +14,10 @@ def torch_losses(threads: int):
     def matrices(b, d):
         return 60 * b * b + 12 * b * Batch.per_class * d
 
+    def every_triplet(b, d):
+        """Every triplet of the batch, in several lists of eight bytes."""
+        return 80 * b * b * Batch.per_class
+
     yield "torch sort", losses.from_rows(losses.negatives_by_sorting), matrices, "squared-l2", False
     yield "torch dense", losses.dense, matrices, "squared-l2", False
     yield "torch loop", losses.from_rows(losses.negatives_by_loop), matrices, "squared-l2", False
@@ -22,9 +26,7 @@ def torch_losses(threads: int):
         yield OURS, losses.triplet_loss(threads), lambda b, d: 100 * b * d, "squared-l2", False
     if has("pytorch_metric_learning"):
         _version("pytorch-metric-learning")
-        # Every triplet of the batch, in several lists of eight bytes.
-        needed = lambda b, d: 80 * b * b * Batch.per_class
-        yield "pytorch-metric-learning", losses.pytorch_metric_learning(), needed, None, False
+        yield "pytorch-metric-learning", losses.pytorch_metric_learning(), every_triplet, None, False
     if has("sentence_transformers"):
         _version("sentence-transformers")
         yield "sentence-transformers", losses.sentence_transformers(), lambda b, d: 30 * b**3, "l2", False

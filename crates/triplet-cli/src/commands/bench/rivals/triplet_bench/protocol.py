@@ -67,7 +67,7 @@ def _start(groups: list[str], threads: int) -> dict:
 
         LIBRARIES.extend(libraries())
     names = ("kind", "distance", "complete", "kernels", "compiles")
-    able = [{"name": name} | {key: getattr(rival, key) for key in names} for name, rival in RIVALS.items()]
+    able = [{"name": name, **{key: getattr(rival, key) for key in names}} for name, rival in RIVALS.items()]
     return {"libraries": LIBRARIES, "rivals": able}
 
 

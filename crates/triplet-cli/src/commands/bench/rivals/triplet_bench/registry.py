@@ -1,8 +1,11 @@
 """The batch at work, and what can be timed on it."""
 
+from __future__ import annotations
+
 import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, ClassVar
 
 
 class Batch:
@@ -12,7 +15,7 @@ class Batch:
     y: Any = None
     per_class = 0
     # Output matrices and the like, by name, kept as long as the batch is.
-    buffers: dict[str, Any] = {}
+    buffers: ClassVar[dict[str, Any]] = {}
 
 
 def buffer(name: str, make: Callable[[], Any]) -> Any:

@@ -4,6 +4,7 @@
 own, put back to the same weights before every step, so that all do the same work.
 """
 
+from itertools import pairwise
 from time import perf_counter
 
 from .peers import OURS, torch_losses
@@ -75,7 +76,7 @@ def _step(name, loss):
     times.append(perf_counter())
     optimiser.step()
     times.append(perf_counter())
-    return value.item(), [1e3 * (end - start) for start, end in zip(times, times[1:])]
+    return value.item(), [1e3 * (end - start) for start, end in pairwise(times)]
 
 
 def expected(distance: str, threads: int) -> float:
@@ -86,4 +87,6 @@ def expected(distance: str, threads: int) -> float:
     layers, _, _ = _network(Batch.x.shape[1])
     with torch.no_grad():
         x = torch.nn.functional.normalize(layers(_inputs(len(Batch.x))), dim=1)
-    return float(TripletSemiHardLoss(margin=1.0, distance=distance, threads=threads)(x, torch.from_numpy(Batch.y)))
+    return float(
+        TripletSemiHardLoss(margin=1.0, distance=distance, threads=threads)(x, torch.from_numpy(Batch.y))
+    )
