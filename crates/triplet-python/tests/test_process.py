@@ -316,4 +316,6 @@ def test_the_program_teaches_and_fails_as_programs_do():
 def test_the_program_can_start_itself_again():
     run = cli("bench", "--batch", "32", "--dim", "8", "--backends", "simd", "--reps", "3", "--json")
     assert run.returncode == 0, run.stderr
-    assert "peak_rss_mb" in run.stdout
+    row = json.loads(run.stdout.splitlines()[-1])["rows"][0]
+    assert row["memory_unknown"] is None, "the process of its own could not be measured"
+    assert row["peak_rss_mb"] > 1
