@@ -12,7 +12,10 @@ pub(super) fn advice(entries: &[Measured]) -> Vec<String> {
     groups.sort_unstable();
     groups.dedup();
     let lines = groups.into_iter().filter_map(|(width, spread)| {
-        let rows: Vec<&Row> = ours().filter(|row| row.d == width && row.spread == spread).collect();
+        let mut rows: Vec<&Row> = ours().filter(|row| row.d == width && row.spread == spread).collect();
+        // par on one thread is simd.
+        let simd = rows.iter().any(|row| row.backend == "simd");
+        rows.retain(|row| !(simd && row.backend == "par" && row.threads == 1));
         let mut choices: Vec<String> = rows.iter().map(|row| choice(row)).collect();
         choices.sort();
         choices.dedup();
@@ -43,8 +46,7 @@ fn line(rows: &[&Row], width: usize, spread: &str) -> Option<String> {
         timed.retain(|(_, ms)| *ms <= least * (1.0 + ALIKE));
         let before = spans.last().map(|(_, _, who)| who.clone());
         let again = timed.iter().find(|(row, _)| Some(choice(row)) == before);
-        let winner =
-            again.or_else(|| timed.iter().min_by_key(|(row, _)| (row.threads, row.backend == "par")))?;
+        let winner = again.or_else(|| timed.iter().min_by_key(|(row, _)| row.threads))?;
         let who = choice(winner.0);
         match spans.last_mut() {
             Some((_, last, other)) if *other == who => *last = batch,
@@ -98,8 +100,8 @@ mod tests {
         assert!(line[0].ends_with("64 rows: simd avx2, 1 thread"), "{line:?}");
         let line = advice(&[ours("par", 2, 64, 1.0), ours("simd", 1, 64, 1.04)]);
         assert!(line[0].ends_with("64 rows: par avx2, 2 threads"), "{line:?}");
-        let line = advice(&[ours("par", 1, 64, 1.0), ours("simd", 1, 64, 1.01)]);
-        assert!(line[0].ends_with("64 rows: simd avx2, 1 thread"), "{line:?}");
+        let line = advice(&[ours("par", 1, 64, 1.0), ours("simd", 1, 64, 1.2), ours("scalar", 1, 64, 9.0)]);
+        assert!(line[0].ends_with("64 rows: simd avx2, 1 thread"), "par on one thread is simd: {line:?}");
         assert!(advice(&[ours("simd", 1, 64, 1.0)]).is_empty(), "one alone is no choice");
         let mut left_out = ours("gram", 2, 64, 1.0);
         left_out.row.fwd_bwd_ms_min = None;

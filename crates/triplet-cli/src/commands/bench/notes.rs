@@ -108,7 +108,8 @@ fn products(run: &Run) -> Vec<String> {
             Some(kernels) => format!("{} ({kernels})", row.backend),
             None => row.backend.clone(),
         };
-        let place = format!("{} x {} in {} ms", row.b, row.d, super::table::number(row.ms(), 3));
+        let ms = super::table::number(row.ms(), 3);
+        let place = format!("{} x {} on {} thread(s) in {ms} ms", row.b, row.d, row.threads);
         match winners.iter_mut().find(|(other, _)| *other == who) {
             Some((_, places)) => places.push(place),
             None => winners.push((who, vec![place])),

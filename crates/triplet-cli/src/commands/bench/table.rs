@@ -11,20 +11,20 @@ use comfy_table::{Table, presets};
 use serde::Serialize;
 use std::path::Path;
 
-/// What the columns of table and report are called.
+/// What the columns of table and report are called, in two lines where they are long.
 pub(super) const HEADER: [&str; 12] = [
     "B x D",
     "classes",
     "what",
     "kernels",
     "threads",
-    "loss ms",
-    "loss+gradient ms",
-    "median ms",
-    "times fastest ours",
-    "ratio to product",
-    "share of FMA peak",
-    "peak MB",
+    "loss\nms",
+    "loss+gradient\nms",
+    "median\nms",
+    "times\nfastest ours",
+    "ratio to\nproduct",
+    "share of\nFMA peak",
+    "peak\nMB",
 ];
 
 /// The same of training steps.
@@ -33,18 +33,25 @@ pub(super) const STEP_HEADER: [&str; 12] = [
     "classes",
     "loss",
     "threads",
-    "forward ms",
-    "loss ms",
-    "backward ms",
-    "optimiser ms",
-    "step ms",
-    "median ms",
-    "the loss adds ms",
-    "times ours",
+    "forward\nms",
+    "loss\nms",
+    "backward\nms",
+    "optimiser\nms",
+    "step\nms",
+    "median\nms",
+    "the loss\nadds ms",
+    "times\nours",
 ];
 
 pub(super) fn number(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+/// A part as percent, with a decimal where that is small.
+fn percent(part: Option<f64>) -> String {
+    let percent = part.map(|part| 100.0 * part);
+    let digits = if percent.is_some_and(|percent| percent < 9.95) { 1 } else { 0 };
+    percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.digits$} %"))
 }
 
 /// The cells of a row.
@@ -68,7 +75,7 @@ pub(super) fn cells(row: &Row) -> [String; 12] {
         number(row.median_ms(), 3),
         number(row.times_fastest_ours, 2),
         number(row.ratio_to_product, 2),
-        row.share_of_fma_peak.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", 100.0 * share)),
+        percent(row.share_of_fma_peak),
         number(row.peak_rss_mb, 0),
     ]
 }

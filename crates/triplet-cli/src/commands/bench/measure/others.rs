@@ -24,7 +24,7 @@ pub(super) fn matrix_multiply(shape: Shape) -> Entry {
     let size = if fits { shape.rows } else { 0 };
     let runner = Runner::MatrixMultiply(Array2::zeros((size, size)));
     let mut entry = Entry::new(Kind::Baseline, "matrixmultiply E E'", runner);
-    entry.kernels = Some("the crate matrixmultiply, 1 thread".to_owned());
+    entry.kernels = Some("the crate matrixmultiply".to_owned());
     entry.complete_product = true;
     entry.left_out = (!fits).then(|| format!("needs about {} GB", bytes >> 30));
     // Some ten multiply-adds a nanosecond; it only decides how many rounds there are.

@@ -8,7 +8,7 @@ use super::{
 use crate::palette::ON_WHITE;
 use std::fmt::Write;
 
-const WIDTH: f64 = 560.0;
+const WIDTH: f64 = 470.0;
 const LEFT: f64 = 64.0;
 const TOP: f64 = 14.0;
 /// Below the plot: texts of the axis and its title.

@@ -62,7 +62,7 @@ fn push_table<const N: usize>(
     let class = |column: usize| if TEXT.contains(&header[column]) { " class=\"text\"" } else { "" };
     page.push_str("<div class=\"scroll\"><table><thead><tr>");
     for (column, name) in header.iter().enumerate() {
-        let _ = write!(page, "<th scope=\"col\"{}>{}</th>", class(column), escaped(name));
+        let _ = write!(page, "<th scope=\"col\"{}>{}</th>", class(column), escaped(name).replace('\n', " "));
     }
     page.push_str("</tr></thead><tbody>");
     for (kind, cells) in rows {

@@ -4,7 +4,7 @@ use super::{chart::marker, escaped, ticks::Axis};
 use crate::palette::ON_WHITE;
 use std::fmt::Write;
 
-const WIDTH: f64 = 560.0;
+const WIDTH: f64 = 470.0;
 const LEFT: f64 = 10.0;
 const RIGHT: f64 = 24.0;
 /// A name above its strip.

@@ -10,7 +10,7 @@ h1{font-size:24px;margin:.2em 0}h2{font-size:19px;margin:1.6em 0 .4em}h3{font-si
 p{margin:.4em 0}code{font-size:13px;overflow-wrap:anywhere}.quiet,figcaption{color:var(--soft)}\
 .advice{border-left:4px solid var(--c0);padding:.2em 0 .2em .8em;margin:1em 0}\
 main{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(480px,100%),1fr));gap:1.2em 2em}\
-figure{margin:0;min-width:0}figcaption{font-size:13px}svg{display:block;width:100%;max-width:680px;height:auto}\
+figure{margin:0;min-width:0}figcaption{font-size:13px}svg{display:block;width:100%;max-width:580px;height:auto}\
 .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:6px}\
 table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;width:100%}\
 th,td{padding:.25em .6em;border-bottom:1px solid var(--line);text-align:right;vertical-align:top}\

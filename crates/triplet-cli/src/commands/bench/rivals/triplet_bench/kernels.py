@@ -34,15 +34,13 @@ def numpy_kernels() -> str:
     return describe(pools[0]) if pools else "kernels unknown (threadpoolctl finds no BLAS)"
 
 
-def describe(pool: dict, threads: bool = True) -> str:
+def describe(pool: dict) -> str:
     """One library as threadpoolctl lists it."""
     name = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS"}.get(
         pool["internal_api"], pool["internal_api"]
     )
     words = [f"{name} {pool.get('version') or 'of unknown version'}", pool.get("architecture")]
     words.append(pool.get("threading_layer"))
-    if threads:
-        words.append(f"{pool['num_threads']} thread(s)")
     return ", ".join(word for word in words if word)
 
 
@@ -61,12 +59,7 @@ def torch_kernels(torch) -> str:
     sets = re.findall(r"\((Intel\(R\) )?(AVX[-\w]*|AMX|SSE[-\w.]*)\)", found[2])
     what = sets[0][1] if sets else " ".join(found[2].split(",")[0].replace("Intel(R)", "").split())
     layer = "gnu_thread" if "gnu_thread" in first else "intel_thread" if "intel_thread" in first else None
-    words = [
-        f"MKL {found[1]}",
-        f"on a CPU that it takes for {what}",
-        layer,
-        f"{torch.get_num_threads()} thread(s)",
-    ]
+    words = [f"MKL {found[1]}", f"on a CPU that it takes for {what}", layer]
     return ", ".join(word for word in words if word)
 
 
@@ -93,4 +86,4 @@ def libraries() -> list[str]:
     if pools is None:
         return ["threadpoolctl is not installed: pip install threadpoolctl tells the kernels"]
     blas = [pool for pool in pools if pool["user_api"] == "blas"]
-    return sorted({f"loaded: {describe(pool, threads=False)}" for pool in blas})
+    return sorted({f"loaded: {describe(pool)}" for pool in blas})
