@@ -68,7 +68,7 @@ fn our_slow_backends_are_left_out_by_name() {
     let scalar = &json["rows"][0];
     assert_eq!(scalar["backend"], "scalar");
     let reason = scalar["left_out"].as_str().unwrap();
-    assert!(reason.contains("s a call") && reason.contains("--limit is 0.2 s"), "{reason}");
+    assert!(reason.contains("told from") && reason.contains("--limit is 0.2 s"), "foreseen: {reason}");
     assert_eq!(scalar["fwd_bwd_ms_min"], serde_json::Value::Null);
     assert!(json["rows"][1]["fwd_bwd_ms_min"].as_f64().is_some(), "{json}");
     // The older name of the limit.

@@ -13,12 +13,12 @@ pub(super) fn advice(entries: &[Measured]) -> Vec<String> {
     groups.dedup();
     let lines = groups.into_iter().filter_map(|(width, spread)| {
         let mut rows: Vec<&Row> = ours().filter(|row| row.d == width && row.spread == spread).collect();
-        // par on one thread is simd.
-        let simd = rows.iter().any(|row| row.backend == "simd");
-        rows.retain(|row| !(simd && row.backend == "par" && row.threads == 1));
         let mut choices: Vec<String> = rows.iter().map(|row| choice(row)).collect();
         choices.sort();
         choices.dedup();
+        // par on one thread is simd.
+        let simd = rows.iter().any(|row| row.backend == "simd");
+        rows.retain(|row| !(simd && row.backend == "par" && row.threads == 1));
         (choices.len() > 1).then(|| line(&rows, width, spread)).flatten()
     });
     lines.collect()
