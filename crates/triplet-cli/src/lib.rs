@@ -46,6 +46,9 @@ enum Command {
     BenchChild(commands::bench::child::ChildArgs),
 }
 
+/// Characters of a message, whatever an input has in it.
+const LONGEST_MESSAGE: usize = 600;
+
 /// Runs the program with the arguments that follow its name; answers its exit status.
 ///
 /// `itself` is the command that starts this program again, for measurements that need a

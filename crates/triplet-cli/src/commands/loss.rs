@@ -1,7 +1,7 @@
 //! `triplet loss`: loss, triplets and gradient of embeddings in a file.
 
 use crate::{
-    io::{self, Embeddings, OutputSet},
+    io::{self, Embeddings, OutputSet, ReadArgs, Understood},
     options::{BackendArgs, QuestionArgs},
     output,
 };
@@ -23,24 +23,30 @@ Examples:
   triplet loss --embeddings e.npy --labels y.npy
   triplet loss --embeddings batch.npz:e --labels batch.npz:y --distance l2 --json
   triplet loss --embeddings e.csv --labels y.csv --gradient g.npy --triplets t.npy
+  triplet loss --embeddings table.parquet --label-column species
+  python embed.py | triplet loss --embeddings - --labels y.npy
 
-Files are npy, npz, csv or safetensors, by their extension; \"file.npz:name\" picks one
-array of several. f16 and bf16 are computed in f32, f64 in f64. Outputs are written aside
-and renamed together at the end; until the last rename the last of them is missing.";
+Arrays are npy, npz and safetensors (\"file.npz:name\" picks one of several); tables are csv, tsv,
+txt (any separator; .gz too), Parquet, Feather, Arrow and JSON lines; - is standard input. Labels are
+integers or text. Halves and text files are computed in f32, f64 in f64. One line on standard error
+says what was read. Outputs are written aside and renamed together at the end; until the last rename
+the last of them is missing.";
 
 /// Flags of `triplet loss`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct LossArgs {
-    /// Embeddings `[B, D]`.
+    /// Embeddings `[B, D]`, or a table with the labels in one of its columns.
     #[arg(long, value_name = "FILE")]
     embeddings: PathBuf,
-    /// Labels `[B]` or `[B, 1]`, integers.
+    /// Labels `[B]` or `[B, 1]`, integers or text; needed unless the embeddings' file has them.
     #[arg(long, value_name = "FILE")]
-    labels: PathBuf,
+    labels: Option<PathBuf>,
     /// Sample weights: a scalar, `[B]` or `[B, 1]`, finite and not negative.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    #[command(flatten)]
+    read: ReadArgs,
     #[command(flatten)]
     question: QuestionArgs,
     /// Reduction: mean, sum or none.
@@ -89,12 +95,17 @@ pub(crate) fn run(args: &LossArgs) -> Result<()> {
         "--losses needs --reduction none: there is one loss for the whole batch otherwise"
     );
     io::check_outputs(&args.outputs(), &args.inputs())?;
-    let labels = io::labels(&args.labels)?;
-    let weights = args.weights.as_deref().map(io::weights).transpose()?;
-    let weights = weights.as_ref();
-    match io::embeddings(&args.embeddings)? {
-        Embeddings::Single(x) => evaluate(args, spec, options, &x, &labels, weights),
-        Embeddings::Double(x) => evaluate(args, spec, options, &x, &labels, weights),
+    let request = io::Request {
+        data: &args.embeddings,
+        labels: args.labels.as_deref(),
+        weights: args.weights.as_deref(),
+        last_column: false,
+        args: &args.read,
+    };
+    let inputs = io::read(request)?;
+    match &inputs.embeddings {
+        Embeddings::Single(x) => evaluate(args, spec, options, x, &inputs),
+        Embeddings::Double(x) => evaluate(args, spec, options, x, &inputs),
     }
 }
 
@@ -130,9 +141,9 @@ fn evaluate<T: Shown>(
     spec: Spec,
     options: BackendOptions,
     embeddings: &ArrayD<T>,
-    labels: &[i64],
-    weights: Option<&(Vec<f64>, Vec<usize>)>,
+    inputs: &io::Inputs,
 ) -> Result<()> {
+    let labels = inputs.labels.classes.as_slice();
     let shown = || format!("{}", args.embeddings.display());
     let &[rows, width] = embeddings.shape() else {
         return Err(Error::NotAMatrix { shape: embeddings.shape().to_vec() }).with_context(shown);
@@ -141,7 +152,7 @@ fn evaluate<T: Shown>(
         return Err(Error::LengthMismatch { labels: labels.len(), rows, width }.into());
     }
     let batch = Batch::from_views(embeddings.view(), aview1(labels)).with_context(shown)?;
-    let weights = match weights {
+    let weights = match &inputs.weights {
         None => Weights::None,
         Some((values, shape)) => Weights::from_shape(values, shape, rows)?,
     };
@@ -154,7 +165,7 @@ fn evaluate<T: Shown>(
     };
     let ms = start.elapsed().as_secs_f64() * 1e3;
     write_outputs(args, &result, rows, width)?;
-    report(args, &result, ms);
+    report(args, &inputs.understood, &result, ms);
     Ok(())
 }
 
@@ -182,7 +193,8 @@ fn write_outputs<T: Shown>(
     outputs.commit()
 }
 
-fn report<T: Shown>(args: &LossArgs, result: &Evaluation<'_, T>, ms: f64) {
+fn report<T: Shown>(args: &LossArgs, understood: &[Understood], result: &Evaluation<'_, T>, ms: f64) {
+    understood.iter().for_each(|input| eprintln!("{input}"));
     let (statistics, executed) = (result.statistics(), result.executed());
     if args.json {
         let mut object = json!({
@@ -197,6 +209,7 @@ fn report<T: Shown>(args: &LossArgs, result: &Evaluation<'_, T>, ms: f64) {
             "isa": executed.isa,
             "threads": executed.threads,
             "ms": ms,
+            "input": understood.iter().map(Understood::json).collect::<Vec<_>>(),
         });
         if let Some(losses) = result.losses() {
             object["losses"] = losses.iter().map(|l| l.number()).collect();

@@ -1,13 +1,31 @@
-//! Files in and out: npy, npz, csv, safetensors.
+//! Files in and out.
 //!
-//! Reading never allocates more than the file holds, and says which file, array,
-//! row or line is wrong. The files that a command writes are one set, whole or not at all.
+//! ```text
+//! path ─► Source (bytes, Format) ─► Array ───────────────┐
+//!                                └► Reading ─► Table ─► Parts ─► Inputs (embeddings, labels, weights)
+//! ```
+//!
+//! Reading never reserves what a header alone promises, says which file, array, row or line
+//! is wrong, and tells what it understood. The files that a command writes are one set, whole
+//! or not at all.
 
-mod csv;
+mod arrays;
+mod contain;
+mod file;
+mod first_lines;
+mod format;
 mod inputs;
-mod number;
+mod labels;
+mod limits;
+mod options;
 mod outputs;
-mod read;
+mod source;
+mod tables;
+mod understood;
 
-pub(crate) use inputs::{Embeddings, dataset, embeddings, labels, weights};
+pub(crate) use inputs::{Embeddings, Inputs, Request, read};
+pub(crate) use labels::Labels;
+pub(crate) use options::ReadArgs;
 pub(crate) use outputs::{OutputSet, check as check_outputs, remove_temporaries, write_whole};
+pub(crate) use source::shorten;
+pub(crate) use understood::{LabelSummary, Understood};

@@ -1,6 +1,7 @@
 //! Flags of `triplet train`.
 
 use crate::{
+    io::ReadArgs,
     options::{BackendArgs, QuestionArgs},
     proc,
 };
@@ -12,8 +13,12 @@ const EXAMPLES: &str = "\
 Examples:
   triplet train                                   handwritten digits, pictures in runs/digits
   triplet train --epochs 60 --distance angular --margin 0.3
-  triplet train --data mine.csv --out runs/mine   last column: the label
+  triplet train --data mine.csv --out runs/mine   labels in the column label, class, target or y
+  triplet train --data mine.parquet --label-column species --drop id,file
   triplet train --data x.npy --labels y.npy
+
+Tables are csv, tsv, txt (any separator; .gz too), Parquet, Feather, Arrow, JSON lines; arrays are
+npy, npz and safetensors. Labels are integers or text. One line says what was read.
 
 The same seed gives the same bits on any number of threads and any backend but gram.
 Ctrl-C finishes the batch and writes what there is; a second one stops at once.";
@@ -29,7 +34,8 @@ const ACTIVATION_ARRAYS: usize = 4;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TrainArgs {
-    /// Train on this table instead of the digits: csv (label last), npz or npy.
+    /// Train on this table instead of the digits: text, Parquet, Arrow, JSON lines, npz, npy,
+    /// or - for standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     /// Labels of --data, where they are in a file of their own.
@@ -62,6 +68,8 @@ pub(crate) struct TrainArgs {
     /// Seed of the split, the weights and the sampling.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
     #[command(flatten)]
     pub(crate) question: QuestionArgs,
     #[command(flatten)]

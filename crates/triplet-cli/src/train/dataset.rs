@@ -1,7 +1,8 @@
 //! The rows to train on and those to measure with.
 
-use crate::io;
-use anyhow::{Context, Result, ensure};
+use super::TrainArgs;
+use crate::io::{self, Embeddings, LabelSummary, Labels, Understood};
+use anyhow::{Context, Result, bail, ensure};
 use flate2::read::GzDecoder;
 use ndarray::{Array2, Axis};
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::path::Path;
 #[derive(Debug, Clone)]
 pub(crate) struct Dataset {
     pub(crate) features: Array2<f32>,
-    pub(crate) labels: Vec<i64>,
+    pub(crate) labels: Labels,
 }
 
 /// The UCI handwritten digits: 1797 images of 8 x 8 pixels from 0 to 16. Licence and
@@ -18,33 +19,57 @@ pub(crate) struct Dataset {
 const DIGITS: &[u8] = include_bytes!("../../data/digits.csv.gz");
 
 impl Dataset {
-    /// The embedded digits, or a file.
-    pub(crate) fn load(data: Option<&Path>, labels: Option<&Path>) -> Result<Self> {
-        let (features, labels) = match data {
-            Some(path) => io::dataset(path, labels)?,
+    /// The embedded digits, or a file; with what was understood of each input.
+    pub(crate) fn load(args: &TrainArgs) -> Result<(Self, Vec<Understood>)> {
+        let (dataset, understood) = match &args.data {
+            Some(path) => Self::read(path, args)?,
             None => digits()?,
         };
-        let dataset = Self { features, labels };
         let classes = dataset.classes();
         ensure!(classes >= 2, "the data has {classes} class(es): a triplet needs at least two");
-        Ok(dataset)
+        Ok((dataset, understood))
+    }
+
+    fn read(data: &Path, args: &TrainArgs) -> Result<(Self, Vec<Understood>)> {
+        let labels = args.labels.as_deref();
+        let request = io::Request { data, labels, weights: None, last_column: true, args: &args.read };
+        let io::Inputs { embeddings, labels, understood, .. } = io::read(request)?;
+        let shown = data.display();
+        let features = match embeddings {
+            Embeddings::Single(x) => x,
+            // Networks are trained in f32.
+            Embeddings::Double(x) => x.mapv(|value| value as f32),
+        };
+        let dimensions = features.ndim();
+        let features: Array2<f32> = features.into_dimensionality().with_context(|| {
+            format!("{shown}: has {dimensions} dimension(s): expected a table of two, [rows, columns]")
+        })?;
+        ensure!(features.ncols() > 0, "{shown}: has no columns: a table needs at least one feature");
+        if let Some(((row, column), value)) = features.indexed_iter().find(|(_, v)| !v.is_finite()) {
+            bail!("{shown}: features[{row}, {column}] is {value}: every feature must be finite");
+        }
+        ensure!(
+            labels.len() == features.nrows(),
+            "{shown}: {} labels for {} rows: one label a row is needed",
+            labels.len(),
+            features.nrows()
+        );
+        Ok((Self { features, labels }, understood))
     }
 
     /// Number of distinct labels.
     pub(crate) fn classes(&self) -> usize {
-        let mut labels = self.labels.clone();
-        labels.sort_unstable();
-        labels.dedup();
-        labels.len()
+        self.labels.counts().len()
     }
 
     /// Splits off a share of every class, at random: training rows, held-out rows.
     pub(crate) fn split(&self, held_out: f64, rng: &mut fastrand::Rng) -> Result<(Self, Self)> {
-        let mut rows: Vec<usize> = (0..self.labels.len()).collect();
+        let labels = &self.labels.classes;
+        let mut rows: Vec<usize> = (0..labels.len()).collect();
         rng.shuffle(&mut rows);
-        rows.sort_by_key(|&row| self.labels[row]);
+        rows.sort_by_key(|&row| labels[row]);
         let (mut train, mut held) = (Vec::new(), Vec::new());
-        for class in rows.chunk_by(|&a, &b| self.labels[a] == self.labels[b]) {
+        for class in rows.chunk_by(|&a, &b| labels[a] == labels[b]) {
             let (out, kept) = class.split_at((class.len() as f64 * held_out).round() as usize);
             train.extend(kept);
             held.extend(out);
@@ -57,10 +82,7 @@ impl Dataset {
     }
 
     fn take(&self, rows: &[usize]) -> Self {
-        Self {
-            features: self.features.select(Axis(0), rows),
-            labels: rows.iter().map(|&row| self.labels[row]).collect(),
-        }
+        Self { features: self.features.select(Axis(0), rows), labels: self.labels.take(rows) }
     }
 
     /// Scales features by the training rows' mean and largest deviation.
@@ -72,7 +94,7 @@ impl Dataset {
     }
 }
 
-fn digits() -> Result<(Array2<f32>, Vec<i64>)> {
+fn digits() -> Result<(Dataset, Vec<Understood>)> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(GzDecoder::new(DIGITS));
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for record in reader.deserialize() {
@@ -81,7 +103,19 @@ fn digits() -> Result<(Array2<f32>, Vec<i64>)> {
         pixels.extend(image.iter().map(|&pixel| f32::from(pixel)));
         labels.push(i64::from(*label));
     }
-    Ok((Array2::from_shape_vec((labels.len(), 64), pixels)?, labels))
+    let labels = Labels::integers(labels);
+    let about = Understood {
+        file: "the digits that come with the program".into(),
+        rows: labels.len(),
+        features: Some(64),
+        dtype: "f32".into(),
+        header: None,
+        separator: None,
+        labels: Some(LabelSummary::of(&labels, None)),
+        dropped: Vec::new(),
+    };
+    let features = Array2::from_shape_vec((labels.len(), 64), pixels)?;
+    Ok((Dataset { features, labels }, vec![about]))
 }
 
 #[cfg(test)]
@@ -90,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_digits_are_all_there() {
-        let digits = Dataset::load(None, None).unwrap();
+        let digits = digits().unwrap().0;
         assert_eq!(digits.features.dim(), (1797, 64));
         assert_eq!(digits.classes(), 10);
         assert!(digits.features.iter().all(|&x| (0.0..=16.0).contains(&x)));
@@ -98,11 +132,12 @@ mod tests {
 
     #[test]
     fn every_class_gives_its_share_and_no_row_is_on_both_sides() {
-        let digits = Dataset::load(None, None).unwrap();
+        let digits = digits().unwrap().0;
         let (train, held) = digits.split(0.25, &mut fastrand::Rng::with_seed(1)).unwrap();
         assert_eq!(train.labels.len() + held.labels.len(), 1797);
         for digit in 0..10 {
-            let count = |set: &Dataset| set.labels.iter().filter(|&&label| label == digit).count() as f64;
+            let count =
+                |set: &Dataset| set.labels.classes.iter().filter(|&&label| label == digit).count() as f64;
             let share = count(&held) / (count(&held) + count(&train));
             assert!((share - 0.25).abs() < 0.01, "digit {digit}: {share}");
         }

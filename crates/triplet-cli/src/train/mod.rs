@@ -13,7 +13,7 @@ mod sampler;
 
 pub(crate) use args::TrainArgs;
 
-use crate::interrupt;
+use crate::{interrupt, io::Understood};
 use anyhow::{Context, Result, ensure};
 use dataset::Dataset;
 use fastrand::Rng;
@@ -39,13 +39,13 @@ pub(crate) fn run(args: &TrainArgs) -> Result<u8> {
     if args.out.is_dir() {
         report::check_outputs(args)?; // before time is spent
     }
-    let data = Dataset::load(args.data.as_deref(), args.labels.as_deref())?;
+    let (data, understood) = Dataset::load(args)?;
     let (mut train, mut held) = data.split(args.held_out, &mut rng)?;
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     report::check_outputs(args)?;
 
-    let raw = retrieval(held.features.view(), &held.labels)?;
+    let raw = retrieval(held.features.view(), &held.labels.classes)?;
     held.scale_like(&train);
     let unscaled = train.clone();
     train.scale_like(&unscaled);
@@ -55,16 +55,17 @@ pub(crate) fn run(args: &TrainArgs) -> Result<u8> {
     let before = network.embed(&held.features)?;
 
     interrupt::stop_gracefully();
-    let steps = fit(args, &loss, &mut network, &train, &mut rng)?;
+    let steps = fit(args, &loss, &mut network, &train, &understood, &mut rng)?;
     let interrupted = interrupt::asked();
 
     let after = network.embed(&held.features)?;
     ensure!(after.iter().all(|x| x.is_finite()), "training diverged: lower --learning-rate");
     let report = Report {
         raw,
-        untrained: retrieval(before.view(), &held.labels)?,
-        trained: retrieval(after.view(), &held.labels)?,
+        untrained: retrieval(before.view(), &held.labels.classes)?,
+        trained: retrieval(after.view(), &held.labels.classes)?,
         steps: &steps,
+        understood: &understood,
         held_out_rows: held.labels.len(),
         training_rows: train.labels.len(),
         statistics: loss.statistics(),
@@ -83,15 +84,20 @@ fn fit(
     loss: &TripletLoss,
     network: &mut Network,
     train: &Dataset,
+    understood: &[Understood],
     rng: &mut Rng,
 ) -> Result<Vec<Step>> {
-    let mut sampler = Sampler::new(&train.labels, args.classes_per_batch, args.rows_per_class)?;
+    let mut sampler = Sampler::new(&train.labels.classes, args.classes_per_batch, args.rows_per_class)?;
     let batches = args.epochs * sampler.batches_per_epoch();
+    // Nothing about the input can fail from here on, and training takes its time.
+    if !args.quiet {
+        understood.iter().for_each(|input| eprintln!("{input}"));
+    }
     let progress = Progress::new(batches, args.quiet);
     let mut steps = Vec::new();
     while steps.len() < batches && interrupt::asked().is_none() {
         let rows = sampler.next(rng);
-        let labels: Vec<i64> = rows.iter().map(|&row| train.labels[row]).collect();
+        let labels: Vec<i64> = rows.iter().map(|&row| train.labels.classes[row]).collect();
         let embeddings = network.forward(&tensor(&train.features.select(Axis(0), &rows))?)?;
         let value = loss.forward(&embeddings, &labels).with_context(|| {
             format!("batch {}: lower --learning-rate if training diverged", steps.len() + 1)

@@ -1,7 +1,10 @@
 //! The loss curve and the embedding, as SVG and PNG.
 
 use super::projection::Plane;
-use crate::{io::OutputSet, palette::COLORS};
+use crate::{
+    io::{Labels, OutputSet},
+    palette::COLORS,
+};
 use anyhow::{Result, anyhow};
 use kuva::{
     backend::{png::PngBackend, svg::SvgBackend},
@@ -57,23 +60,21 @@ pub(crate) fn embedding(
     title: &str,
     plane: &Plane,
     extent: f64,
-    labels: &[i64],
+    labels: &Labels,
 ) -> Result<()> {
-    let mut classes = labels.to_vec();
-    classes.sort_unstable();
-    classes.dedup();
+    let classes: Vec<i64> = labels.counts().into_iter().map(|(class, _)| class).collect();
     let plots: Vec<Plot> = classes
         .iter()
         .zip(COLORS.iter().cycle())
         .map(|(class, color)| {
-            let points = plane.points.iter().zip(labels).filter(|(_, label)| *label == class);
+            let points = plane.points.iter().zip(&labels.classes).filter(|(_, label)| *label == class);
             let plot = ScatterPlot::new()
                 .with_data(points.map(|(&point, _)| point))
                 .with_color(*color)
                 .with_size(3.5);
             // A legend of more classes than colours would say nothing.
             if classes.len() <= COLORS.len() {
-                plot.with_legend(class.to_string()).into()
+                plot.with_legend(labels.name(*class)).into()
             } else {
                 plot.into()
             }

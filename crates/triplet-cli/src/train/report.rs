@@ -8,7 +8,7 @@ use super::{
     projection::{Plane, principal_plane},
 };
 use crate::{
-    io::{self, OutputSet},
+    io::{self, Labels, OutputSet, Understood},
     output,
 };
 use anyhow::Result;
@@ -51,6 +51,7 @@ pub(crate) struct Report<'a> {
     pub(crate) untrained: Retrieval,
     pub(crate) trained: Retrieval,
     pub(crate) steps: &'a [pictures::Step],
+    pub(crate) understood: &'a [Understood],
     pub(crate) held_out_rows: usize,
     pub(crate) training_rows: usize,
     pub(crate) statistics: Statistics,
@@ -67,12 +68,12 @@ impl Report<'_> {
         network: &Network,
         before: &Array2<f32>,
         after: &Array2<f32>,
-        labels: &[i64],
+        labels: &Labels,
     ) -> Result<()> {
         let file = |name: &str| args.out.join(name);
         let mut outputs = OutputSet::with_digests();
         outputs.npy(&file("embeddings.npy"), after)?;
-        outputs.npy(&file("labels.npy"), &ndarray::arr1(labels))?;
+        outputs.write(&file("labels.npy"), |out| labels.write_npy(out))?;
         outputs.write(&file("weights.safetensors"), |out| network.write(out))?;
         if !self.steps.is_empty() {
             pictures::loss_curve(&mut outputs, &args.out, self.steps)?;
@@ -104,6 +105,7 @@ impl Report<'_> {
             "raw_recall_at_1": self.raw.recall_at_1,
             "raw_map_at_r": self.raw.map_at_r,
             "seconds": seconds,
+            "input": self.understood.iter().map(Understood::json).collect::<Vec<_>>(),
             "seed": args.seed,
             "epochs": args.epochs,
             "batches": self.steps.len(),

@@ -1,0 +1,385 @@
+//! One input file: read, then turned into embeddings, labels or weights.
+
+use super::{
+    arrays::{Array, Data, Kind, Role, npy, npz, safetensors, shape_text},
+    first_lines::Rows,
+    format::Format,
+    inputs::{Embeddings, Request},
+    labels::Labels,
+    limits::Budget,
+    options::{ReadArgs, Which},
+    source::Source,
+    tables::{self, Cells, Column, Number, Origin, Parts, Reading, Table, Type, Values},
+    understood::{LabelSummary, Understood},
+};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use ndarray::ArrayD;
+use std::{borrow::Cow, path::Path};
+
+/// One file, before it is known how many rows the others have.
+pub(super) struct File {
+    /// As the command line named it.
+    shown: String,
+    content: Content,
+}
+
+enum Content {
+    /// The array for the role, and the labels of the same archive with their name.
+    Arrays(Array, Option<(String, Array)>),
+    Text(Reading),
+    Table(Table),
+}
+
+impl File {
+    /// Reads a file for a role.
+    pub(super) fn read(
+        path: &Path,
+        role: Role,
+        with_labels: bool,
+        args: &ReadArgs,
+        budget: &Budget,
+    ) -> Result<Self> {
+        let source = Source::read(path, budget)?;
+        let shown = source.shown.clone();
+        let content = content(source, role, with_labels, args, budget).with_context(|| shown.clone())?;
+        Ok(Self { shown, content })
+    }
+
+    /// Its rows, as far as they are known.
+    pub(super) fn rows(&self, flag: &'static str) -> Rows<'_> {
+        match &self.content {
+            Content::Arrays(array, _) => array.shape.first().map_or(Rows::Any, |&rows| Rows::Known(rows)),
+            Content::Text(reading) => Rows::Text(reading, &self.shown, flag),
+            Content::Table(table) => Rows::Known(table.rows),
+        }
+    }
+
+    /// The file as embeddings, and the labels that it carries. `names` says whether the first
+    /// line of text has names.
+    pub(super) fn embeddings(
+        self,
+        names: bool,
+        request: Request<'_>,
+        budget: &Budget,
+    ) -> Result<(Embeddings, Option<Labels>, Understood)> {
+        let Self { shown, content } = self;
+        let context = || shown.clone();
+        let mut about = Understood {
+            file: shown.clone(),
+            rows: 0,
+            features: None,
+            dtype: String::new(),
+            header: None,
+            separator: None,
+            labels: None,
+            dropped: Vec::new(),
+        };
+        let elsewhere = request.labels.is_some();
+        let table = match content {
+            Content::Arrays(array, None) if !elsewhere && request.last_column => {
+                array_as_table(array).with_context(context)?
+            }
+            Content::Arrays(array, labels) => {
+                about.rows = array.shape.first().copied().unwrap_or(1);
+                about.features = array.shape.get(1).copied();
+                about.dtype = array.kind.name();
+                let labels = labels.map(|(name, array)| {
+                    let labels = array_labels(array).with_context(|| format!("array {name:?}"))?;
+                    about.labels = Some(LabelSummary::of(&labels, Some(format!("array {name:?}"))));
+                    Ok::<_, anyhow::Error>(labels)
+                });
+                let labels = labels.transpose().with_context(context)?;
+                ensure!(elsewhere || labels.is_some(), "{shown}: has no labels: give --labels FILE");
+                return Ok((array_embeddings(array).with_context(context)?, labels, about));
+            }
+            Content::Text(reading) => {
+                let table = reading.table(names).with_context(context)?;
+                about.separator = reading.separator();
+                about.header = Some(table.named);
+                ensure!(
+                    table.named || elsewhere || request.last_column || request.args.label_column.is_some(),
+                    "{shown}: has no header that names the labels: give --labels FILE or --label-column"
+                );
+                table
+            }
+            Content::Table(table) => table,
+        };
+        about.rows = table.rows;
+        let rows = table.rows;
+        let Parts { features, labels, dropped } =
+            tables::features_and_label(table, request.args, elsewhere).with_context(context)?;
+        about.dropped = dropped;
+        let embeddings = matrix_of(&features, rows, budget).with_context(context)?;
+        about.features = Some(features.iter().map(Column::width).sum());
+        about.dtype = match embeddings {
+            Embeddings::Single(_) => "f32".into(),
+            Embeddings::Double(_) => "f64".into(),
+        };
+        let labels = labels.map(|(labels, column)| {
+            about.labels = Some(LabelSummary::of(&labels, Some(format!("column {column:?}"))));
+            labels
+        });
+        Ok((embeddings, labels, about))
+    }
+
+    /// The file as labels, `[B]` or `[B, 1]`.
+    pub(super) fn labels(self, names: bool, args: &ReadArgs) -> Result<(Labels, Understood)> {
+        let Self { shown, content } = self;
+        let context = || shown.clone();
+        let mut about = Understood::of_column(&shown);
+        let (labels, source) = match content {
+            Content::Arrays(array, _) => {
+                ensure!(
+                    matches!(array.shape.as_slice(), [_] | [_, 1]),
+                    "{shown}: labels have shape {}: expected [batch_size] or [batch_size, 1]",
+                    shape_text(&array.shape)
+                );
+                about.dtype = array.kind.name();
+                (array_labels(array).with_context(context)?, None)
+            }
+            content => {
+                let table = about.table(content, names).with_context(context)?;
+                let asked = args.label_column.as_ref();
+                let (column, columns, dropped) =
+                    tables::only_column(table, asked, false).with_context(context)?;
+                about.dropped = dropped;
+                let labels = column.labels().with_context(context)?;
+                about.dtype = if labels.are_text() { "text".into() } else { "integers".into() };
+                (labels, (columns > 1).then(|| column.shown()))
+            }
+        };
+        about.rows = labels.len();
+        about.labels = Some(LabelSummary::of(&labels, source));
+        Ok((labels, about))
+    }
+
+    /// The file as weights and their shape.
+    pub(super) fn weights(
+        self,
+        names: bool,
+        args: &ReadArgs,
+    ) -> Result<((Vec<f64>, Vec<usize>), Understood)> {
+        let Self { shown, content } = self;
+        let context = || shown.clone();
+        let mut about = Understood::of_column(&shown);
+        let (values, shape) = match content {
+            Content::Arrays(array, _) => {
+                about.dtype = array.kind.name();
+                let values = match array.data {
+                    Data::F32(values) => values.into_iter().map(f64::from).collect(),
+                    Data::F64(values) => values,
+                    Data::I64(values) => values.into_iter().map(|value| value as f64).collect(),
+                    Data::Text(_) => bail!("{shown}: holds text: weights are numbers"),
+                };
+                (values, array.shape)
+            }
+            content => {
+                let mut table = about.table(content, names).with_context(context)?;
+                let dropped = |column: &Column| args.drop.contains(&column.name);
+                table.columns.retain(|column| !dropped(column));
+                let (column, _, dropped) = tables::only_column(table, None, true).with_context(context)?;
+                about.dropped = dropped;
+                about.dtype = "f64".into();
+                let mut values = Vec::new();
+                column.numbers(|value: f64| values.push(value)).with_context(context)?;
+                let shape = vec![values.len(), 1];
+                (values, shape)
+            }
+        };
+        about.rows = shape.first().copied().unwrap_or(1);
+        Ok(((values, shape), about))
+    }
+}
+
+impl Understood {
+    /// Of a file of labels or weights.
+    fn of_column(shown: &str) -> Self {
+        Self {
+            file: shown.to_owned(),
+            rows: 0,
+            features: None,
+            dtype: String::new(),
+            header: None,
+            separator: None,
+            labels: None,
+            dropped: Vec::new(),
+        }
+    }
+
+    /// The table of a file that is no array, with how it was cut noted.
+    fn table(&mut self, content: Content, names: bool) -> Result<Table> {
+        match content {
+            Content::Text(reading) => {
+                let table = reading.table(names)?;
+                self.separator = reading.separator();
+                self.header = Some(table.named);
+                Ok(table)
+            }
+            Content::Table(table) => Ok(table),
+            Content::Arrays(..) => bail!("holds arrays, no table"),
+        }
+    }
+}
+
+fn content(
+    source: Source,
+    role: Role,
+    with_labels: bool,
+    args: &ReadArgs,
+    budget: &Budget,
+) -> Result<Content> {
+    let bytes = source.bytes.as_slice();
+    let asked = source.array.as_deref();
+    ensure!(
+        asked.is_none() || matches!(source.format, Format::Npz | Format::Safetensors),
+        "holds no arrays with names: give it without \":{}\"",
+        asked.unwrap_or_default()
+    );
+    let content = match source.format {
+        Format::Npy => Content::Arrays(npy::read(bytes, budget)?, None),
+        Format::Npz => {
+            archive(|asked, role| npz::read(bytes, asked, role, budget), asked, role, with_labels)?
+        }
+        Format::Safetensors => {
+            archive(|asked, role| safetensors::read(bytes, asked, role, budget), asked, role, with_labels)?
+        }
+        Format::Text => {
+            let lower = source.shown.to_ascii_lowercase();
+            let plain = lower.strip_suffix(".gz").unwrap_or(&lower);
+            let tabs = plain.ends_with(".tsv") || plain.ends_with(".tab");
+            let which = match role {
+                Role::Features => Which::Data,
+                Role::Labels => Which::Labels,
+                Role::Weights => Which::Weights,
+            };
+            Content::Text(Reading::new(bytes, tabs, args.separator, args.first_line(which), role, budget)?)
+        }
+        Format::Parquet => return Ok(Content::Table(tables::read_parquet(source.bytes, budget)?)),
+        Format::ArrowFile => Content::Table(tables::read_file(bytes, budget)?),
+        Format::ArrowStream => Content::Table(tables::read_stream(bytes, budget)?),
+        Format::JsonLines => Content::Table(tables::read_json(bytes, budget)?),
+    };
+    source.release(budget);
+    Ok(content)
+}
+
+/// The array of an archive for a role, and with embeddings their labels.
+fn archive(
+    read: impl Fn(Option<&str>, Role) -> Result<Option<(String, Array)>>,
+    asked: Option<&str>,
+    role: Role,
+    with_labels: bool,
+) -> Result<Content> {
+    let Some((name, array)) = read(asked, role)? else {
+        let known = match role {
+            Role::Labels => "labels, label, y, target or class",
+            _ => "weights or sample_weight",
+        };
+        bail!("holds several arrays and none called {known}: add \":name\" to choose one")
+    };
+    if role != Role::Features || with_labels {
+        return Ok(Content::Arrays(array, None));
+    }
+    let labels = read(None, Role::Labels)?.filter(|(other, _)| *other != name);
+    Ok(Content::Arrays(array, labels))
+}
+
+fn array_embeddings(array: Array) -> Result<Embeddings> {
+    let Array { shape, data, kind } = array;
+    Ok(match data {
+        Data::F32(values) => Embeddings::Single(ArrayD::from_shape_vec(shape, values)?),
+        Data::F64(values) => Embeddings::Double(ArrayD::from_shape_vec(shape, values)?),
+        Data::I64(values) => {
+            let width = shape.get(1..).map_or(1, |rest| rest.iter().product::<usize>()).max(1);
+            let single = |(index, value): (usize, &i64)| {
+                f32::from_integer(*value).with_context(|| {
+                    format!(
+                        "row {}, column {}: {value} is an integer that f32 cannot hold",
+                        index / width,
+                        index % width
+                    )
+                })
+            };
+            let values = values.iter().enumerate().map(single).collect::<Result<Vec<f32>>>()?;
+            Embeddings::Single(ArrayD::from_shape_vec(shape, values)?)
+        }
+        Data::Text(_) => bail!("holds text ({}): embeddings are numbers", kind.name()),
+    })
+}
+
+fn array_labels(array: Array) -> Result<Labels> {
+    let Array { shape, data, kind } = array;
+    ensure!(
+        matches!(shape.as_slice(), [_] | [_, 1]),
+        "labels have shape {}: expected [batch_size] or [batch_size, 1]",
+        shape_text(&shape)
+    );
+    let place = |row: usize| format!("row {row}");
+    let limit = kind.exact_below().unwrap_or(f64::INFINITY);
+    match data {
+        Data::I64(values) if kind == Kind::Bool => {
+            Ok(Labels::bools(values.into_iter().map(|value| value != 0)))
+        }
+        Data::I64(values) => Ok(Labels::integers(values)),
+        Data::Text(values) => Labels::texts(values.iter().map(|text| Cow::Borrowed(text.as_str())), place),
+        Data::F32(values) => Labels::floats(values.into_iter().map(f64::from), limit, &kind.name(), place),
+        Data::F64(values) => Labels::floats(values.into_iter(), limit, &kind.name(), place),
+    }
+}
+
+/// An array of two dimensions as a table without names.
+fn array_as_table(array: Array) -> Result<Table> {
+    let Array { shape, data, kind } = array;
+    let &[rows, width] = shape.as_slice() else {
+        bail!("has shape {}: expected a table of two dimensions, [rows, columns]", shape_text(&shape))
+    };
+    ensure!(width >= 2, "has {width} column(s): a table needs at least one feature and, last, the label");
+    fn column<T: Clone>(values: &[T], start: usize, width: usize) -> Vec<T> {
+        values.iter().skip(start).step_by(width).cloned().collect()
+    }
+    let columns = (0..width).map(|index| Column {
+        name: format!("column {index}"),
+        unnamed: true,
+        cells: Cells::Typed {
+            values: match &data {
+                Data::F32(values) => Values::F32(column(values, index, width), kind),
+                Data::F64(values) => Values::F64(column(values, index, width)),
+                Data::I64(values) => Values::I64(column(values, index, width)),
+                Data::Text(values) => Values::Text(column(values, index, width)),
+            },
+            missing: None,
+        },
+    });
+    Ok(Table { columns: columns.collect(), rows, named: false, origin: Origin::Array, index: Vec::new() })
+}
+
+/// Columns beside each other, in f64 if one of them is.
+fn matrix_of(features: &[Column], rows: usize, budget: &Budget) -> Result<Embeddings> {
+    let is_double = |column: &Column| matches!(column.kind(), Type::Doubles | Type::Vectors { double: true });
+    Ok(if features.iter().any(is_double) {
+        Embeddings::Double(matrix(features, rows, budget)?)
+    } else {
+        Embeddings::Single(matrix(features, rows, budget)?)
+    })
+}
+
+fn matrix<T: Number + Default>(features: &[Column], rows: usize, budget: &Budget) -> Result<ArrayD<T>> {
+    let width: usize = features.iter().map(Column::width).sum();
+    let count = rows.checked_mul(width).context("more values than there can be")?;
+    budget.take_elements(count, size_of::<T>())?;
+    let mut values = vec![T::default(); count];
+    let mut offset = 0;
+    for column in features {
+        let own = column.width();
+        let mut index = 0;
+        column.numbers(|value: T| {
+            if own > 0 && index < rows * own {
+                values[index / own * width + offset + index % own] = value;
+            }
+            index += 1;
+        })?;
+        ensure!(index == rows * own, "{} has {index} values for {rows} rows", column.shown());
+        offset += own;
+    }
+    ArrayD::from_shape_vec(vec![rows, width], values).map_err(|error| anyhow!("{error}"))
+}

@@ -1,0 +1,43 @@
+//! Tables: columns with names, from text, Parquet, Arrow and JSON lines.
+
+mod arrow;
+mod cell;
+mod column;
+mod csv;
+mod header;
+mod json;
+mod lines;
+mod roles;
+mod separator;
+
+pub(crate) use arrow::{read_file, read_parquet, read_stream};
+pub(crate) use column::{Cells, Column, Number, Type, Values};
+pub(crate) use header::{FirstLine, Reading};
+pub(crate) use json::read as read_json;
+pub(crate) use roles::{Dropped, Parts, features_and_label, only_column};
+
+/// Columns of one length.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// The columns, in the order of the file.
+    pub(crate) columns: Vec<Column>,
+    /// Their length.
+    pub(crate) rows: usize,
+    /// Whether the columns have names of their own.
+    pub(crate) named: bool,
+    /// Whether this was text, or numbers of one array.
+    pub(crate) origin: Origin,
+    /// Columns that pandas says are an index.
+    pub(crate) index: Vec<String>,
+}
+
+/// What a table was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A text file: a first column of row numbers is likely.
+    Text,
+    /// Parquet, Arrow or JSON, whose columns always have names.
+    Typed,
+    /// One array of numbers.
+    Array,
+}
