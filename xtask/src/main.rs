@@ -3,6 +3,7 @@
 
 mod cross_check;
 mod emulate;
+mod fuzz_readers;
 mod golden;
 mod gram_bound;
 mod python;
@@ -35,6 +36,9 @@ enum Command {
     /// Times odd shapes and looks for cliffs: no point may take more than 1.6 times what
     /// its neighbours predict, nor tight clusters longer than random rows.
     Sweep(sweep::Args),
+    /// Flips, inserts, deletes and cuts bytes of good files of every format and reads them:
+    /// no panic, no silent change of rows, columns or classes.
+    FuzzReaders(fuzz_readers::Args),
     /// Compares every backend with the golden files of the real TensorFlow Addons.
     Golden,
 }
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
         Command::CrossCheck(args) => cross_check::run(&args),
         Command::Emulate(args) => emulate::run(&args),
         Command::Sweep(args) => sweep::run(&args),
+        Command::FuzzReaders(args) => fuzz_readers::run(&args),
         Command::Golden => golden::run(),
     };
     result.map_or_else(

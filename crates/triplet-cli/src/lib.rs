@@ -12,6 +12,9 @@ mod palette;
 mod proc;
 mod train;
 
+#[doc(hidden)]
+pub use io::{Description, describe};
+
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 

@@ -76,10 +76,18 @@ impl File {
         };
         let elsewhere = request.labels.is_some();
         let table = match content {
-            Content::Arrays(array, None) if !elsewhere && request.last_column => {
+            Content::Arrays(array, None) if as_table(&array, request) => {
                 array_as_table(array).with_context(context)?
             }
             Content::Arrays(array, labels) => {
+                let args = request.args;
+                ensure!(
+                    args.drop.is_empty()
+                        && args.keep.is_empty()
+                        && (elsewhere || args.label_column.is_none()),
+                    "{shown}: is an array whose labels are another array: --drop, --keep and --label-column are for \
+                     columns of tables"
+                );
                 about.rows = array.shape.first().copied().unwrap_or(1);
                 about.features = array.shape.get(1).copied();
                 about.dtype = array.kind.name();
@@ -133,6 +141,10 @@ impl File {
                     matches!(array.shape.as_slice(), [_] | [_, 1]),
                     "{shown}: labels have shape {}: expected [batch_size] or [batch_size, 1]",
                     shape_text(&array.shape)
+                );
+                ensure!(
+                    args.label_column.is_none(),
+                    "{shown}: is an array: --label-column is for columns of tables"
                 );
                 about.dtype = array.kind.name();
                 (array_labels(array).with_context(context)?, None)
@@ -219,6 +231,13 @@ impl Understood {
             Content::Arrays(..) => bail!("holds arrays, no table"),
         }
     }
+}
+
+/// Whether an array without labels of its own is to be cut into columns.
+fn as_table(array: &Array, request: Request<'_>) -> bool {
+    let Request { labels, last_column, args, .. } = request;
+    let cut = !args.drop.is_empty() || !args.keep.is_empty();
+    array.shape.len() == 2 && cut || labels.is_none() && (last_column || args.label_column.is_some())
 }
 
 fn content(
@@ -333,7 +352,7 @@ fn array_as_table(array: Array) -> Result<Table> {
     let &[rows, width] = shape.as_slice() else {
         bail!("has shape {}: expected a table of two dimensions, [rows, columns]", shape_text(&shape))
     };
-    ensure!(width >= 2, "has {width} column(s): a table needs at least one feature and, last, the label");
+    ensure!(width >= 1, "has no columns: a table needs at least one feature");
     fn column<T: Clone>(values: &[T], start: usize, width: usize) -> Vec<T> {
         values.iter().skip(start).step_by(width).cloned().collect()
     }

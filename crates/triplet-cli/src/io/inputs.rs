@@ -63,8 +63,15 @@ pub(crate) fn read(request: Request<'_>) -> Result<Inputs> {
     let alone = labels.is_none() && weights.is_none();
     let flags = if alone { [""; 3] } else { ["=data", "=labels", "=weights"] };
     let files = [Some(&data), labels.as_ref(), weights.as_ref()];
-    let rows: Vec<Rows<'_>> =
-        files.iter().zip(flags).map(|(file, flag)| file.map_or(Rows::Any, |file| file.rows(flag))).collect();
+    let rows: Vec<Rows<'_>> = files
+        .into_iter()
+        .zip(flags)
+        .map(|(file, flag)| match file.map(|file| file.rows(flag)) {
+            // One weight goes with any number of rows.
+            None | Some(Rows::Known(1)) => Rows::Any,
+            Some(rows) => rows,
+        })
+        .collect();
     let names = settle(&rows)?;
     let (embeddings, own_labels, about_data) = data.embeddings(names[0], request, &budget)?;
     let mut understood = vec![about_data];

@@ -11,6 +11,7 @@
 
 mod arrays;
 mod contain;
+mod describe;
 mod file;
 mod first_lines;
 mod format;
@@ -23,6 +24,7 @@ mod source;
 mod tables;
 mod understood;
 
+pub use describe::{Description, describe};
 pub(crate) use inputs::{Embeddings, Inputs, Request, read};
 pub(crate) use labels::Labels;
 pub(crate) use options::ReadArgs;

@@ -66,6 +66,17 @@ impl Bench {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
+
+    /// Runs a line of bash in the folder; `triplet` is the program.
+    #[cfg(unix)]
+    pub(crate) fn shell(&self, line: &str) -> Run {
+        let program = env!("CARGO_BIN_EXE_triplet");
+        let script = format!("triplet() {{ '{program}' \"$@\"; }}\n{line}");
+        let output =
+            Command::new("bash").args(["-c", &script]).current_dir(self.folder.path()).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
 }
 
 impl Run {

@@ -49,6 +49,7 @@ impl Reading {
         let first_line = match asked {
             Some(true) => FirstLine::Names,
             Some(false) => FirstLine::Row,
+            None if comment_names(&raw).is_some() => FirstLine::Row,
             None => judge(&raw, &below, role),
         };
         Ok(Self { raw: Rc::new(raw), below, first_line })
@@ -78,7 +79,7 @@ impl Reading {
         let columns = self.raw.columns;
         let first: Vec<String> =
             (0..columns).map(|c| self.raw.cells(c).next().unwrap_or_default().to_owned()).collect();
-        let commented = if names { None } else { self.comment_names() };
+        let commented = if names { None } else { comment_names(&self.raw) };
         let named = names || commented.is_some();
         let given = if names { Some(first.clone()) } else { commented };
         let given = given.unwrap_or_else(|| vec![String::new(); columns]);
@@ -109,15 +110,15 @@ impl Reading {
     pub(crate) fn separator(&self) -> Option<String> {
         (self.raw.columns > 1 && self.raw.separator != b',').then(|| separator::name(self.raw.separator))
     }
+}
 
-    /// Names in the comment before the first record, as NumPy's savetxt writes a header.
-    fn comment_names(&self) -> Option<Vec<String>> {
-        let comment = self.raw.comment.as_ref().filter(|_| self.raw.columns > 1)?;
-        let names: Vec<String> =
-            fields(comment, self.raw.separator).into_iter().map(|name| name.trim().to_owned()).collect();
-        let are_names = names.len() == self.raw.columns && names.iter().all(|name| kind(name) == Cell::Text);
-        are_names.then_some(names)
-    }
+/// Names in the comment before the first record, as NumPy's savetxt writes a header.
+fn comment_names(raw: &Raw) -> Option<Vec<String>> {
+    let comment = raw.comment.as_ref().filter(|_| raw.columns > 1)?;
+    let names: Vec<String> =
+        fields(comment, raw.separator).into_iter().map(|name| name.trim().to_owned()).collect();
+    let are_names = names.len() == raw.columns && names.iter().all(|name| kind(name) == Cell::Text);
+    are_names.then_some(names)
 }
 
 fn judge(raw: &Raw, below: &[Summary], role: Role) -> FirstLine {

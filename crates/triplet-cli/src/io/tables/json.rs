@@ -2,10 +2,15 @@
 
 use super::{Table, arrow};
 use crate::io::{contain::contained, limits::Budget, source::shorten};
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use arrow_json::{ReaderBuilder, reader::infer_json_schema};
+use arrow_schema::Schema;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
 use serde_json::Value;
-use std::sync::Arc;
+use std::{collections::HashMap, fmt, sync::Arc};
 
 /// Reads JSON lines.
 pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Table> {
@@ -17,12 +22,17 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Table> {
         );
     }
     let mut objects = 0;
+    let mut order = HashMap::new();
     for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
         if line.trim_ascii().is_empty() {
             continue;
         }
         objects += 1;
-        check_line(line).map_err(|problem| anyhow!("line {}: {problem}", index + 1))?;
+        let names = names(line).with_context(|| format!("line {}", index + 1))?;
+        for name in names {
+            let next = order.len();
+            order.entry(name).or_insert(next);
+        }
     }
     ensure!(objects > 0, "holds no rows");
     // The objects of a line, as the reader keeps them.
@@ -35,7 +45,10 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Table> {
             )
         };
         let (schema, _) = infer_json_schema(bytes, None).map_err(|error| problem(&error))?;
-        let schema = Arc::new(schema);
+        // Columns as they appear, so that features have the order of the file.
+        let mut fields = schema.fields().to_vec();
+        fields.sort_by_key(|field| order.get(field.name()).copied());
+        let schema = Arc::new(Schema::new(fields));
         let reader = ReaderBuilder::new(Arc::clone(&schema)).with_batch_size(1024).build(bytes);
         let table = arrow::table(&schema, reader.map_err(|error| problem(&error))?, "JSON lines", budget)?;
         ensure!(
@@ -47,21 +60,46 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Table> {
     })
 }
 
-/// A line must be an object; an integer beyond i64 would become a float.
-fn check_line(line: &[u8]) -> Result<(), String> {
-    let value: Value = serde_json::from_slice(line).map_err(|error| {
-        format!("not a JSON object ({}); one object a line is expected", shorten(&error.to_string(), 80))
+/// The fields of an object, in its order.
+struct Object(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Object;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    fields.push(entry);
+                }
+                Ok(Object(fields))
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// Names of a line's fields. The line must be one object; an integer beyond i64 would become
+/// a float, and the first of two fields of one name would be lost.
+fn names(line: &[u8]) -> Result<Vec<String>> {
+    let Object(fields) = serde_json::from_slice(line).map_err(|error| {
+        anyhow!("not a JSON object ({}): one object a line is expected", shorten(&error.to_string(), 80))
     })?;
-    let Value::Object(fields) = value else {
-        return Err("not a JSON object: one object a line is expected".into());
-    };
-    for (name, value) in &fields {
-        if let Value::Number(number) = value
+    let mut names: Vec<String> = Vec::with_capacity(fields.len());
+    for (name, value) in fields {
+        let shown = || shorten(&name, 40);
+        if let Value::Number(number) = &value
             && number.is_u64()
             && number.as_i64().is_none()
         {
-            return Err(format!("{:?} is {number}: integers must be below 2^63", shorten(name, 40)));
+            bail!("{:?} is {number}: integers must be below 2^63", shown());
         }
+        ensure!(!names.contains(&name), "two fields are called {:?}", shown());
+        names.push(name);
     }
-    Ok(())
+    Ok(names)
 }
