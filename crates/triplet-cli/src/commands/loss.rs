@@ -154,7 +154,7 @@ fn evaluate<T: Shown>(
     let batch = Batch::from_views(embeddings.view(), aview1(labels)).with_context(shown)?;
     let weights = match &inputs.weights {
         None => Weights::None,
-        Some((values, shape)) => Weights::from_shape(values, shape, rows)?,
+        Some(io::Weights { values, shape }) => Weights::from_shape(values, shape, rows)?,
     };
     let mut workspace = Workspace::new(options)?;
     let start = Instant::now();

@@ -4,7 +4,7 @@ use super::{
     arrays::{Array, Data, Kind, Role, npy, npz, safetensors, shape_text},
     first_lines::Rows,
     format::Format,
-    inputs::{Embeddings, Request},
+    inputs::{Embeddings, Request, Weights},
     labels::Labels,
     limits::Budget,
     options::{ReadArgs, Which},
@@ -97,7 +97,10 @@ impl File {
                     Ok::<_, anyhow::Error>(labels)
                 });
                 let labels = labels.transpose().with_context(context)?;
-                ensure!(elsewhere || labels.is_some(), "{shown}: has no labels: give --labels FILE");
+                ensure!(
+                    elsewhere || labels.is_some(),
+                    "{shown}: has no labels: give --labels FILE, or --label-column if a column has them"
+                );
                 return Ok((array_embeddings(array).with_context(context)?, labels, about));
             }
             Content::Text(reading) => {
@@ -166,11 +169,7 @@ impl File {
     }
 
     /// The file as weights and their shape.
-    pub(super) fn weights(
-        self,
-        names: bool,
-        args: &ReadArgs,
-    ) -> Result<((Vec<f64>, Vec<usize>), Understood)> {
+    pub(super) fn weights(self, names: bool, args: &ReadArgs) -> Result<(Weights, Understood)> {
         let Self { shown, content } = self;
         let context = || shown.clone();
         let mut about = Understood::of_column(&shown);
@@ -199,7 +198,7 @@ impl File {
             }
         };
         about.rows = shape.first().copied().unwrap_or(1);
-        Ok(((values, shape), about))
+        Ok((Weights { values, shape }, about))
     }
 }
 

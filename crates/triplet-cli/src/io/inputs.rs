@@ -35,12 +35,17 @@ pub(crate) struct Request<'a> {
     pub(crate) args: &'a ReadArgs,
 }
 
+/// Weights, in the shape of their file, which the loss checks.
+pub(crate) struct Weights {
+    pub(crate) values: Vec<f64>,
+    pub(crate) shape: Vec<usize>,
+}
+
 /// What the files hold. Lengths and shapes are for the batch to check.
 pub(crate) struct Inputs {
     pub(crate) embeddings: Embeddings,
     pub(crate) labels: Labels,
-    /// Weights and their shape.
-    pub(crate) weights: Option<(Vec<f64>, Vec<usize>)>,
+    pub(crate) weights: Option<Weights>,
     /// One line an input.
     pub(crate) understood: Vec<Understood>,
 }

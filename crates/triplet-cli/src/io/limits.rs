@@ -1,6 +1,6 @@
 //! How much memory reading may take.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::{cell::Cell, fs};
 
 /// Where the system does not say what is free.
@@ -65,7 +65,11 @@ impl Budget {
             self.take((more - spare) as u64)?;
             more - spare
         };
-        buffer.try_reserve_exact(spare + growth).context("the system gives no more memory")
+        if buffer.try_reserve_exact(spare + growth).is_err() {
+            let total = self.used.get();
+            bail!("reading needs {} of memory or more, which the system does not give", size(total));
+        }
+        Ok(())
     }
 }
 
@@ -119,7 +123,9 @@ fn available() -> Option<u64> {
     let addresses = fs::read_to_string("/proc/self/limits").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("Max address space"))?;
         let most: u64 = line.split_whitespace().nth(3)?.parse().ok()?;
-        Some(most.saturating_sub(kilobytes("/proc/self/status", "VmSize:")?))
+        let left = most.saturating_sub(kilobytes("/proc/self/status", "VmSize:")?);
+        // A buffer that moves needs its addresses twice for a moment.
+        Some(left / 4 * 3)
     });
     [machine, group, addresses].into_iter().flatten().min()
 }

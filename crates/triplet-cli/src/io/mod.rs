@@ -25,7 +25,7 @@ mod tables;
 mod understood;
 
 pub use describe::{Description, describe};
-pub(crate) use inputs::{Embeddings, Inputs, Request, read};
+pub(crate) use inputs::{Embeddings, Inputs, Request, Weights, read};
 pub(crate) use labels::Labels;
 pub(crate) use options::ReadArgs;
 pub(crate) use outputs::{OutputSet, check as check_outputs, remove_temporaries, write_whole};

@@ -37,12 +37,12 @@ impl LabelSummary {
     pub(crate) fn of(labels: &Labels, source: Option<String>) -> Self {
         let counts = labels.counts();
         let named = |(class, rows): &(i64, usize)| (labels.name(*class).into_owned(), *rows);
-        // Of classes of one size, the first.
+        // Of classes of one size, the first is the smallest and the last the largest.
         Self {
             source,
             classes: counts.len(),
             smallest: counts.iter().min_by_key(|class| class.1).map(named),
-            largest: counts.iter().rev().max_by_key(|class| class.1).map(named),
+            largest: counts.iter().max_by_key(|class| class.1).map(named),
         }
     }
 }

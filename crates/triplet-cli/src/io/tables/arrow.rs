@@ -119,7 +119,7 @@ fn cells(kind: &DataType, chunks: &[ArrayRef], budget: &Budget) -> Result<Cells>
         Float16, Float32, Float64, Int8, Int16, Int32, Int64, LargeList, LargeUtf8, List, Null, Time32,
         Time64, Timestamp, UInt8, UInt16, UInt32, UInt64, Utf8, Utf8View,
     };
-    let rows: usize = chunks.iter().map(|chunk| chunk.len()).sum();
+    let rows: usize = chunks.iter().map(Array::len).sum();
     let missing = first_missing(chunks);
     budget.take_elements(rows, 8)?;
     let values = match kind {

@@ -3,6 +3,7 @@
 use super::{
     cell::{self, Cell},
     csv::Written,
+    separator::has_decimal_comma,
 };
 use crate::io::{arrays::Kind, labels::Labels, source::shorten};
 use anyhow::{Result, bail};
@@ -151,6 +152,12 @@ impl Column {
     pub(crate) fn is_mostly_numbers(&self) -> bool {
         let Cells::Written(written) = &self.cells else { return false };
         2 * (written.summary.integers + written.summary.numbers) > written.summary.rows
+    }
+
+    /// Whether its first field is a number with a decimal comma.
+    pub(crate) fn has_decimal_commas(&self) -> bool {
+        let Cells::Written(written) = &self.cells else { return false };
+        written.cells().next().is_some_and(has_decimal_comma)
     }
 
     /// Where a row of this column stands.

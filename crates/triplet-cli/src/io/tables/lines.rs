@@ -96,8 +96,8 @@ pub(super) fn clean(text: &str, separator: u8, columns: usize) -> Result<Lines<'
             kept.push('\n');
         }
         record += 1;
-        line += lines - 1;
         expected = line + 1;
+        line += lines - 1;
     }
     let text = if changed { Cow::Owned(kept) } else { Cow::Borrowed(text) };
     Ok(Lines { text, places, comment })

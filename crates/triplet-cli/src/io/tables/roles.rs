@@ -50,12 +50,16 @@ fn is_id(name: &str) -> bool {
     let lower = name.trim().to_lowercase();
     is_one_of(name, &IDS)
         || ["_id", "-id", " id", "_uuid", "_idx", "_index"].iter().any(|end| lower.ends_with(end))
-        || lower.starts_with("unnamed: ")
-        || lower.starts_with("__index_level_")
+        || is_pandas_index(name)
         // camelCase: imageId, but not grid
         || name.strip_suffix("Id").or_else(|| name.strip_suffix("ID")).is_some_and(|rest| {
             rest.ends_with(|last: char| last.is_ascii_lowercase())
         })
+}
+
+/// Whether pandas gives this name to an index.
+fn is_pandas_index(name: &str) -> bool {
+    name.to_lowercase().starts_with("unnamed: ") || name.starts_with("__index_level_")
 }
 
 /// Whether a first line of one name is surely a header.
@@ -147,17 +151,14 @@ pub(crate) fn features_and_label(table: Table, args: &ReadArgs, labels_elsewhere
     for column in to_drop {
         sorting.take_out(column, "--drop");
     }
-    let protected = |column: usize| keep.contains(&column) || chosen == Some(column);
-    for column in 0..sorting.columns.len() {
-        if protected(column) {
+    for (column, is_index) in is_index.into_iter().enumerate() {
+        if keep.contains(&column) || chosen == Some(column) {
             continue;
         }
         let Some(left) = &sorting.columns[column] else { continue };
         let kind = left.kind();
-        if is_index[column] || named && left.unnamed && column == 0 && kind != Type::Singles {
-            sorting.take_out(column, "pandas index");
-        } else if left.name.to_lowercase().starts_with("unnamed: ") || left.name.starts_with("__index_level_")
-        {
+        let first_unnamed = named && left.unnamed && column == 0 && kind != Type::Singles;
+        if is_index || first_unnamed || is_pandas_index(&left.name) {
             sorting.take_out(column, "pandas index");
         } else if kind == Type::Empty && left.unnamed && rows > 0 {
             sorting.take_out(column, "empty");
@@ -317,6 +318,9 @@ fn refuse_words(column: &Column) -> Result<()> {
     let what = match column.kind() {
         // The field that is no number is named when it is read.
         Type::Text if column.is_mostly_numbers() => return Ok(()),
+        Type::Text if column.has_decimal_commas() => {
+            bail!("{} holds numbers with decimal commas: write them with points", column.shown())
+        }
         Type::Text => "text",
         Type::Times => "dates or times",
         Type::Empty => "no values",

@@ -61,7 +61,10 @@ pub(super) fn find(lines: &[&str], tabs: bool) -> Result<u8> {
     if tabs && lines.iter().any(|line| line.contains('\t')) {
         return Ok(b'\t');
     }
-    let cuts: Vec<Cut> = CANDIDATES.into_iter().filter_map(|separator| cut(lines, separator)).collect();
+    let mut cuts: Vec<Cut> = CANDIDATES.into_iter().filter_map(|separator| cut(lines, separator)).collect();
+    // A run of spaces and tabs that is one tab each time is a tab.
+    let tabs = cuts.iter().find(|cut| cut.separator == b'\t').map(|cut| cut.columns);
+    cuts.retain(|cut| cut.separator != b' ' || Some(cut.columns) != tabs);
     if let Some(example) = decimal_comma(lines, &cuts) {
         bail!(
             "numbers have decimal commas ({:?}): write them with points (pandas: read_csv(path, sep=\";\", \
@@ -139,21 +142,25 @@ fn most_frequent(lines: &[&str]) -> u8 {
     frequent.filter(|&separator| count(separator) > 1).unwrap_or(b',')
 }
 
-/// A number with a decimal comma, where something else separates.
+/// Whether a field is a number with a decimal comma.
+pub(super) fn has_decimal_comma(field: &str) -> bool {
+    field.split_once(',').is_some_and(|(whole, fraction)| {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+        digits(whole.trim_start_matches(['-', '+'])) && digits(fraction)
+    })
+}
+
+/// A number with a decimal comma in a column of nothing but such numbers and integers, where
+/// something else separates.
 fn decimal_comma(lines: &[&str], cuts: &[Cut]) -> Option<String> {
-    let is_decimal = |field: &str| {
-        trim(field).split_once(',').is_some_and(|(whole, fraction)| {
-            let digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
-            digits(whole.trim_start_matches(['-', '+'])) && digits(fraction)
-        })
-    };
+    let below = if lines.len() > 1 { &lines[1..] } else { lines };
     cuts.iter().filter(|cut| cut.separator != b',').find_map(|cut| {
-        let cells = || lines.iter().flat_map(|line| fields(line, cut.separator));
-        let decimal = cells().filter(|field| is_decimal(field)).count();
-        // Every field is a number, with a comma or whole.
-        let other = cells().filter(|field| !is_decimal(field) && kind(trim(field)) != Cell::Integer).count();
-        let columns = cut.columns;
-        (decimal > 0 && other <= columns).then(|| cells().find(|field| is_decimal(field)))?.map(Into::into)
+        let rows: Vec<Vec<&str>> = below.iter().map(|line| fields(line, cut.separator)).collect();
+        (0..cut.columns).find_map(|column| {
+            let cells = || rows.iter().map(|row| trim(row[column]));
+            let all = cells().all(|cell| has_decimal_comma(cell) || kind(cell) == Cell::Integer);
+            cells().find(|cell| all && has_decimal_comma(cell)).map(str::to_owned)
+        })
     })
 }
 
