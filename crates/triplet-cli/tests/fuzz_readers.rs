@@ -155,7 +155,20 @@ fn judge(
             Ok(())
         }
         "t.csv" | "semicolons.csv" | "quoted.csv" => by_a_second_reader(read, bytes),
-        "spaces.txt" => Ok(()),
+        // Cut at the end of a line, text is whole; lines are counted by themselves.
+        "spaces.txt" | "t.jsonl" => {
+            let is_row = |line: &&[u8]| !line.trim_ascii().is_empty() && !line.trim_ascii().starts_with(b"#");
+            let lines = bytes.split(|byte| b"\n\r".contains(byte)).filter(is_row).count();
+            let header = usize::from(read.line.contains("; header"));
+            // A quoted line break joins lines.
+            if lines != read.rows + header && !bytes.contains(&b'"') || lines < read.rows + header {
+                return Err(format!("{lines} lines became {} rows: {}", read.rows, read.line));
+            }
+            if name == "t.jsonl" && lines != read.rows {
+                return Err(format!("{lines} lines became {} rows", read.rows));
+            }
+            Ok(())
+        }
         _ if shape(read) != shape(good) => Err(format!("{:?} became {:?}", shape(good), shape(read))),
         _ => Ok(()),
     }

@@ -1,7 +1,8 @@
 //! One input file: read, then turned into embeddings, labels or weights.
 
 use super::{
-    arrays::{Array, Data, Kind, Role, npy, npz, safetensors, shape_text},
+    arrays::{Array, Data, Role, npy, npz, safetensors, shape_text},
+    convert,
     first_lines::Rows,
     format::Format,
     inputs::{Embeddings, Request, Weights},
@@ -9,12 +10,11 @@ use super::{
     limits::Budget,
     options::{ReadArgs, Which},
     source::Source,
-    tables::{self, Cells, Column, Number, Origin, Parts, Reading, Table, Type, Values},
+    tables::{self, Column, Parts, Reading, Table},
     understood::{LabelSummary, Understood},
 };
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use ndarray::ArrayD;
-use std::{borrow::Cow, path::Path};
+use anyhow::{Context, Result, bail, ensure};
+use std::path::Path;
 
 /// One file, before it is known how many rows the others have.
 pub(super) struct File {
@@ -64,20 +64,11 @@ impl File {
     ) -> Result<(Embeddings, Option<Labels>, Understood)> {
         let Self { shown, content } = self;
         let context = || shown.clone();
-        let mut about = Understood {
-            file: shown.clone(),
-            rows: 0,
-            features: None,
-            dtype: String::new(),
-            header: None,
-            separator: None,
-            labels: None,
-            dropped: Vec::new(),
-        };
+        let mut about = Understood::of(&shown);
         let elsewhere = request.labels.is_some();
         let table = match content {
             Content::Arrays(array, None) if as_table(&array, request) => {
-                array_as_table(array).with_context(context)?
+                convert::array_as_table(array).with_context(context)?
             }
             Content::Arrays(array, labels) => {
                 let args = request.args;
@@ -92,7 +83,7 @@ impl File {
                 about.features = array.shape.get(1).copied();
                 about.dtype = array.kind.name();
                 let labels = labels.map(|(name, array)| {
-                    let labels = array_labels(array).with_context(|| format!("array {name:?}"))?;
+                    let labels = convert::array_labels(array).with_context(|| format!("array {name:?}"))?;
                     about.labels = Some(LabelSummary::of(&labels, Some(format!("array {name:?}"))));
                     Ok::<_, anyhow::Error>(labels)
                 });
@@ -101,7 +92,7 @@ impl File {
                     elsewhere || labels.is_some(),
                     "{shown}: has no labels: give --labels FILE, or --label-column if a column has them"
                 );
-                return Ok((array_embeddings(array).with_context(context)?, labels, about));
+                return Ok((convert::array_embeddings(array).with_context(context)?, labels, about));
             }
             Content::Text(reading) => {
                 let table = reading.table(names).with_context(context)?;
@@ -120,7 +111,7 @@ impl File {
         let Parts { features, labels, dropped } =
             tables::features_and_label(table, request.args, elsewhere).with_context(context)?;
         about.dropped = dropped;
-        let embeddings = matrix_of(&features, rows, budget).with_context(context)?;
+        let embeddings = convert::matrix_of(&features, rows, budget).with_context(context)?;
         about.features = Some(features.iter().map(Column::width).sum());
         about.dtype = match embeddings {
             Embeddings::Single(_) => "f32".into(),
@@ -137,7 +128,7 @@ impl File {
     pub(super) fn labels(self, names: bool, args: &ReadArgs) -> Result<(Labels, Understood)> {
         let Self { shown, content } = self;
         let context = || shown.clone();
-        let mut about = Understood::of_column(&shown);
+        let mut about = Understood::of(&shown);
         let (labels, source) = match content {
             Content::Arrays(array, _) => {
                 ensure!(
@@ -150,7 +141,7 @@ impl File {
                     "{shown}: is an array: --label-column is for columns of tables"
                 );
                 about.dtype = array.kind.name();
-                (array_labels(array).with_context(context)?, None)
+                (convert::array_labels(array).with_context(context)?, None)
             }
             content => {
                 let table = about.table(content, names).with_context(context)?;
@@ -172,7 +163,7 @@ impl File {
     pub(super) fn weights(self, names: bool, args: &ReadArgs) -> Result<(Weights, Understood)> {
         let Self { shown, content } = self;
         let context = || shown.clone();
-        let mut about = Understood::of_column(&shown);
+        let mut about = Understood::of(&shown);
         let (values, shape) = match content {
             Content::Arrays(array, _) => {
                 about.dtype = array.kind.name();
@@ -203,8 +194,8 @@ impl File {
 }
 
 impl Understood {
-    /// Of a file of labels or weights.
-    fn of_column(shown: &str) -> Self {
+    /// Of a file of which nothing is known yet.
+    fn of(shown: &str) -> Self {
         Self {
             file: shown.to_owned(),
             rows: 0,
@@ -300,104 +291,4 @@ fn archive(
     }
     let labels = read(None, Role::Labels)?.filter(|(other, _)| *other != name);
     Ok(Content::Arrays(array, labels))
-}
-
-fn array_embeddings(array: Array) -> Result<Embeddings> {
-    let Array { shape, data, kind } = array;
-    Ok(match data {
-        Data::F32(values) => Embeddings::Single(ArrayD::from_shape_vec(shape, values)?),
-        Data::F64(values) => Embeddings::Double(ArrayD::from_shape_vec(shape, values)?),
-        Data::I64(values) => {
-            let width = shape.get(1..).map_or(1, |rest| rest.iter().product::<usize>()).max(1);
-            let single = |(index, value): (usize, &i64)| {
-                f32::from_integer(*value).with_context(|| {
-                    format!(
-                        "row {}, column {}: {value} is an integer that f32 cannot hold",
-                        index / width,
-                        index % width
-                    )
-                })
-            };
-            let values = values.iter().enumerate().map(single).collect::<Result<Vec<f32>>>()?;
-            Embeddings::Single(ArrayD::from_shape_vec(shape, values)?)
-        }
-        Data::Text(_) => bail!("holds text ({}): embeddings are numbers", kind.name()),
-    })
-}
-
-fn array_labels(array: Array) -> Result<Labels> {
-    let Array { shape, data, kind } = array;
-    ensure!(
-        matches!(shape.as_slice(), [_] | [_, 1]),
-        "labels have shape {}: expected [batch_size] or [batch_size, 1]",
-        shape_text(&shape)
-    );
-    let place = |row: usize| format!("row {row}");
-    let limit = kind.exact_below().unwrap_or(f64::INFINITY);
-    match data {
-        Data::I64(values) if kind == Kind::Bool => {
-            Ok(Labels::bools(values.into_iter().map(|value| value != 0)))
-        }
-        Data::I64(values) => Ok(Labels::integers(values)),
-        Data::Text(values) => Labels::texts(values.iter().map(|text| Cow::Borrowed(text.as_str())), place),
-        Data::F32(values) => Labels::floats(values.into_iter().map(f64::from), limit, &kind.name(), place),
-        Data::F64(values) => Labels::floats(values.into_iter(), limit, &kind.name(), place),
-    }
-}
-
-/// An array of two dimensions as a table without names.
-fn array_as_table(array: Array) -> Result<Table> {
-    let Array { shape, data, kind } = array;
-    let &[rows, width] = shape.as_slice() else {
-        bail!("has shape {}: expected a table of two dimensions, [rows, columns]", shape_text(&shape))
-    };
-    ensure!(width >= 1, "has no columns: a table needs at least one feature");
-    fn column<T: Clone>(values: &[T], start: usize, width: usize) -> Vec<T> {
-        values.iter().skip(start).step_by(width).cloned().collect()
-    }
-    let columns = (0..width).map(|index| Column {
-        name: format!("column {index}"),
-        unnamed: true,
-        cells: Cells::Typed {
-            values: match &data {
-                Data::F32(values) => Values::F32(column(values, index, width), kind),
-                Data::F64(values) => Values::F64(column(values, index, width)),
-                Data::I64(values) => Values::I64(column(values, index, width)),
-                Data::Text(values) => Values::Text(column(values, index, width)),
-            },
-            missing: None,
-        },
-    });
-    Ok(Table { columns: columns.collect(), rows, named: false, origin: Origin::Array, index: Vec::new() })
-}
-
-/// Columns beside each other, in f64 if one of them is.
-fn matrix_of(features: &[Column], rows: usize, budget: &Budget) -> Result<Embeddings> {
-    let is_double = |column: &Column| matches!(column.kind(), Type::Doubles | Type::Vectors { double: true });
-    Ok(if features.iter().any(is_double) {
-        Embeddings::Double(matrix(features, rows, budget)?)
-    } else {
-        Embeddings::Single(matrix(features, rows, budget)?)
-    })
-}
-
-fn matrix<T: Number + Default>(features: &[Column], rows: usize, budget: &Budget) -> Result<ArrayD<T>> {
-    let width: usize = features.iter().map(Column::width).sum();
-    let count = rows.checked_mul(width).context("more values than there can be")?;
-    budget.take_elements(count, size_of::<T>())?;
-    let mut values = vec![T::default(); count];
-    let mut offset = 0;
-    for column in features {
-        let own = column.width();
-        let mut index = 0;
-        column.numbers(|value: T| {
-            if own > 0 && index < rows * own {
-                values[index / own * width + offset + index % own] = value;
-            }
-            index += 1;
-        })?;
-        ensure!(index == rows * own, "{} has {index} values for {rows} rows", column.shown());
-        offset += own;
-    }
-    ArrayD::from_shape_vec(vec![rows, width], values).map_err(|error| anyhow!("{error}"))
 }

@@ -11,6 +11,7 @@
 
 mod arrays;
 mod contain;
+mod convert;
 mod describe;
 mod file;
 mod first_lines;

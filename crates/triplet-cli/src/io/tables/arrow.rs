@@ -20,6 +20,9 @@ const BATCH: usize = 1 << 18;
 /// Bytes that the smallest value takes once it is read.
 const LEAST: u64 = 4;
 
+/// What an Arrow stream ends with; before version 0.15, with its second half.
+const END: &[u8] = b"\xff\xff\xff\xff\0\0\0\0";
+
 /// Reads a Parquet file.
 pub(crate) fn read_parquet(bytes: Vec<u8>, budget: &Budget) -> Result<Table> {
     contained("Parquet", || {
@@ -57,6 +60,10 @@ pub(crate) fn read_file(bytes: &[u8], budget: &Budget) -> Result<Table> {
 
 /// Reads an Arrow stream.
 pub(crate) fn read_stream(bytes: &[u8], budget: &Budget) -> Result<Table> {
+    ensure!(
+        bytes.ends_with(END) || bytes.ends_with(&END[4..]),
+        "not a readable Arrow stream: it is cut off, without the mark of its end"
+    );
     contained("Arrow", || {
         let reader = StreamReader::try_new(Cursor::new(bytes), None).map_err(|e| broken("Arrow", &e))?;
         table(&reader.schema(), reader, "Arrow", budget)
@@ -125,12 +132,15 @@ fn cells(kind: &DataType, chunks: &[ArrayRef], budget: &Budget) -> Result<Cells>
     let values = match kind {
         Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 => Values::I64(integers(chunks)?),
         UInt64 => {
-            refuse_beyond_i64(chunks)?;
+            if let Some(problem) = beyond_i64(chunks) {
+                return Ok(Cells::Other(problem));
+            }
             Values::I64(integers(chunks)?)
         }
-        Decimal32(_, 0) | Decimal64(_, 0) | Decimal128(_, 0) | Decimal256(_, 0) => {
-            Values::I64(integers(chunks)?)
-        }
+        Decimal32(_, 0) | Decimal64(_, 0) | Decimal128(_, 0) | Decimal256(_, 0) => match integers(chunks) {
+            Ok(values) => Values::I64(values),
+            Err(error) => return Ok(Cells::Other(format!("holds integers beyond 2^63 ({error})"))),
+        },
         Float64 | Decimal32(..) | Decimal64(..) | Decimal128(..) | Decimal256(..) => {
             let mut values = Vec::with_capacity(rows);
             for chunk in cast_all(chunks, &Float64)? {
@@ -163,7 +173,10 @@ fn cells(kind: &DataType, chunks: &[ArrayRef], budget: &Budget) -> Result<Cells>
                 missing: (rows > 0).then_some(0),
             });
         }
-        other => return Ok(Cells::Other(shorten(&other.to_string(), 60))),
+        other => {
+            let kind = shorten(&other.to_string(), 60);
+            return Ok(Cells::Other(format!("has type {kind}, which is neither feature nor label")));
+        }
     };
     Ok(Cells::Typed { values, missing })
 }
@@ -197,14 +210,13 @@ fn integers(chunks: &[ArrayRef]) -> Result<Vec<i64>> {
     Ok(chunks.iter().flat_map(|chunk| chunk.as_primitive::<Int64Type>().values().iter().copied()).collect())
 }
 
-fn refuse_beyond_i64(chunks: &[ArrayRef]) -> Result<()> {
-    let values = chunks.iter().flat_map(|chunk| chunk.as_primitive::<UInt64Type>().iter());
-    for (row, value) in values.enumerate() {
-        if let Some(value) = value.filter(|&value| i64::try_from(value).is_err()) {
-            bail!("row {row} holds {value}: integers must be below 2^63 (9223372036854775808)");
-        }
-    }
-    Ok(())
+/// The first integer that i64 does not hold.
+fn beyond_i64(chunks: &[ArrayRef]) -> Option<String> {
+    let mut values = chunks.iter().flat_map(|chunk| chunk.as_primitive::<UInt64Type>().iter()).enumerate();
+    let beyond =
+        |(row, value): (usize, Option<u64>)| Some((row, value.filter(|&v| i64::try_from(v).is_err())?));
+    let (row, value) = values.find_map(beyond)?;
+    Some(format!("holds {value} in row {row}: integers must be below 2^63 (9223372036854775808)"))
 }
 
 fn texts(chunks: &[ArrayRef], budget: &Budget) -> Result<Vec<String>> {
@@ -244,11 +256,13 @@ fn vectors(kind: &DataType, chunks: &[ArrayRef], missing: Option<usize>, budget:
                 continue;
             };
             let expected = *width.get_or_insert(list.len());
-            ensure!(
-                list.len() == expected,
-                "row {row} has {} numbers where the first has {expected}: every row needs as many",
-                list.len()
-            );
+            if list.len() != expected {
+                let count = list.len();
+                let problem = format!(
+                    "has {count} numbers in row {row} and {expected} before: every row needs as many"
+                );
+                return Ok(Cells::Other(problem));
+            }
             if list.null_count() > 0 {
                 first_null = Some(first_null.map_or(row, |before| before.min(row)));
             }

@@ -5,7 +5,7 @@ use super::{
     cell::{Cell, kind},
     column::{Cells, Column},
     csv::{Raw, Summary, Written},
-    roles,
+    names,
     separator::{self, fields},
 };
 use crate::io::{arrays::Role, limits::Budget, source::shorten};
@@ -128,7 +128,7 @@ fn judge(raw: &Raw, below: &[Summary], role: Role) -> FirstLine {
         return FirstLine::Row;
     }
     let single_label = raw.columns == 1 && role == Role::Labels;
-    let known = first.iter().any(|name| roles::is_known(name));
+    let known = first.iter().any(|name| names::is_known(name));
     let numbers: Vec<&str> =
         first.iter().zip(&kinds).filter(|(_, k)| k.is_numeric()).map(|(c, _)| *c).collect();
     let (counts, from_zero) = counting(&numbers);

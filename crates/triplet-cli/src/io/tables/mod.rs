@@ -2,18 +2,22 @@
 
 mod arrow;
 mod cell;
+mod classes;
 mod column;
 mod csv;
 mod header;
 mod json;
 mod lines;
+mod names;
+mod number;
 mod roles;
 mod separator;
 
 pub(crate) use arrow::{read_file, read_parquet, read_stream};
-pub(crate) use column::{Cells, Column, Number, Type, Values};
+pub(crate) use column::{Cells, Column, Type, Values};
 pub(crate) use header::{FirstLine, Reading};
 pub(crate) use json::read as read_json;
+pub(crate) use number::Number;
 pub(crate) use roles::{Dropped, Parts, features_and_label, only_column};
 
 /// Columns of one length.

@@ -1,71 +1,17 @@
 //! Which columns are features, which one is the label, and which are neither.
 
-use super::{Column, Origin, Table, column::Type};
+use super::{
+    Column, Origin, Table,
+    column::Type,
+    names::{EMBEDDINGS, SAMPLE_WEIGHTS, WEIGHTS, is_id, is_label, is_one_of, is_pandas_index},
+};
 use crate::io::{labels::Labels, options::ReadArgs, source::shorten};
 use anyhow::{Context, Result, bail, ensure};
 
-/// Names of a column of labels.
-const LABELS: [&str; 5] = ["label", "labels", "class", "target", "y"];
-/// Names of a column of weights, and others that a file of one column may have.
-const WEIGHTS: [&str; 4] = ["weight", "weights", "sample_weight", "sample_weights"];
-/// Names of columns that identify a row.
-const IDS: [&str; 19] = [
-    "id",
-    "ids",
-    "index",
-    "idx",
-    "row",
-    "row_number",
-    "rowid",
-    "uuid",
-    "guid",
-    "key",
-    "filename",
-    "file_name",
-    "file",
-    "path",
-    "filepath",
-    "file_path",
-    "image_path",
-    "url",
-    "level_0",
-];
-/// Names of a column of arrays that are embeddings.
-const EMBEDDINGS: [&str; 7] = ["embedding", "embeddings", "features", "x", "vector", "vectors", "emb"];
 /// Rows from which on a first column without a name that counts them is a row number.
 const FEWEST_COUNTED: usize = 3;
 /// The same for any column with a name.
 const FEWEST_COUNTED_NAMED: usize = 8;
-
-fn is_one_of(name: &str, names: &[&str]) -> bool {
-    names.iter().any(|known| name.trim().eq_ignore_ascii_case(known))
-}
-
-fn is_label(name: &str) -> bool {
-    is_one_of(name, &LABELS)
-}
-
-/// Whether a column of this name identifies rows.
-fn is_id(name: &str) -> bool {
-    let lower = name.trim().to_lowercase();
-    is_one_of(name, &IDS)
-        || ["_id", "-id", " id", "_uuid", "_idx", "_index"].iter().any(|end| lower.ends_with(end))
-        || is_pandas_index(name)
-        // camelCase: imageId, but not grid
-        || name.strip_suffix("Id").or_else(|| name.strip_suffix("ID")).is_some_and(|rest| {
-            rest.ends_with(|last: char| last.is_ascii_lowercase())
-        })
-}
-
-/// Whether pandas gives this name to an index.
-fn is_pandas_index(name: &str) -> bool {
-    name.to_lowercase().starts_with("unnamed: ") || name.starts_with("__index_level_")
-}
-
-/// Whether a first line of one name is surely a header.
-pub(super) fn is_known(name: &str) -> bool {
-    is_label(name) || is_id(name) || is_one_of(name, &WEIGHTS)
-}
 
 /// A column that is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,13 +103,19 @@ pub(crate) fn features_and_label(table: Table, args: &ReadArgs, labels_elsewhere
         }
         let Some(left) = &sorting.columns[column] else { continue };
         let kind = left.kind();
-        let first_unnamed = named && left.unnamed && column == 0 && kind != Type::Singles;
+        let first_unnamed = named && left.unnamed && column == 0;
+        ensure!(
+            !(first_unnamed && kind == Type::Singles),
+            "its first column has no name and may be an index of pandas or a feature: give --drop 0 or --keep 0"
+        );
         if is_index || first_unnamed || is_pandas_index(&left.name) {
             sorting.take_out(column, "pandas index");
         } else if kind == Type::Empty && left.unnamed && rows > 0 {
             sorting.take_out(column, "empty");
         } else if named && is_id(&left.name) {
             sorting.take_out(column, "an id by its name");
+        } else if named && is_one_of(&left.name, &SAMPLE_WEIGHTS) {
+            sorting.take_out(column, "weights by its name");
         }
     }
     let label = match chosen {
@@ -324,11 +276,7 @@ fn refuse_words(column: &Column) -> Result<()> {
         Type::Text => "text",
         Type::Times => "dates or times",
         Type::Empty => "no values",
-        Type::Other(name) => bail!(
-            "{} has type {}, which is no feature: leave it out with --drop",
-            column.shown(),
-            shorten(&name, 60)
-        ),
+        Type::Other(problem) => bail!("{} {problem}; or leave it out with --drop", column.shown()),
         _ => return Ok(()),
     };
     let name = if column.unnamed { column.name.replace("column ", "") } else { shorten(&column.name, 40) };
@@ -379,19 +327,4 @@ pub(crate) fn only_column(
         }
     }
     Ok((wanted.context("has no columns")?, count, dropped))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_tell_ids_from_features() {
-        for name in ["id", "ID", "Index", "user_id", "imageId", "PassengerID", "Unnamed: 0", "filename"] {
-            assert!(is_id(name), "{name}");
-        }
-        for name in ["grid", "valid", "x", "width", "Id3", "pixel0", "p0", "idle"] {
-            assert!(!is_id(name), "{name}");
-        }
-    }
 }
