@@ -202,7 +202,7 @@ fn by_a_second_reader(read: &Description, bytes: &[u8]) -> Result<(), String> {
     let header = read.line.contains("; header");
     let names = if header && !records.is_empty() { records.remove(0) } else { Vec::new() };
     let dropped = read.line.split("; dropped ").nth(1).map_or(0, |rest| rest.matches(" (").count());
-    let columns = records.first().map_or(0, Vec::len);
+    let columns = records.first().map_or(names.len(), Vec::len);
     if records.len() != read.rows || columns != read.features + 1 + dropped {
         return Err(format!(
             "{} x {} became {} x {} and {dropped} dropped: {}",

@@ -54,8 +54,31 @@ pub(crate) fn read_parquet(bytes: Vec<u8>, budget: &Budget) -> Result<Table> {
 pub(crate) fn read_file(bytes: &[u8], budget: &Budget) -> Result<Table> {
     contained("Arrow", || {
         let reader = FileReader::try_new(Cursor::new(bytes), None).map_err(|e| broken("Arrow", &e))?;
-        table(&reader.schema(), reader, "Arrow", budget)
+        let (promised, mut read) = (reader.num_batches(), 0);
+        let schema = reader.schema();
+        let table = table(&schema, reader.inspect(|_| read += 1), "Arrow", budget)?;
+        // The reader takes a message of no type for the end.
+        ensure!(
+            read == promised,
+            "not a readable Arrow file: it has {read} of its {promised} batches of rows"
+        );
+        // The footer lists the batches, and they stand one after the other too: a list that
+        // lost some has no checksum.
+        let rows = rows_in_order(bytes).unwrap_or(table.rows);
+        ensure!(
+            table.rows == rows,
+            "not a readable Arrow file: its footer leads to {} rows, and it holds {rows}",
+            table.rows
+        );
+        Ok(table)
     })
+}
+
+/// Rows of the batches as they follow one another, if they can be read so.
+fn rows_in_order(bytes: &[u8]) -> Option<usize> {
+    let start = 8 + bytes.get(8..)?.iter().position(|&byte| byte == 0xff)?;
+    let reader = StreamReader::try_new(Cursor::new(&bytes[start..]), None).ok()?;
+    reader.map(|batch| batch.ok().map(|batch| batch.num_rows())).sum()
 }
 
 /// Reads an Arrow stream.
@@ -65,8 +88,15 @@ pub(crate) fn read_stream(bytes: &[u8], budget: &Budget) -> Result<Table> {
         "not a readable Arrow stream: it is cut off, without the mark of its end"
     );
     contained("Arrow", || {
-        let reader = StreamReader::try_new(Cursor::new(bytes), None).map_err(|e| broken("Arrow", &e))?;
-        table(&reader.schema(), reader, "Arrow", budget)
+        let mut reader = StreamReader::try_new(Cursor::new(bytes), None).map_err(|e| broken("Arrow", &e))?;
+        let table = table(&reader.schema(), reader.by_ref(), "Arrow", budget)?;
+        // The reader takes a message of no type for the end.
+        ensure!(
+            reader.get_ref().position() == bytes.len() as u64,
+            "not a readable Arrow stream: it goes on after {} rows with what is no batch of rows",
+            table.rows
+        );
+        Ok(table)
     })
 }
 
