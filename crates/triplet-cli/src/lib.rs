@@ -49,9 +49,6 @@ enum Command {
     BenchChild(commands::bench::child::ChildArgs),
 }
 
-/// Characters of a message, whatever an input has in it.
-const LONGEST_MESSAGE: usize = 600;
-
 /// Runs the program with the arguments that follow its name; answers its exit status.
 ///
 /// `itself` is the command that starts this program again, for measurements that need a
@@ -83,12 +80,14 @@ pub fn main(itself: &[OsString], arguments: impl IntoIterator<Item = OsString>) 
 }
 
 /// More of a message than anyone reads.
-const LONGEST_MESSAGE: usize = 400;
+const LONGEST_MESSAGE: usize = 600;
 
-/// One line of bounded length, whatever the input or a library put into a message: the beginning
-/// says where, the end what to do.
+/// One line of bounded length without control characters, whatever the input or a library put
+/// into a message: the beginning says where, the end what to do.
 fn one_line(message: &str) -> String {
-    let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let clean: String =
+        message.chars().map(|c| if c.is_control() && !c.is_whitespace() { '\u{fffd}' } else { c }).collect();
+    let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     let length = words.chars().count();
     if length <= LONGEST_MESSAGE {
         return words;

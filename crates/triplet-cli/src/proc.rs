@@ -1,6 +1,6 @@
 //! What Linux says of the machine and of this process, and how to start another one.
 
-use std::{ffi::OsString, process::Command, sync::OnceLock};
+use std::{ffi::OsString, fs, process::Command, sync::OnceLock};
 
 /// The command that starts this program.
 static ITSELF: OnceLock<Vec<OsString>> = OnceLock::new();
@@ -22,12 +22,31 @@ pub(crate) fn again() -> Command {
 
 /// A number of kilobytes that a file under /proc lists by name; `None` on other systems.
 pub(crate) fn kib(file: &str, name: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(file).ok()?;
+    let text = fs::read_to_string(file).ok()?;
     let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
     rest.trim().trim_end_matches("kB").trim().parse().ok()
 }
 
-/// Memory to spare; where the system does not say, 64 GB.
-pub(crate) fn available_bytes() -> u128 {
-    kib("/proc/meminfo", "MemAvailable:").map_or(64 << 30, |kib| u128::from(kib) * 1024)
+/// Where the system does not say what memory is free.
+const UNKNOWN_MEMORY: u64 = 16 << 30;
+
+/// Bytes that the machine, the control group and the limit on addresses leave.
+pub(crate) fn available_memory() -> u64 {
+    let bytes = |file: &str, name: &str| kib(file, name).map(|kib| kib * 1024);
+    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let machine = bytes("/proc/meminfo", "MemAvailable:");
+    let group = [
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ]
+    .into_iter()
+    .find_map(|(most, used)| Some(number(most)?.saturating_sub(number(used)?)));
+    let addresses = fs::read_to_string("/proc/self/limits").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("Max address space"))?;
+        let most: u64 = line.split_whitespace().nth(3)?.parse().ok()?;
+        let left = most.saturating_sub(bytes("/proc/self/status", "VmSize:")?);
+        // A buffer that moves needs its addresses twice for a moment.
+        Some(left / 4 * 3)
+    });
+    [machine, group, addresses].into_iter().flatten().min().unwrap_or(UNKNOWN_MEMORY)
 }

@@ -74,9 +74,8 @@ impl LossArgs {
     }
 
     fn inputs(&self) -> Vec<(&str, &Path)> {
-        let mut inputs =
-            vec![("--embeddings", self.embeddings.as_path()), ("--labels", self.labels.as_path())];
-        inputs.extend(given(&[("--weights", &self.weights)]));
+        let mut inputs = vec![("--embeddings", self.embeddings.as_path())];
+        inputs.extend(given(&[("--labels", &self.labels), ("--weights", &self.weights)]));
         inputs
     }
 }

@@ -1,10 +1,9 @@
 //! How much memory reading may take.
 
+use crate::proc;
 use anyhow::{Result, bail};
-use std::{cell::Cell, fs};
+use std::cell::Cell;
 
-/// Where the system does not say what is free.
-const UNKNOWN: u64 = 16 << 30;
 /// Bytes by which a buffer grows at least.
 const LEAST_GROWTH: usize = 1 << 16;
 
@@ -21,7 +20,7 @@ pub(crate) struct Budget {
 impl Budget {
     /// The limit that `--max-memory` gives, or what the machine has free.
     pub(crate) fn new(max_memory: Option<u64>) -> Self {
-        let limit = max_memory.unwrap_or_else(|| available().unwrap_or(UNKNOWN));
+        let limit = max_memory.unwrap_or_else(proc::available_memory);
         Self { limit, used: Cell::new(0), asked: max_memory.is_some() }
     }
 
@@ -103,31 +102,6 @@ pub(crate) fn size(bytes: u64) -> String {
         1_000_000_000..1_000_000_000_000_000 => format!("{:.1} GB", bytes as f64 / 1e9),
         _ => format!("{:.1e} GB", bytes as f64 / 1e9),
     }
-}
-
-/// What the machine, the control group and the limit on addresses leave.
-fn available() -> Option<u64> {
-    let kilobytes = |path: &str, key: &str| {
-        let text = fs::read_to_string(path).ok()?;
-        let line = text.lines().find(|line| line.starts_with(key))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|value| value * 1024)
-    };
-    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let machine = kilobytes("/proc/meminfo", "MemAvailable:");
-    let group = [
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ]
-    .into_iter()
-    .find_map(|(most, used)| Some(number(most)?.saturating_sub(number(used)?)));
-    let addresses = fs::read_to_string("/proc/self/limits").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("Max address space"))?;
-        let most: u64 = line.split_whitespace().nth(3)?.parse().ok()?;
-        let left = most.saturating_sub(kilobytes("/proc/self/status", "VmSize:")?);
-        // A buffer that moves needs its addresses twice for a moment.
-        Some(left / 4 * 3)
-    });
-    [machine, group, addresses].into_iter().flatten().min()
 }
 
 #[cfg(test)]

@@ -29,6 +29,5 @@ pub use describe::{Description, describe};
 pub(crate) use inputs::{Embeddings, Inputs, Request, Weights, read};
 pub(crate) use labels::Labels;
 pub(crate) use options::ReadArgs;
-pub(crate) use outputs::{OutputSet, check as check_outputs, remove_temporaries, write_whole};
-pub(crate) use source::shorten;
+pub(crate) use outputs::{OutputSet, check as check_outputs, remove_temporaries};
 pub(crate) use understood::{LabelSummary, Understood};

@@ -119,7 +119,7 @@ impl TrainArgs {
         let bytes = weights
             .saturating_mul(4 * WEIGHT_ARRAYS as u128)
             .saturating_add(activations.saturating_mul(4 * ACTIVATION_ARRAYS as u128));
-        let available = proc::available_bytes();
+        let available = u128::from(proc::available_memory());
         ensure!(
             bytes <= available,
             "--hidden {} and --embedding-dim {} need about {} GB, this machine has {} GB to spare: give less",

@@ -22,7 +22,7 @@ mod table;
 
 pub(crate) use args::BenchArgs;
 
-use crate::output;
+use crate::{io::OutputSet, output};
 use anyhow::Result;
 use args::BenchCommand;
 use environment::Start;
@@ -40,15 +40,18 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let run = measure_all(args, &plan)?;
     let notes = notes::notes(args, &run);
     let advice = advice::advice(&run.entries);
+    let mut outputs = OutputSet::default();
     if let Some(path) = &args.csv {
-        table::write_csv(path, &run)?;
+        outputs.write(path, |out| table::write_csv(out, &run))?;
     }
     if let Some(path) = &args.report {
-        report::write(path, &run, &notes, &advice)?;
+        let page = report::page(&run, &notes, &advice);
+        outputs.write(path, |out| Ok(out.write_all(page.as_bytes())?))?;
     }
     if let Some(path) = &args.save {
-        run.save(path)?;
+        outputs.write(path, |out| run.save(out))?;
     }
+    outputs.commit()?;
     if args.json {
         output::line(run.summary(&advice));
     } else {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     io,
-    options::{BackendArgs, cores},
+    options::{BackendArgs, cores, default_threads},
     proc,
 };
 use anyhow::{Result, bail, ensure};
@@ -32,18 +32,16 @@ impl Plan {
         }
         let limit = args.limit;
         ensure!(limit > 0.0 && limit.is_finite(), "--limit is {limit}: give a positive number of seconds");
-        let threads = if args.threads.is_empty() { vec![cores()] } else { without_repeats(&args.threads) };
+        let threads = if args.threads.is_empty() {
+            vec![default_threads()?.unwrap_or_else(cores)]
+        } else {
+            without_repeats(&args.threads)
+        };
         let contenders = contenders(args, &threads)?;
-        let outputs = [&args.csv, &args.report, &args.save];
-        for (index, path) in outputs.iter().enumerate() {
-            let Some(path) = path else { continue };
-            ensure!(
-                !outputs[..index].iter().any(|other| other.as_ref() == Some(path)),
-                "two outputs go to {}: give each a file of its own",
-                path.display()
-            );
-            io::check_writable(path)?;
-        }
+        let outputs = [("--csv", &args.csv), ("--report", &args.report), ("--save", &args.save)];
+        let outputs: Vec<_> =
+            outputs.iter().filter_map(|(flag, path)| Some((*flag, path.as_deref()?))).collect();
+        io::check_outputs(&outputs, &[])?;
         let dense = contenders.iter().any(|contender| contender.backend == Backend::Gram.name());
         Ok(Self { shapes: shapes(args, dense)?, threads, contenders })
     }
@@ -118,7 +116,7 @@ pub(super) fn check_size(shape: Shape, dense: bool) -> Result<()> {
     if dense {
         bytes += 4 * rows * rows;
     }
-    let available = available_bytes();
+    let available = u128::from(proc::available_memory());
     if bytes > available {
         bail!(
             "a batch of {rows} x {width} in {classes} classes needs about {} GB, this machine has {} GB to spare",
@@ -127,9 +125,4 @@ pub(super) fn check_size(shape: Shape, dense: bool) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Memory to spare; where the system does not say, 64 GB.
-pub(super) fn available_bytes() -> u128 {
-    proc::kib("/proc/meminfo", "MemAvailable:").map_or(64 << 30, |kib| u128::from(kib) * 1024)
 }

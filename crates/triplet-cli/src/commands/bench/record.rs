@@ -2,12 +2,18 @@
 //! `bench compare` reads.
 
 use super::{environment, roofline::Peak, row::Measured, step::MeasuredStep};
-use crate::{commands::info::cpu_name, io, options::cores};
+use crate::{commands::info::cpu_name, options::cores};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs::File, io::Read, path::Path, process::Command};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{Read, Write},
+    path::Path,
+    process::Command,
+};
 
 /// What the field `format` says.
 const FORMAT: &str = "triplet bench run";
@@ -94,10 +100,10 @@ impl Run {
         })
     }
 
-    /// Writes the run, whole or not at all.
-    pub(super) fn save(&self, path: &Path) -> Result<()> {
+    /// Writes the run.
+    pub(super) fn save(&self, out: &mut dyn Write) -> Result<()> {
         let text = serde_json::to_string(self)?;
-        io::write_whole(path, |out| Ok(writeln!(out, "{text}")?))
+        Ok(writeln!(out, "{text}")?)
     }
 
     /// Reads a run.

@@ -5,11 +5,11 @@ use super::{
     row::{Kind, Row},
     step::StepRow,
 };
-use crate::{io, output};
+use crate::output;
 use anyhow::Result;
 use comfy_table::{Table, presets};
 use serde::Serialize;
-use std::path::Path;
+use std::io::Write;
 
 /// What the columns of table and report are called, in two lines where they are long.
 pub(super) const HEADER: [&str; 12] = [
@@ -127,18 +127,19 @@ fn print_one<const N: usize>(header: &[&str; N], rows: impl Iterator<Item = [Str
 }
 
 /// Writes the rows, of steps if there are any, as csv with the JSON's names as header.
-pub(super) fn write_csv(path: &Path, run: &Run) -> Result<()> {
+pub(super) fn write_csv(out: &mut dyn Write, run: &Run) -> Result<()> {
     if run.steps.is_empty() {
-        write_rows(path, run.entries.iter().map(|it| &it.row))
+        write_rows(out, run.entries.iter().map(|it| &it.row))
     } else {
-        write_rows(path, run.steps.iter().map(|it| &it.row))
+        write_rows(out, run.steps.iter().map(|it| &it.row))
     }
 }
 
-fn write_rows<'a, R: Serialize + 'a>(path: &Path, mut rows: impl Iterator<Item = &'a R>) -> Result<()> {
-    io::write_whole(path, |out| {
-        let mut writer = csv::Writer::from_writer(out);
-        rows.try_for_each(|row| writer.serialize(row))?;
-        Ok(writer.flush()?)
-    })
+fn write_rows<'a, R: Serialize + 'a>(
+    out: &mut dyn Write,
+    mut rows: impl Iterator<Item = &'a R>,
+) -> Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    rows.try_for_each(|row| writer.serialize(row))?;
+    Ok(writer.flush()?)
 }

@@ -113,13 +113,6 @@ impl OutputSet {
     }
 }
 
-/// Writes a set of one file.
-pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-    let mut set = OutputSet::default();
-    set.write(path, write)?;
-    set.commit()
-}
-
 /// A folder, locked against other processes of ours where the system can do that.
 fn locked(folder: &Path) -> Option<File> {
     let folder = File::open(folder).ok()?;

@@ -2,7 +2,6 @@
 
 use super::super::{
     args::BenchArgs,
-    plan::available_bytes,
     progress::Progress,
     rivals::{Able, Rivals, Timing},
     row::Kind,
@@ -13,6 +12,7 @@ use super::{
     entry::{Entry, Runner},
     forecast::{Forecast, sizes, too_long},
 };
+use crate::proc;
 use anyhow::Result;
 use ndarray::Array2;
 use std::io::Write;
@@ -20,7 +20,7 @@ use std::io::Write;
 /// The product that needs no Python.
 pub(super) fn matrix_multiply(shape: Shape) -> Entry {
     let bytes = 4 * (shape.rows as u128).pow(2);
-    let fits = bytes < available_bytes();
+    let fits = bytes < u128::from(proc::available_memory());
     let size = if fits { shape.rows } else { 0 };
     let runner = Runner::MatrixMultiply(Array2::zeros((size, size)));
     let mut entry = Entry::new(Kind::Baseline, "matrixmultiply E E'", runner);

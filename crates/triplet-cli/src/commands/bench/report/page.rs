@@ -8,7 +8,7 @@ use std::fmt::Write;
 const TEXT: [&str; 3] = ["what", "kernels", "loss"];
 
 /// The whole page.
-pub(super) fn page(run: &Run, notes: &[String], advice: &[String]) -> String {
+pub(in crate::commands::bench) fn page(run: &Run, notes: &[String], advice: &[String]) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <title>triplet bench, {}</title><style>{}</style></head><body><h1>triplet bench</h1><p>{}</p><p><code>{}</code></p>",
