@@ -39,7 +39,8 @@ pub trait Loss {
     /// Loss, gradient, triplets and statistics.
     ///
     /// # Errors
-    /// A margin, loss or gradient that the element type cannot hold; see [`triplet_core::Error`].
+    /// A margin, loss or gradient that the element type cannot hold; memory that the system does not
+    /// give; see [`triplet_core::Error`].
     fn evaluate<'a, T: GramElement>(
         &self,
         batch: &'a Batch<'_, T>,

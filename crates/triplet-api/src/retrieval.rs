@@ -96,7 +96,7 @@ impl Retrieval {
     /// Searches each row among all others of the batch. Equal distances go to the lower row.
     ///
     /// # Errors
-    /// None but those of future distances.
+    /// [`Error::OutOfMemory`].
     pub fn within<T: GramElement>(
         batch: &Batch<'_, T>,
         depths: &[usize],
@@ -110,7 +110,7 @@ impl Retrieval {
     /// Searches each query among the references.
     ///
     /// # Errors
-    /// [`Error::WidthMismatch`].
+    /// [`Error::WidthMismatch`]; [`Error::OutOfMemory`].
     pub fn among<T: GramElement>(
         queries: &Batch<'_, T>,
         references: &Batch<'_, T>,
@@ -126,7 +126,7 @@ impl Retrieval {
     ///
     /// # Errors
     /// [`Error::WidthMismatch`]; [`Error::IdsLength`] and [`Error::IdsMissing`];
-    /// [`Error::CentredAngles`]; with `centre`, [`Error::NormOverflow`] of rows that lie so far
+    /// [`Error::CentredAngles`]; [`Error::OutOfMemory`]; with `centre`, [`Error::NormOverflow`] of rows that lie so far
     /// from the mean.
     pub fn answer<T: GramElement>(request: &Request<'_, T>, workspace: &mut Workspace<T>) -> Result<Self> {
         request.check()?;

@@ -192,6 +192,7 @@ BAD = {
     "nothing": (TypeError, "labels: a NoneType is neither", lambda: None),
     "one text": (ValueError, r"labels have shape \[\]", lambda: "aab"),
     "two columns": (ValueError, r"labels have shape \[2, 2\]", lambda: [[0, 1], [1, 2]]),
+    "three dimensions": (ValueError, r"labels have shape \[2, 1, 1\]", lambda: [[[0]], [[1]]]),
     "ragged": (ValueError, r"labels have shape \[2, 2\]", lambda: [[0], [1, 2]]),
     "pandas Int64": (ValueError, PLACE, lambda: pandas("Int64", [1, None])),
     "pandas object": (TypeError, "mix integers and text", lambda: pandas("object", [1, "a"])),
