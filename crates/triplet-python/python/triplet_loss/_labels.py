@@ -196,6 +196,8 @@ def _single(item: Any, row: int, rows: int, what: str) -> Any:
     if isinstance(item, (list, tuple)):
         if len(item) != 1:
             raise _wrong_shape((rows, len(item)), what)
+        if is_masked(type(item[0])):
+            raise masked(what)
         if isinstance(item[0], (list, tuple)) or _has_shape(type(item[0])):
             raise _wrong_shape((rows, 1, np.size(item[0])), what)
         return item[0]
