@@ -7,6 +7,7 @@ from conftest import tensors
 
 torch = pytest.importorskip("torch")
 
+from torch.fx.experimental.proxy_tensor import make_fx  # noqa: E402
 from triplet_loss.torch import TripletSemiHardLoss  # noqa: E402
 
 
@@ -107,5 +108,28 @@ def test_functional_transforms(reduction):
     )
     assert torch.equal(both[1], expected)
     assert torch.func.jacrev(loss)(x, labels).shape == ((32, 32, 16) if reduction == "none" else (32, 16))
-    with pytest.raises(NotImplementedError, match=r"no forward mode \(jvp, jacfwd\): use reverse mode"):
-        torch.func.jvp(lambda x: loss(x, labels), (x,), (x,))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_forward_mode_is_a_clear_error_everywhere(reduction):
+    labels, x = tensors()
+    x = x.detach()
+    loss = TripletSemiHardLoss(reduction=reduction)
+
+    def along(x):
+        return torch.func.jvp(lambda x: loss(x, labels), (x,), (x,))[1]
+
+    def dual(x):
+        with torch.autograd.forward_ad.dual_level():
+            value = loss(torch.autograd.forward_ad.make_dual(x, x), labels)
+            return torch.autograd.forward_ad.unpack_dual(value).tangent
+
+    torch.compiler.reset()
+    for slope in (along, dual, torch.func.jacfwd(lambda x: loss(x, labels))):
+        for way in (slope, torch.compile(slope, backend="eager"), make_fx(slope)):
+            with pytest.raises(
+                NotImplementedError, match=r"no forward mode \(jvp, jacfwd\): use reverse mode"
+            ):
+                way(x)
+    with pytest.raises(NotImplementedError, match="no forward mode"):
+        torch.func.linearize(lambda x: loss(x, labels), x)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.autograd import forward_ad
 
 from .._loss import Loss
 from . import _graph
 from ._eager import Call, PerRow, Reduced
-from ._modes import is_traced
+from ._modes import in_forward_mode, is_traced
 from ._tensors import check, embeddings_array, fitting, labels_array, on_cpu, scalar, weights_array
 
 
@@ -30,7 +29,7 @@ def apply(loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None
     if loss.live:
         loss = loss.now()  # the backward pass is that of this margin
     # Forward mode has no rule, which these functions say if it is asked for.
-    if (embeddings.requires_grad and torch.is_grad_enabled()) or forward_ad._current_level >= 0:
+    if (embeddings.requires_grad and torch.is_grad_enabled()) or in_forward_mode():
         function = PerRow if per_row else Reduced
         result: torch.Tensor = function.apply(embeddings, Call(loss, rows, factors, dtype))
         return result

@@ -14,7 +14,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from .._loss import Loss
 from . import _operations
-from ._modes import is_differentiated, is_saved, is_transformed
+from ._modes import in_forward_mode, is_differentiated, is_saved, is_transformed
 from ._once import no_forward_mode, once
 from ._tensors import NARROW, check_dense, labels_array, on_cpu, weights_array
 
@@ -115,6 +115,8 @@ def apply(
     loss: Loss, embeddings: torch.Tensor, labels: Any, weights: Any, dtype: torch.dtype
 ) -> torch.Tensor:
     """The loss inside a compiled function, or one that `torch.func` transforms."""
+    if in_forward_mode() and torch.compiler.is_compiling():
+        no_forward_mode()  # what is registered would drop the tangent in silence
     mode = embeddings.fake_mode if isinstance(embeddings, FakeTensor) else nullcontext()
     with mode:  # fake tensors mix with nothing that is made outside their mode
         if not isinstance(labels, torch.Tensor):
@@ -125,7 +127,7 @@ def apply(
         weights = None if weights is None else _beside(embeddings, weights, "sample_weight")
         number = _constant(loss.number_input, _NO_LOSS, torch.int64)
         wanted = loss.settings.reduction != "none" and is_differentiated(embeddings)
-        call = _Transformed.apply if is_transformed() else _operations.loss
+        call = _Transformed.apply if is_transformed() or in_forward_mode() else _operations.loss
         value: torch.Tensor = call(
             embeddings.contiguous(),
             labels,

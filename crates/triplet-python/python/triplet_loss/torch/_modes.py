@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
+from torch.autograd import forward_ad
 
 
 def is_traced(tensor: torch.Tensor) -> bool:
@@ -25,6 +26,11 @@ def is_traced(tensor: torch.Tensor) -> bool:
 def is_transformed() -> bool:
     """Whether ``torch.func`` transforms what is done, outside ``torch.compile``."""
     return not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active()
+
+
+def in_forward_mode() -> bool:
+    """Whether tensors may have tangents."""
+    return bool(forward_ad._current_level >= 0)
 
 
 def is_saved() -> bool:
