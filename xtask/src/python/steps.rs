@@ -32,7 +32,8 @@ const MIGRATION: &str = "TRIPLET_TEST_MIGRATION";
 pub(super) const TESTS: &[Step] = &[
     step(&["test_evaluate.py", "test_labels.py", "test_process.py", "test_samplers.py", "test_plot.py"]),
     step(&["test_torch_autograd.py", "test_torch_batched.py", "test_torch_transforms.py", "test_metrics.py"]),
-    step(&["test_torch_modules.py", "test_torch_settings.py", "test_samplers_lightning.py"]),
+    step(&["test_torch_modules.py", "test_torch_margins.py", "test_torch_settings.py"]),
+    step(&["test_samplers_lightning.py"]),
     step(&["test_jax.py", "test_jax_margin.py", "test_metric_learning.py"]),
     with(&["test_keras.py", "test_keras_margin.py", "test_keras_rows.py", "test_golden.py"], TENSORFLOW),
     with(&["test_tensorflow.py", "test_tfa.py", "test_tfa_models.py"], TENSORFLOW),
