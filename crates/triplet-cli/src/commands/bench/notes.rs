@@ -151,3 +151,57 @@ fn of_steps(steps: &[MeasuredStep]) -> Vec<String> {
     }
     notes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::bench::row::{Measured, compare, testing::row};
+
+    fn run(mut entries: Vec<Measured>) -> Run {
+        compare(&mut entries);
+        Run { entries, ..Run::start(1) }
+    }
+
+    #[test]
+    fn whose_product_is_the_fastest_is_said_with_its_kernels() {
+        let mut entries = Vec::new();
+        for (b, torch, numpy) in [(512, 2.0, 1.0), (1024, 3.0, 4.0)] {
+            for (name, kernels, ms) in [("torch", "MKL AVX2", torch), ("numpy", "OpenBLAS Zen", numpy)] {
+                let mut product = row(Kind::Baseline, name, b, &[ms]);
+                product.row.kernels = Some(kernels.to_owned());
+                entries.push(product);
+            }
+            entries.push(row(Kind::Ours, "simd", b, &[1.0]));
+        }
+        let each = entries.chunks(3).flat_map(|some| run(some.to_vec()).entries).collect();
+        let notes = of_losses(&Run { entries: each, ..Run::start(1) }).join("\n");
+        for part in [
+            "fastest product: torch (MKL AVX2): 1024 x 128 on 2 thread(s) in 3.000 ms",
+            "fastest product: numpy (OpenBLAS Zen): 512 x 128 on 2 thread(s) in 1.000 ms",
+            "products tried: numpy (OpenBLAS Zen); torch (MKL AVX2)",
+        ] {
+            assert!(notes.contains(part), "{part}: {notes}");
+        }
+        assert!(
+            !of_losses(&run(vec![row(Kind::Ours, "simd", 8, &[1.0])])).join("\n").contains("products tried")
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_said_with_its_reason() {
+        let mut entries = vec![row(Kind::Ours, "simd", 8, &[1.0]), row(Kind::Ours, "gram", 8, &[])];
+        entries[0].row.memory_unknown = Some("no memory here".to_owned());
+        entries[1].row.left_out = Some("about 34 s a call".to_owned());
+        let notes = of_losses(&run(entries)).join("\n");
+        assert!(notes.contains("peak MB of simd at 8 x 128: not measured: no memory here"), "{notes}");
+        assert!(notes.contains("left out: gram at 8 x 128 on 2 thread(s): about 34 s a call"), "{notes}");
+    }
+
+    #[test]
+    fn a_busy_machine_is_named() {
+        assert_eq!(unrest(&run(vec![row(Kind::Ours, "simd", 8, &[1.0, 1.1, 1.1])])), None);
+        let busy = unrest(&run(vec![row(Kind::Ours, "simd", 8, &[1.0, 2.0, 2.5])])).unwrap();
+        assert!(busy.starts_with("busy machine: the median round takes 2.0 times the least"), "{busy}");
+        assert_eq!(unrest(&run(vec![row(Kind::Ours, "gram", 8, &[])])), None);
+    }
+}

@@ -17,7 +17,6 @@ pub(super) struct Rivals {
     child: Child,
     ask: ChildStdin,
     answers: BufReader<ChildStdout>,
-    _package: Package,
     /// Libraries and versions.
     pub(super) libraries: Vec<String>,
     /// What it can run.
@@ -90,9 +89,10 @@ impl Rivals {
         progress.starting(&format!("{} on {} thread(s)", python.display(), start.threads));
         let ask = child.stdin.take().with_context(context)?;
         let answers = BufReader::new(child.stdout.take().with_context(context)?);
-        let mut rivals =
-            Self { child, ask, answers, _package: package, libraries: Vec::new(), able: Vec::new() };
+        let mut rivals = Self { child, ask, answers, libraries: Vec::new(), able: Vec::new() };
         let hello: Hello = rivals.answer().with_context(context)?;
+        // Everything is imported: an interrupted run leaves no folder behind.
+        drop(package);
         if let Some(error) = hello.error {
             bail!("{} cannot measure: {error}", python.display());
         }
