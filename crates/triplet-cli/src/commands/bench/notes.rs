@@ -134,8 +134,9 @@ fn of_steps(steps: &[MeasuredStep]) -> Vec<String> {
         "a step: 784-512-D network (ReLU, outputs of length 1), loss, backward, Adam; every loss has a network of its own \
          with the same weights, put back before each step"
             .to_owned(),
-        "step ms: the least of all rounds; median ms and the parts: medians of the rounds; the loss adds: the median over \
-         that without a loss, which sums the outputs; times ours: the median over that with our loss"
+        "step ms: the fastest of all rounds; forward, loss, backward and optimiser are its parts; median ms: the median \
+         round; the loss adds: over the fastest step without a loss, which sums the outputs; times ours: over the \
+         fastest step with our loss"
             .to_owned(),
     ];
     for row in steps.iter().map(|step| &step.row) {

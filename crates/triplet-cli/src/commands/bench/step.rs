@@ -24,7 +24,8 @@ const AGREES: f64 = 1e-4;
 
 /// A line of the table of steps; the names are those of JSON and csv.
 ///
-/// A round's step is the fastest of its calls. The parts are medians over the rounds.
+/// A round's step is the fastest of its calls. The parts are those of the fastest round, and add up
+/// to `step_ms_min`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct StepRow {
     pub(super) loss_name: String,
@@ -40,9 +41,9 @@ pub(super) struct StepRow {
     pub(super) optimiser_ms: Option<f64>,
     pub(super) step_ms_min: Option<f64>,
     pub(super) step_ms_median: Option<f64>,
-    /// The median of a step less that of one without a loss.
+    /// The fastest step less that without a loss.
     pub(super) loss_adds_ms: Option<f64>,
-    /// Times the median of a step with our loss.
+    /// Times the fastest step with our loss.
     pub(super) times_ours: Option<f64>,
     /// Whether a loss with our rule is ours to 1e-4 of it.
     pub(super) agrees: Option<bool>,
@@ -140,7 +141,8 @@ fn summarise(steps: &mut [MeasuredStep]) {
             step_ms.clear();
             parts_ms.clear();
         }
-        let part = |index: usize| median(&parts_ms.iter().map(|parts| parts[index]).collect::<Vec<_>>());
+        let fastest = step_ms.iter().zip(&*parts_ms).min_by(|a, b| a.0.total_cmp(b.0));
+        let part = |index: usize| fastest.map(|(_, parts)| parts[index]);
         row.rounds = step_ms.len();
         row.forward_ms = part(0);
         row.loss_ms = part(1);
@@ -149,12 +151,57 @@ fn summarise(steps: &mut [MeasuredStep]) {
         row.step_ms_min = minimum(step_ms);
         row.step_ms_median = median(step_ms);
     }
-    let of = |name: &str| steps.iter().find(|step| step.row.loss_name == name)?.row.step_ms_median;
+    let of = |name: &str| steps.iter().find(|step| step.row.loss_name == name)?.row.step_ms_min;
     let (without, ours) = (of(WITHOUT), of(OURS));
     for row in steps.iter_mut().map(|step| &mut step.row) {
         if row.loss_name != WITHOUT {
-            row.loss_adds_ms = row.step_ms_median.zip(without).map(|(ms, without)| ms - without);
+            row.loss_adds_ms = row.step_ms_min.zip(without).map(|(ms, without)| ms - without);
         }
-        row.times_ours = row.step_ms_median.zip(ours).map(|(ms, ours)| ms / ours);
+        row.times_ours = row.step_ms_min.zip(ours).map(|(ms, ours)| ms / ours);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(name: &str, rounds: &[[f64; 4]]) -> MeasuredStep {
+        let able = serde_json::json!({ "name": name, "kind": "step" });
+        let shape = Shape { rows: 8, width: 4, spread: crate::commands::bench::shape::Spread::PerClass(2) };
+        let able: Able = serde_json::from_value(able).expect("fields of a rival");
+        let mut step = new(shape, 1, &able, &Timing::default());
+        for parts in rounds {
+            let ms = parts.iter().sum();
+            step.add(Timing { ms: vec![ms + 5.0, ms], parts: vec![[9.0; 4], *parts], ..Timing::default() });
+        }
+        step
+    }
+
+    #[test]
+    fn the_fastest_round_gives_the_parts_and_what_a_loss_adds() {
+        let mut steps = [
+            step(WITHOUT, &[[1.0, 0.0, 1.0, 1.0], [4.0, 4.0, 4.0, 4.0]]),
+            step(OURS, &[[9.0, 9.0, 9.0, 9.0], [1.0, 1.0, 1.0, 1.0]]),
+            step("torch dense", &[[1.0, 3.0, 3.0, 1.0]]),
+        ];
+        summarise(&mut steps);
+        let [without, ours, dense] = steps.map(|step| step.row);
+        assert_eq!((without.rounds, without.step_ms_min, without.step_ms_median), (2, Some(3.0), Some(9.5)));
+        assert_eq!((ours.forward_ms, ours.loss_ms, ours.step_ms_min), (Some(1.0), Some(1.0), Some(4.0)));
+        assert_eq!(
+            (without.loss_adds_ms, ours.loss_adds_ms, dense.loss_adds_ms),
+            (None, Some(1.0), Some(5.0))
+        );
+        assert_eq!((ours.times_ours, dense.times_ours), (Some(1.0), Some(2.0)));
+    }
+
+    #[test]
+    fn what_fails_in_a_round_has_no_times() {
+        let mut failing = step("torch dense", &[[1.0; 4]]);
+        failing.add(Timing { left_out: Some("needs about 9 GB".to_owned()), ..Timing::default() });
+        let mut steps = [failing];
+        summarise(&mut steps);
+        assert_eq!((steps[0].row.rounds, steps[0].row.step_ms_min), (0, None));
+        assert!(steps[0].step_ms.is_empty());
     }
 }

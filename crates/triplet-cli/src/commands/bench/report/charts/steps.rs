@@ -24,7 +24,7 @@ pub(super) fn steps(steps: &[MeasuredStep]) -> Vec<Figure> {
         let strips: Vec<Strip> = of_group
             .filter_map(|row| {
                 let parts = [row.forward_ms?, row.loss_ms?, row.backward_ms?, row.optimiser_ms?];
-                let value = format!("{} ms", number(row.step_ms_median, 2));
+                let value = format!("{} ms", number(row.step_ms_min, 2));
                 Some(Strip { name: row.loss_name.clone(), value, mark: Mark::Bar(parts.to_vec()) })
             })
             .collect();
@@ -35,9 +35,7 @@ pub(super) fn steps(steps: &[MeasuredStep]) -> Vec<Figure> {
         let axis = Axis::from_zero("ms", longest.collect::<Vec<f64>>().into_iter());
         let parts = vec!["forward", "loss", "backward", "optimiser"];
         let title = format!("Training step: B = {b}, D = {d}, {spread}, {threads} thread(s)");
-        let caption =
-            "Parts: medians of the rounds. The figure beside a name is the median of the whole step."
-                .to_owned();
+        let caption = "The fastest step of all rounds, and its parts.".to_owned();
         let svg = Strips { axis, strips, parts }.svg(&title);
         Figure { title, caption, svg }
     };
