@@ -149,18 +149,22 @@ def test_the_next_call_has_it_and_configurations_hold_the_number():
         assert number(TripletSemiHardLoss(margin)(labels, x)) == expected(float(value))
 
 
-def test_a_gradient_is_that_of_the_margin_of_its_forward_pass():
-    if BACKEND != "tensorflow":
-        pytest.skip("a tape of TensorFlow's")
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="tapes and graphs of TensorFlow's")
+@pytest.mark.parametrize("graph", [False, True])
+def test_a_gradient_is_that_of_the_margin_of_its_forward_pass(graph):
     import tensorflow as tf
 
-    loss, x = TripletSemiHardLoss(0.1, reduction="none"), tf.constant(X[:ROWS])
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        value = tf.reduce_sum(loss(LABELS[:ROWS], x))
-    loss.margin = 50.0
+    margins = iter([0.1, 50.0, 50.0])
+    loss, x = TripletSemiHardLoss(lambda: next(margins), reduction="none"), tf.constant(X[:ROWS])
+
+    def slope(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = tf.reduce_sum(loss(LABELS[:ROWS], x))
+        return tape.gradient(value, x)
+
     wanted = evaluate(LABELS[:ROWS], X[:ROWS], 0.1, "l2", reduction="none").gradient
-    assert (tape.gradient(value, x).numpy() == wanted).all()
+    assert ((tf.function(slope) if graph else slope)(x).numpy() == wanted).all()
 
 
 def test_copies_have_margins_of_their_own():

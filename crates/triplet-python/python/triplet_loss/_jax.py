@@ -71,7 +71,7 @@ def _array(values: Any, what: str, dtype: Any = None) -> Any:
     return jnp.asarray(values if held else as_array(values, what), dtype)
 
 
-def _margin(loss: Loss, margin: Any, dtype: Any) -> tuple[Any, Any]:
+def _margin(loss: Loss, margin: Any, dtype: Any) -> tuple[Read | None, Any]:
     """Where callbacks read the margin when they run, or the margin as their input."""
     margin = loss.settings.margin if margin is _OWN else margin
     inner = margin.value if isinstance(margin, Held) else margin
@@ -81,13 +81,13 @@ def _margin(loss: Loss, margin: Any, dtype: Any) -> tuple[Any, Any]:
         if value.shape or value.dtype.kind not in "iuf":
             raise TypeError(f"margin is {value.aval.str_short()}: expected a real number without dimensions")
         return None, _constant(value.astype(dtype))
-    if is_schedule(margin) and _is_staged():
-        return margin, None
-    number = loss.at(as_margin(margin)).settings.margin
-    # Arrays are constants of a program; so would variables be.
-    if not (is_fixed(margin) or isinstance(margin, (jax.Array, np.ndarray))) and _is_staged():
-        return Read(margin), None
-    return None, jnp.asarray(number, dtype)
+    # Arrays are constants of a program, as everywhere in JAX; a variable would silently be one.
+    is_constant = is_fixed(margin) or isinstance(margin, (jax.Array, np.ndarray))
+    if is_constant or not _is_staged():
+        return None, jnp.asarray(loss.at(as_margin(margin)).settings.margin, dtype)
+    if not is_schedule(margin):
+        as_margin(margin)  # is an error now, not when the program runs
+    return Read(margin), None
 
 
 def _is_staged() -> bool:

@@ -22,7 +22,7 @@ from ._margin import as_margin
 
 @dataclass(frozen=True, eq=False)
 class Read:
-    """A variable, to be read when the callback runs."""
+    """A variable or function, to be read when the callback runs."""
 
     margin: Any
 
@@ -32,10 +32,9 @@ class Read:
 _PATIENCE = 5.0
 
 
-def _read(source: Any) -> float:
+def _read(source: Read) -> float:
     """The margin while a program runs, which waits for the answer."""
-    margin = source.margin if isinstance(source, Read) else source
-    margin = margin.value if isinstance(margin, Held) else margin
+    margin = source.margin.value if isinstance(source.margin, Held) else source.margin
     if not hasattr(margin, "__jax_array__"):
         return as_margin(margin)
     array = margin.__jax_array__()
@@ -58,12 +57,12 @@ class Evaluate:
     """
 
     loss: Loss
-    source: Any
+    source: Read | None
     dtype: np.dtype[Any]
     gradient: bool
 
     def __call__(self, labels: Any, embeddings: Any, weights: Any, margin: Any) -> Any:
-        if margin is None:
+        if self.source is not None:
             margin = _read(self.source)
         loss, computed = self.loss.at(float(margin)), computed_in(self.dtype)
         outcome = loss.evaluate(*_arrays(labels, embeddings, weights), gradient=self.gradient)
