@@ -152,6 +152,24 @@ const CASES: &[Case] = &[
     ("an index of labels", &[X, ("y.csv", ",label\n0,0\n1,1\n2,0\n3,1\n")], XY, Loss(1.5)),
     ("an id", &[("t.csv", "user_id,a,label\n7,0,0\n3,1,1\n9,4,0\n1,9,1\n")], "--embeddings t.csv", Loss(1.5)),
     (
+        "an index of floats",
+        &[("t.csv", ",a,label\n0.5,0,0\n1.5,1,1\n2.5,4,0\n3.5,9,1\n")],
+        "--embeddings t.csv",
+        Error(&["no name", "--drop 0", "--keep 0"]),
+    ),
+    (
+        "weights beside features",
+        &[("t.csv", "sample_weight,a,label\n5,0,0\n6,1,1\n7,4,0\n8,9,1\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "a named column that counts the rows",
+        &[("t.csv", "n,a,label\n0,0,0\n1,1,1\n2,4,0\n3,9,1\n4,5,0\n5,5,0\n6,5,0\n7,5,0\n")],
+        "--embeddings t.csv",
+        Error(&["\"n\" counts the rows", "--drop n", "--keep n"]),
+    ),
+    (
         "--drop",
         &[(
             "t.csv",
@@ -447,6 +465,16 @@ fn arrays_carry_labels_of_every_type() {
         check(&bench, labels, &format!("--embeddings x.npy --labels {labels}"), &gives);
     }
     check(&bench, "an archive with both", "--embeddings b.npz", &Loss(1.5));
+    for flag in ["--drop 0", "--label-column 0"] {
+        let error = Error(&["--drop, --keep and --label-column are for columns"]);
+        check(&bench, flag, &format!("--embeddings b.npz {flag}"), &error);
+    }
+    check(
+        &bench,
+        "a column for an array",
+        "--embeddings x.npy --labels f32.npy --label-column 0",
+        &Error(&["f32.npy", "--label-column"]),
+    );
     check(&bench, "no labels at all", "--embeddings x.npy", &Error(&["x.npy", "--labels FILE"]));
 }
 
@@ -496,6 +524,8 @@ fn parquet_has_columns_of_many_types() {
     parquet(&bench, "holes.parquet", vec![("a", holes), ("label", text())]);
     let large = Arc::new(UInt64Array::from(vec![1, 1 << 63, 1, 2])) as ArrayRef;
     parquet(&bench, "large.parquet", vec![("a", a()), ("label", large)]);
+    let hashes = Arc::new(UInt64Array::from(vec![1, 1 << 63, 3, u64::MAX])) as ArrayRef;
+    parquet(&bench, "hashes.parquet", vec![("key", hashes), ("a", a()), ("label", text())]);
     let big = Arc::new(Int64Array::from(vec![
         9_007_199_254_740_992,
         9_007_199_254_740_993,
@@ -513,6 +543,7 @@ fn parquet_has_columns_of_many_types() {
         ("lists.parquet --labels y.csv", Loss(1.5)),
         ("holes.parquet", Error(&["row 1", "\"a\"", "missing"])),
         ("large.parquet", Error(&["row 1", "2^63"])),
+        ("hashes.parquet", Loss(1.5)),
     ] {
         check(&bench, file, &format!("--embeddings {file}"), &gives);
     }

@@ -46,8 +46,6 @@ pub(crate) struct LossArgs {
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     #[command(flatten)]
-    read: ReadArgs,
-    #[command(flatten)]
     question: QuestionArgs,
     /// Reduction: mean, sum or none.
     #[arg(long, value_name = "NAME", default_value = "mean")]
@@ -66,6 +64,8 @@ pub(crate) struct LossArgs {
     /// Print one line of JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    read: ReadArgs,
 }
 
 impl LossArgs {

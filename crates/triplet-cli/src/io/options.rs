@@ -32,7 +32,8 @@ pub(crate) struct ReadArgs {
         value_name = "INPUT",
         num_args = 0..=1,
         require_equals = true,
-        default_missing_value = "all"
+        default_missing_value = "all",
+        hide_possible_values = true
     )]
     pub(crate) header: Vec<Which>,
     /// The first line of a text table is a row.
@@ -42,7 +43,8 @@ pub(crate) struct ReadArgs {
         value_name = "INPUT",
         num_args = 0..=1,
         require_equals = true,
-        default_missing_value = "all"
+        default_missing_value = "all",
+        hide_possible_values = true
     )]
     pub(crate) no_header: Vec<Which>,
     /// Column with the labels: its name, or its number from 0 (-1 is the last). Default: the

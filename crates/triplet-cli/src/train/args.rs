@@ -69,17 +69,17 @@ pub(crate) struct TrainArgs {
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
     #[command(flatten)]
-    pub(crate) read: ReadArgs,
-    #[command(flatten)]
     pub(crate) question: QuestionArgs,
     #[command(flatten)]
     pub(crate) backend: BackendArgs,
     /// End with one line of JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// No progress.
+    /// No progress, and no line on what was read.
     #[arg(long)]
     pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
 }
 
 impl TrainArgs {
