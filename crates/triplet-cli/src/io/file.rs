@@ -1,16 +1,16 @@
 //! One input file: read, then turned into embeddings, labels or weights.
 
 use super::{
-    arrays::{Array, Data, Role, npy, npz, safetensors, shape_text},
+    arrays::{Array, Data, Role, shape_text},
+    content::{Content, content},
     convert,
     first_lines::Rows,
-    format::Format,
     inputs::{Embeddings, Request, Weights},
     labels::Labels,
     limits::Budget,
-    options::{ReadArgs, Which},
+    options::ReadArgs,
     source::Source,
-    tables::{self, Column, Parts, Reading, Table},
+    tables::{self, Column, Parts, Table},
     understood::{LabelSummary, Understood},
 };
 use anyhow::{Context, Result, bail, ensure};
@@ -21,13 +21,6 @@ pub(super) struct File {
     /// As the command line named it.
     shown: String,
     content: Content,
-}
-
-enum Content {
-    /// The array for the role, and the labels of the same archive with their name.
-    Arrays(Array, Option<(String, Array)>),
-    Text(Reading),
-    Table(Table),
 }
 
 impl File {
@@ -228,67 +221,4 @@ fn as_table(array: &Array, request: Request<'_>) -> bool {
     let Request { labels, last_column, args, .. } = request;
     let cut = !args.drop.is_empty() || !args.keep.is_empty();
     array.shape.len() == 2 && cut || labels.is_none() && (last_column || args.label_column.is_some())
-}
-
-fn content(
-    source: Source,
-    role: Role,
-    with_labels: bool,
-    args: &ReadArgs,
-    budget: &Budget,
-) -> Result<Content> {
-    let bytes = source.bytes.as_slice();
-    let asked = source.array.as_deref();
-    ensure!(
-        asked.is_none() || matches!(source.format, Format::Npz | Format::Safetensors),
-        "holds no arrays with names: give it without \":{}\"",
-        asked.unwrap_or_default()
-    );
-    let content = match source.format {
-        Format::Npy => Content::Arrays(npy::read(bytes, budget)?, None),
-        Format::Npz => {
-            archive(|asked, role| npz::read(bytes, asked, role, budget), asked, role, with_labels)?
-        }
-        Format::Safetensors => {
-            archive(|asked, role| safetensors::read(bytes, asked, role, budget), asked, role, with_labels)?
-        }
-        Format::Text => {
-            let lower = source.shown.to_ascii_lowercase();
-            let plain = lower.strip_suffix(".gz").unwrap_or(&lower);
-            let tabs = plain.ends_with(".tsv") || plain.ends_with(".tab");
-            let which = match role {
-                Role::Features => Which::Data,
-                Role::Labels => Which::Labels,
-                Role::Weights => Which::Weights,
-            };
-            Content::Text(Reading::new(bytes, tabs, args.separator, args.first_line(which), role, budget)?)
-        }
-        Format::Parquet => return Ok(Content::Table(tables::read_parquet(source.bytes, budget)?)),
-        Format::ArrowFile => Content::Table(tables::read_file(bytes, budget)?),
-        Format::ArrowStream => Content::Table(tables::read_stream(bytes, budget)?),
-        Format::JsonLines => Content::Table(tables::read_json(bytes, budget)?),
-    };
-    source.release(budget);
-    Ok(content)
-}
-
-/// The array of an archive for a role, and with embeddings their labels.
-fn archive(
-    read: impl Fn(Option<&str>, Role) -> Result<Option<(String, Array)>>,
-    asked: Option<&str>,
-    role: Role,
-    with_labels: bool,
-) -> Result<Content> {
-    let Some((name, array)) = read(asked, role)? else {
-        let known = match role {
-            Role::Labels => "labels, label, y, target or class",
-            _ => "weights or sample_weight",
-        };
-        bail!("holds several arrays and none called {known}: add \":name\" to choose one")
-    };
-    if role != Role::Features || with_labels {
-        return Ok(Content::Arrays(array, None));
-    }
-    let labels = read(None, Role::Labels)?.filter(|(other, _)| *other != name);
-    Ok(Content::Arrays(array, labels))
 }

@@ -11,6 +11,7 @@
 
 mod arrays;
 mod contain;
+mod content;
 mod convert;
 mod describe;
 mod file;

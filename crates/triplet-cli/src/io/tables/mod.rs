@@ -2,6 +2,7 @@
 
 mod arrow;
 mod cell;
+mod chunks;
 mod classes;
 mod column;
 mod csv;
@@ -10,6 +11,7 @@ mod json;
 mod lines;
 mod names;
 mod number;
+mod pick;
 mod roles;
 mod separator;
 
@@ -18,7 +20,8 @@ pub(crate) use column::{Cells, Column, Type, Values};
 pub(crate) use header::{FirstLine, Reading};
 pub(crate) use json::read as read_json;
 pub(crate) use number::Number;
-pub(crate) use roles::{Dropped, Parts, features_and_label, only_column};
+pub(crate) use pick::only_column;
+pub(crate) use roles::{Dropped, Parts, features_and_label};
 
 /// Columns of one length.
 #[derive(Debug)]

@@ -1,0 +1,83 @@
+//! The bytes of a file as arrays or a table, by its format.
+
+use super::{
+    arrays::{Array, Role, npy, npz, safetensors},
+    format::Format,
+    limits::Budget,
+    options::{ReadArgs, Which},
+    source::Source,
+    tables::{self, Reading, Table},
+};
+use anyhow::{Result, bail, ensure};
+
+/// What a file holds.
+pub(super) enum Content {
+    /// The array for the role, and the labels of the same archive with their name.
+    Arrays(Array, Option<(String, Array)>),
+    Text(Reading),
+    Table(Table),
+}
+
+/// Reads what a file holds for a role; `with_labels` says that labels come from another file.
+pub(super) fn content(
+    source: Source,
+    role: Role,
+    with_labels: bool,
+    args: &ReadArgs,
+    budget: &Budget,
+) -> Result<Content> {
+    let bytes = source.bytes.as_slice();
+    let asked = source.array.as_deref();
+    ensure!(
+        asked.is_none() || matches!(source.format, Format::Npz | Format::Safetensors),
+        "holds no arrays with names: give it without \":{}\"",
+        asked.unwrap_or_default()
+    );
+    let content = match source.format {
+        Format::Npy => Content::Arrays(npy::read(bytes, budget)?, None),
+        Format::Npz => {
+            archive(|asked, role| npz::read(bytes, asked, role, budget), asked, role, with_labels)?
+        }
+        Format::Safetensors => {
+            archive(|asked, role| safetensors::read(bytes, asked, role, budget), asked, role, with_labels)?
+        }
+        Format::Text => {
+            let lower = source.shown.to_ascii_lowercase();
+            let plain = lower.strip_suffix(".gz").unwrap_or(&lower);
+            let tabs = plain.ends_with(".tsv") || plain.ends_with(".tab");
+            let which = match role {
+                Role::Features => Which::Data,
+                Role::Labels => Which::Labels,
+                Role::Weights => Which::Weights,
+            };
+            Content::Text(Reading::new(bytes, tabs, args.separator, args.first_line(which), role, budget)?)
+        }
+        Format::Parquet => return Ok(Content::Table(tables::read_parquet(source.bytes, budget)?)),
+        Format::ArrowFile => Content::Table(tables::read_file(bytes, budget)?),
+        Format::ArrowStream => Content::Table(tables::read_stream(bytes, budget)?),
+        Format::JsonLines => Content::Table(tables::read_json(bytes, budget)?),
+    };
+    source.release(budget);
+    Ok(content)
+}
+
+/// The array of an archive for a role, and with embeddings their labels.
+fn archive(
+    read: impl Fn(Option<&str>, Role) -> Result<Option<(String, Array)>>,
+    asked: Option<&str>,
+    role: Role,
+    with_labels: bool,
+) -> Result<Content> {
+    let Some((name, array)) = read(asked, role)? else {
+        let known = match role {
+            Role::Labels => "labels, label, y, target or class",
+            _ => "weights or sample_weight",
+        };
+        bail!("holds several arrays and none called {known}: add \":name\" to choose one")
+    };
+    if role != Role::Features || with_labels {
+        return Ok(Content::Arrays(array, None));
+    }
+    let labels = read(None, Role::Labels)?.filter(|(other, _)| *other != name);
+    Ok(Content::Arrays(array, labels))
+}
