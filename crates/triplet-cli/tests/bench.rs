@@ -190,7 +190,7 @@ fn what_cannot_be_measured_is_refused() {
         ("bench --csv no/such/folder.csv", "cannot write no/such/folder.csv"),
         ("bench --report no/such/folder.html", "cannot write no/such/folder.html"),
         ("bench --save no/such/folder.json", "cannot write no/such/folder.json"),
-        ("bench --save same --csv same", "two outputs go to same"),
+        ("bench --save same --csv same", "--csv and --save are both same"),
         ("bench --isa sse9 --backends simd", "unknown instruction set"),
         ("bench --batch 8 --python no-such-python", "cannot run no-such-python"),
         ("bench-child --batch 18446744073709551615 --dim 1 --classes 1 --seed 1", "--batch is"),

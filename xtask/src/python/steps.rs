@@ -26,6 +26,8 @@ const TORCH: &[(&str, &str)] = &[("KERAS_BACKEND", "torch")];
 const JAX: &[(&str, &str)] = &[("KERAS_BACKEND", "jax")];
 /// TensorFlow's Keras is then the package `tf_keras`.
 const KERAS_2: &[(&str, &str)] = &[("TF_USE_LEGACY_KERAS", "1")];
+/// What `triplet bench` runs in Python, from the package's folder.
+const RIVALS: &str = "../triplet-cli/src/commands/bench/rivals/triplet_bench";
 const MIGRATION: &str = "TRIPLET_TEST_MIGRATION";
 
 /// What every framework is held to. A process for each: some libraries cannot share one.
@@ -33,7 +35,7 @@ pub(super) const TESTS: &[Step] = &[
     step(&["test_evaluate.py", "test_labels.py", "test_process.py", "test_samplers.py", "test_plot.py"]),
     step(&["test_torch_autograd.py", "test_torch_batched.py", "test_torch_transforms.py", "test_metrics.py"]),
     step(&["test_torch_modules.py", "test_torch_margins.py", "test_torch_settings.py"]),
-    step(&["test_samplers_lightning.py"]),
+    step(&["test_samplers_lightning.py", "test_bench.py"]),
     step(&["test_jax.py", "test_jax_margin.py", "test_metric_learning.py"]),
     with(&["test_keras.py", "test_keras_margin.py", "test_keras_rows.py", "test_golden.py"], TENSORFLOW),
     with(&["test_tensorflow.py", "test_tfa.py", "test_tfa_models.py"], TENSORFLOW),
@@ -99,8 +101,8 @@ pub(super) fn check(environment: &Environment) -> Result<()> {
     let run = |program: &str, arguments: &[&str]| {
         done(environment.program(program).args(arguments).current_dir(package()))
     };
-    run("ruff", &["format", "--quiet", "--check", "."])?;
-    run("ruff", &["check", "--quiet", "."])?;
+    run("ruff", &["format", "--quiet", "--check", ".", RIVALS])?;
+    run("ruff", &["check", "--quiet", ".", RIVALS])?;
     run("mypy", &["--no-error-summary"])?;
     run("python", &["-m", "mypy.stubtest", "triplet_loss._native", "--concise"])
 }
