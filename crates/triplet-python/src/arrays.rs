@@ -79,7 +79,7 @@ pub(crate) fn slice<T>(slice: Result<&[T], impl std::error::Error>) -> PyResult<
 /// NumPy's own function, which raises where memory is lacking; the one of its C interface, as it
 /// is wrapped, panics. Not `zeros`, which lets go of the interpreter meanwhile: where that is
 /// ending, Python ends a thread that asks for it back, which aborts the process in the middle of
-/// frames of Rust. (`PyO3`'s own `detach` leaves such a thread waiting.)
+/// frames of Rust. (The `detach` of `pyo3` leaves such a thread waiting.)
 static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// A matrix to be written to, of whatever values.
