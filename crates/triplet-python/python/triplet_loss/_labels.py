@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _label_errors as errors
 from ._containers import as_array, is_masked, is_sequence, masked
 
 _I64 = np.dtype(np.int64)
@@ -115,7 +116,7 @@ def _read(values: Any, what: str) -> _Keys:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
-        raise _wrong_shape(array.shape, what)
+        raise errors.wrong_shape(array.shape, what)
     kind, name = array.dtype.kind, array.dtype.name
     if kind in "biu" or (kind == "V" and re.fullmatch(r"u?int\d+", name)):
         return _Keys("integers", _from_integers(array, what))
@@ -124,7 +125,7 @@ def _read(values: Any, what: str) -> _Keys:
     if kind == "M":
         missing = np.isnat(array)
         if missing.any():
-            raise _missing(what, int(np.argmax(missing)), "NaT")
+            raise errors.missing(what, int(np.argmax(missing)), "NaT")
         return _Keys("dates", array.astype(array.dtype.newbyteorder("=")))
     if kind == "T":  # NumPy's text of any length, which may have a value for what is missing
         array = array.astype(object)
@@ -137,7 +138,7 @@ def _from_integers(array: NDArray[Any], what: str) -> NDArray[np.int64]:
     whole = array.astype(np.int64)
     if array.dtype.kind == "u" and array.dtype.itemsize == 8 and whole.size and whole.min() < 0:
         row = int(np.argmax(whole < 0))
-        raise _too_large(what, row, array[row])
+        raise errors.too_large(what, row, array[row])
     return np.ascontiguousarray(whole)
 
 
@@ -148,7 +149,7 @@ def _from_floats(array: NDArray[Any], what: str) -> NDArray[np.int64]:
     bad = ~(np.abs(floats) < 2.0**bits) | (floats != np.trunc(floats))
     if bad.any():
         row = int(np.argmax(np.isnan(floats) if np.isnan(floats).any() else bad))
-        raise _not_whole(what, row, floats[row], array.dtype.name, bits)
+        raise errors.not_whole(what, row, floats[row], array.dtype.name, bits)
     return floats.astype(np.int64)
 
 
@@ -160,7 +161,7 @@ def _from_items(items: list[Any], what: str) -> _Keys:
     missing = [t for t in types if t.__name__ in _MISSING]
     if missing:
         row = next(row for row, item in enumerate(items) if type(item) in missing)
-        raise _missing(what, row, items[row])
+        raise errors.missing(what, row, items[row])
     if any(issubclass(t, (list, tuple)) or _has_shape(t) for t in types):
         return _from_items([_single(item, row, len(items), what) for row, item in enumerate(items)], what)
     named = {t: _kind(t) for t in types}
@@ -173,11 +174,11 @@ def _from_items(items: list[Any], what: str) -> _Keys:
     if "floats" in kinds:  # what pandas writes where text is missing
         row = next((row for row, item in enumerate(items) if item != item), -1)
         if row >= 0:
-            raise _missing(what, row, items[row])
+            raise errors.missing(what, row, items[row])
     if kinds <= {"integers", "floats"} or kinds == {"booleans"}:
         return _Keys("integers", _from_numbers(items, types, kinds, what))
     if len(kinds) > 1:
-        raise _mixed(items, named, what)
+        raise errors.mixed(items, named, what)
     if kinds == {"dates"}:
         return _from_dates(items, what)
     kind = kinds.pop()
@@ -195,17 +196,17 @@ def _single(item: Any, row: int, rows: int, what: str) -> Any:
     """The one label that a row of `[B, 1]`, or an array without dimensions, holds."""
     if isinstance(item, (list, tuple)):
         if len(item) != 1:
-            raise _wrong_shape((rows, len(item)), what)
+            raise errors.wrong_shape((rows, len(item)), what)
         if is_masked(type(item[0])):
             raise masked(what)
         if isinstance(item[0], (list, tuple)) or _has_shape(type(item[0])):
-            raise _wrong_shape((rows, 1, np.size(item[0])), what)
+            raise errors.wrong_shape((rows, 1, np.size(item[0])), what)
         return item[0]
     if not _has_shape(type(item)):
         return item
     array = as_array(item, f"{what}[{row}]")
     if array.shape not in ((), (1,)):
-        raise _wrong_shape((rows, *array.shape), what)
+        raise errors.wrong_shape((rows, *array.shape), what)
     return array.reshape(())[()]
 
 
@@ -236,7 +237,7 @@ def _from_numbers(items: list[Any], types: set[type], kinds: set[str], what: str
         return np.array(whole, np.int64)
     except OverflowError:
         row = next(row for row, value in enumerate(whole) if not -(2**63) <= value < 2**63)
-        raise _too_large(what, row, whole[row]) from None
+        raise errors.too_large(what, row, whole[row]) from None
 
 
 def _check(item: Any, row: int, what: str) -> None:
@@ -244,7 +245,7 @@ def _check(item: Any, row: int, what: str) -> None:
     name = np.asarray(item).dtype.name
     bits = _BITS.get(name, 53)
     if not (abs(item) < 2.0**bits and item == int(item)):
-        raise _not_whole(what, row, item, name, bits)
+        raise errors.not_whole(what, row, item, name, bits)
 
 
 def _from_dates(items: list[Any], what: str) -> _Keys:
@@ -258,44 +259,5 @@ def _from_dates(items: list[Any], what: str) -> _Keys:
     dates = np.array([np.datetime64(stamp) for stamp in stamps])
     missing = np.isnat(dates)
     if missing.any():
-        raise _missing(what, int(np.argmax(missing)), "NaT")
+        raise errors.missing(what, int(np.argmax(missing)), "NaT")
     return _Keys("dates", dates)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, int) and value.bit_length() > 200:
-        return f"an integer of {value.bit_length()} bits"
-    text = repr(value) if isinstance(value, (str, bytes)) else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _missing(what: str, row: int, value: Any) -> ValueError:
-    return ValueError(
-        f"{what}[{row}] is {value}: a missing value is no class; drop the row or name its class"
-    )
-
-
-def _too_large(what: str, row: int, value: Any) -> ValueError:
-    return ValueError(f"{what}[{row}] is {_shown(value)}: {what} must fit into 64 bits with a sign")
-
-
-def _not_whole(what: str, row: int, value: Any, dtype: str, bits: int) -> ValueError:
-    if value != value:
-        return _missing(what, row, value)
-    return ValueError(
-        f"{what}[{row}] is {value}: {what} of dtype {dtype} must be whole numbers below 2**{bits}, "
-        "from where on neighbours are one float; pass integers or text"
-    )
-
-
-def _mixed(items: list[Any], named: dict[type, str], what: str) -> TypeError:
-    first = named[type(items[0])]
-    row = next(row for row, item in enumerate(items) if named[type(item)] != first)
-    return TypeError(
-        f"{what} mix {first} and {named[type(items[row])]} ({what}[0] is {_shown(items[0])}, "
-        f"{what}[{row}] is {_shown(items[row])}): convert them to one kind"
-    )
-
-
-def _wrong_shape(shape: Sequence[int], what: str) -> ValueError:
-    return ValueError(f"{what} have shape {list(shape)}: expected [batch_size] or [batch_size, 1]")
