@@ -16,6 +16,9 @@ A batch without two rows of a class has the loss 0, which counts in the mean tha
 ``evaluate`` report: ``TripletLossMetric`` is that mean without such batches, and
 ``require_positives=True`` makes them an error.
 
+On JAX without ``jax_enable_x64`` labels are cut to 32 bits on their way into a compiled step, before
+the loss sees them: number classes within 32 bits there.
+
 On TensorFlow the loss is a Python function in the graph: ``compile(jit_compile=True)`` is
 refused, and an exported SavedModel holds the model without it.
 """
