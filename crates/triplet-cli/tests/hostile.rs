@@ -216,6 +216,7 @@ fn other_formats_are_named_with_what_to_do() {
     bench.write("lfs.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n");
     bench.write("page.csv", "<!DOCTYPE html>\n<html>\n");
     bench.write("empty.npy", "");
+    bench.write("empty.csv", "");
     for (file, fragments) in [
         ("model.pt", ["PyTorch", "torch.load"]),
         ("old.pth", ["PyTorch", "torch.load"]),
@@ -232,6 +233,7 @@ fn other_formats_are_named_with_what_to_do() {
         ("lfs.csv", ["Git LFS", "git lfs pull"]),
         ("page.csv", ["web page", "download"]),
         ("empty.npy", ["empty.npy", "empty"]),
+        ("empty.csv", ["empty.csv", "is empty"]),
         (".", ["cannot open .", "folder"]),
     ] {
         refused(&bench, &format!("triplet loss --embeddings {file} --labels y.npy"), &fragments);

@@ -137,7 +137,7 @@ pub(crate) fn detect(name: &str, shown: &str, head: &[u8]) -> Result<Format> {
         }
         (Some(named), Some(found)) if named == found => Ok(found),
         (Some(Text), Some(JsonLines)) => Ok(Text),
-        (Some(Text), None) if head.is_empty() => Ok(Text),
+        (Some(Text), None) if head.is_empty() => bail!("is empty"),
         (Some(named), Some(found)) => bail!(
             "not a readable {} file: it is {}: name it *.{}",
             named.extension(),
