@@ -34,10 +34,10 @@ pub struct Retrieval {
     pub r_precision: f64,
     /// Mean average precision at `R` (Musgrave, Belongie and Lim, 2020, section 3.2).
     pub map_at_r: f64,
-    /// How much of the squared distance to the nearest row may be rounding: a bound on the
-    /// error over the distance, `D eps (n_i + n_j) / d_ij`, the median over the queries whose
-    /// nearest row is not equal to them. 0 for angular distances. Rows far from the origin and
-    /// near to each other have much of it; [`Request::centre`] takes it away.
+    /// How much of the distance to the nearest row may be rounding: a bound on the error over the
+    /// distance, `D eps (n_i + n_j) / d_ij` or for angular distances `D eps / d_ij`, which 19 of 20
+    /// queries whose nearest row is not equal to them stay below. Rows far from the origin and near
+    /// to each other have much of it; [`Request::centre`] takes the offset away.
     pub rounding: f64,
 }
 
@@ -168,10 +168,8 @@ impl Retrieval {
         let wanted = (0..scores.len() as u32).map(|query| search.wanted(query)).max().unwrap_or(0);
         workspace.granted.ask(request.needed(wanted.saturating_mul(workspace.engine.executed().threads)))?;
         workspace.engine.retrieve(&search, &mut scores);
-        let rounding = match distance {
-            Distance::Angular => 0.0,
-            _ => digits::rounding(queries.batch, references.unwrap_or(queries).batch, &scores),
-        };
+        let searched = references.unwrap_or(queries).batch;
+        let rounding = digits::rounding(queries.batch, searched, distance, &scores);
         Ok(Self { rounding, ..Self::of(&scores, depths) })
     }
 

@@ -110,7 +110,9 @@ fn a_common_offset_shows_in_the_rounding_and_centring_takes_it_away() {
     let near: Vec<f32> = embeddings.iter().map(|&x| grid(x)).collect();
     let far: Vec<f32> = near.iter().map(|x| x + 4096.0).collect();
     let double: Vec<f64> = far.iter().map(|&x| f64::from(x)).collect();
-    let (near, far) = [&near, &far].map(|x| Batch::new(x, width, &labels).unwrap()).into();
+    let tenth = near.iter().zip(&far).enumerate();
+    let mixed: Vec<f32> = tenth.map(|(i, (n, f))| if i < far.len() / 10 { *f } else { *n }).collect();
+    let (near, far, mixed) = [&near, &far, &mixed].map(|x| Batch::new(x, width, &labels).unwrap()).into();
     let double = Batch::new(&double, width, &labels).unwrap();
     for (name, mut workspace) in all_engines() {
         let mut ask = |batch: &Batch<'_>, distance, centre| {
@@ -129,7 +131,10 @@ fn a_common_offset_shows_in_the_rounding_and_centring_takes_it_away() {
             );
             assert!(centred.rounding < 1e-3, "{name}: {}", centred.rounding);
         }
-        assert_eq!(ask(&far, Distance::Angular, false).rounding, 0.0, "{name}");
+        // From far away all rows lie in one direction.
+        assert!(ask(&far, Distance::Angular, false).rounding > 1.0, "{name}");
+        assert!(ask(&near, Distance::Angular, false).rounding < 1e-3, "{name}");
+        assert!(ask(&mixed, Distance::L2, false).rounding > 1.0, "{name}: a tenth of the rows is far away");
         // Equal rows are at distance 0 without a rounding.
         let equal = Batch::new(&[4096.0_f32; 8], 2, &[0, 0, 1, 1]).unwrap();
         assert_eq!(ask(&equal, Distance::L2, false).rounding, 0.0, "{name}");

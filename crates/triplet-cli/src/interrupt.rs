@@ -18,7 +18,9 @@ static INSTALLED: Once = Once::new();
 pub(crate) fn listen() {
     INSTALLED.call_once(|| {
         if let Err(error) = install() {
-            eprintln!("note: signals end the program at once, temporary files may stay ({error})");
+            crate::output::note(format_args!(
+                "note: signals end the program at once, temporary files may stay ({error})"
+            ));
         }
     });
 }

@@ -74,7 +74,7 @@ pub fn main(itself: &[OsString], arguments: impl IntoIterator<Item = OsString>) 
         Command::BenchChild(args) => commands::bench::child::run(&args).map(|()| 0),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {}", one_line(&format!("{error:#}")));
+        output::note(format_args!("error: {}", one_line(&format!("{error:#}"))));
         2
     })
 }

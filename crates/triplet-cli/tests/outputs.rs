@@ -303,3 +303,21 @@ fn modes_and_links_are_as_the_user_left_them() {
     let run = bench.run(&format!("{LOSS} --gradient loop-a"));
     assert!(run.code == Some(2) && run.stderr.contains("links"), "{run:?}");
 }
+
+#[test]
+fn nobody_need_read_what_is_said_on_the_way() {
+    let bench = loss_inputs();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    // Progress and what was read go to standard error; the work is done all the same.
+    let mut command = bench.command("train --epochs 1 --out out");
+    assert_eq!(command.stderr(full()).output().unwrap().status.code(), Some(0));
+    assert!(is_whole(&files(&bench.path("out"))));
+    let status = bench.command(LOSS).stderr(full()).output().unwrap().status;
+    assert_eq!(status.code(), Some(0));
+    let output = bench.command(LOSS).stdout(full()).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.code() == Some(2) && message.contains("cannot write to standard output"),
+        "{message}"
+    );
+}

@@ -193,7 +193,7 @@ fn write_outputs<T: Shown>(
 }
 
 fn report<T: Shown>(args: &LossArgs, understood: &[Understood], result: &Evaluation<'_, T>, ms: f64) {
-    understood.iter().for_each(|input| eprintln!("{input}"));
+    understood.iter().for_each(output::note);
     let (statistics, executed) = (result.statistics(), result.executed());
     if args.json {
         let mut object = json!({

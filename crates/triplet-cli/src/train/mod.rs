@@ -13,7 +13,7 @@ mod sampler;
 
 pub(crate) use args::TrainArgs;
 
-use crate::{interrupt, io::Understood};
+use crate::{interrupt, io::Understood, output};
 use anyhow::{Context, Result, ensure};
 use dataset::Dataset;
 use fastrand::Rng;
@@ -91,7 +91,7 @@ fn fit(
     let batches = args.epochs * sampler.batches_per_epoch();
     // Nothing about the input can fail from here on, and training takes its time.
     if !args.quiet {
-        understood.iter().for_each(|input| eprintln!("{input}"));
+        understood.iter().for_each(output::note);
     }
     let progress = Progress::new(batches, args.quiet);
     let mut steps = Vec::new();

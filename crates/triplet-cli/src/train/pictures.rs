@@ -2,7 +2,7 @@
 
 use super::projection::Plane;
 use crate::{
-    io::{Labels, OutputSet},
+    io::{Labels, OutputSet, shorten},
     palette::COLORS,
 };
 use anyhow::{Result, anyhow};
@@ -15,6 +15,9 @@ use std::{path::Path, sync::Arc};
 
 /// Pixels of a PNG for one of the SVG.
 const SCALE: f32 = 2.0;
+
+/// Characters of a class name in a legend.
+const LONGEST_NAME: usize = 40;
 
 /// Width and height of the plot of an embedding.
 const SIDE: f64 = 560.0;
@@ -74,7 +77,7 @@ pub(crate) fn embedding(
                 .with_size(3.5);
             // A legend of more classes than colours would say nothing.
             if classes.len() <= COLORS.len() {
-                plot.with_legend(labels.name(*class)).into()
+                plot.with_legend(shorten(&labels.name(*class), LONGEST_NAME)).into()
             } else {
                 plot.into()
             }

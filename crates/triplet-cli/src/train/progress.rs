@@ -1,6 +1,7 @@
 //! How far training is: a bar on a terminal, lines in a log.
 
 use super::pictures::Step;
+use crate::output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 
@@ -31,7 +32,10 @@ impl Progress {
         let message = format!("loss {:.4}  active {:4.1} %", step.loss, 100.0 * step.active);
         if self.every.is_some_and(|every| done.is_multiple_of(every)) {
             let (total, rate) = (self.bar.length().unwrap_or(0), self.bar.per_sec());
-            eprintln!("{done}/{total} batches  {message}  {rate:.0} batches/s  {:.0?} left", self.bar.eta());
+            output::note(format_args!(
+                "{done}/{total} batches  {message}  {rate:.0} batches/s  {:.0?} left",
+                self.bar.eta()
+            ));
         }
         self.bar.set_message(message);
         self.bar.inc(1);

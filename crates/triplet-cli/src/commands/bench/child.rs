@@ -2,7 +2,7 @@
 //! peaks at.
 
 use super::shape::{Shape, Spread, input};
-use crate::{options::BackendArgs, proc};
+use crate::{options::BackendArgs, output, proc};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &ChildArgs) -> Result<()> {
     let batch = Batch::new(&embeddings, args.dim, &labels)?;
     let mut workspace = Workspace::new(args.backend.options()?)?;
     TripletSemiHardLoss::default().evaluate(&batch, &mut workspace)?;
-    println!("{}", serde_json::to_string(&Memory { base_rss_mb, peak_rss_mb: peak_rss_mb() })?);
+    output::line(serde_json::to_string(&Memory { base_rss_mb, peak_rss_mb: peak_rss_mb() })?);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! What runs now: a bar on a terminal, otherwise a line every few seconds, on standard error.
 
 use super::shape::Shape;
+use crate::output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     cell::{Cell, RefCell},
@@ -76,7 +77,7 @@ impl Progress {
     /// Shows a message; as a line only if the last one is older than this.
     fn say(&self, message: &str, pace: Duration) {
         if self.lines && self.said.get().elapsed() >= pace {
-            eprintln!("{message}");
+            output::note(message);
             self.said.set(Instant::now());
         }
         self.bar.set_message(message.to_owned());
