@@ -202,6 +202,7 @@ fn other_formats_are_named_with_what_to_do() {
         zip.finish().unwrap();
     };
     zip("model.pt", &["archive/data.pkl", "archive/byteorder"]);
+    zip("model.npy", &["archive/data.pkl", "archive/byteorder"]);
     zip("sheet.xlsx", &["[Content_Types].xml", "xl/workbook.xml"]);
     zip("model.keras", &["metadata.json", "config.json", "model.weights.h5"]);
     zip("some.zip", &["readme.txt"]);
@@ -219,6 +220,7 @@ fn other_formats_are_named_with_what_to_do() {
     bench.write("empty.csv", "");
     for (file, fragments) in [
         ("model.pt", ["PyTorch", "torch.load"]),
+        ("model.npy", ["PyTorch", "torch.load"]),
         ("old.pth", ["PyTorch", "torch.load"]),
         ("sheet.xlsx", ["Excel", "to_csv"]),
         ("model.keras", ["Keras model", "predict"]),
@@ -238,4 +240,37 @@ fn other_formats_are_named_with_what_to_do() {
     ] {
         refused(&bench, &format!("triplet loss --embeddings {file} --labels y.npy"), &fragments);
     }
+}
+
+#[test]
+fn an_object_of_many_fields_is_read_soon() {
+    let bench = Bench::new();
+    let fields: Vec<String> = (0..60_000).map(|i| format!("\"f{i}\": [[], {{}}]")).collect();
+    bench.write("wide.jsonl", format!("{{{}, \"f7\": 1}}\n", fields.join(", ")));
+    let start = std::time::Instant::now();
+    refused(&bench, "triplet loss --embeddings wide.jsonl", &["two fields are called \"f7\""]);
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    let line = "triplet loss --embeddings wide.jsonl --max-memory 1M";
+    refused(&bench, line, &["--max-memory allows"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_utf8_are_names() {
+    let bench = Bench::new();
+    refused(&bench, "triplet loss --embeddings $'\\xff.csv'", &["cannot open"]);
+    let line = "printf 'a,label\\n0,3\\n1,4\\n4,3\\n9,4\\n' > $'\\xff.csv'; triplet loss --distance l2 --json \
+                --embeddings $'\\xff.csv'";
+    let run = bench.shell(line);
+    assert_eq!(run.json()["loss"], 1.5, "{run:?}");
+}
+
+#[test]
+fn arrays_of_three_dimensions_are_refused_in_one_line() {
+    let bench = Bench::new();
+    bench.npy("x.npy", &ndarray::Array3::<f32>::zeros((4, 2, 2)));
+    bench.npy("y.npy", &arr1(&[0_i64, 0, 1, 1]));
+    let run = bench.shell("triplet train --data x.npy --labels y.npy --epochs 1 --out o");
+    assert!(run.code == Some(2) && run.stderr.contains("3 dimension(s)"), "{run:?}");
+    assert!(!run.stderr.contains("ShapeError"), "{run:?}");
 }

@@ -346,6 +346,352 @@ const CASES: &[Case] = &[
         "--embeddings t.csv",
         Error(&["line 2", "quote"]),
     ),
+    // Names of numbers beside a label's name.
+    (
+        "numbers and a label's name over text",
+        &[("t.csv", "0,1,label\n0.0,0.5,cat\n1.0,0.5,dog\n4.0,0.5,cat\n9.0,0.5,dog\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "the label first",
+        &[("t.csv", "label,0,1\ncat,0.0,0.5\ndog,1.0,0.5\ncat,4.0,0.5\ndog,9.0,0.5\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "over bools",
+        &[("t.csv", "0,1,label\n0.0,0.5,true\n1.0,0.5,false\n4.0,0.5,true\n9.0,0.5,false\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "over dates",
+        &[("t.csv", "0,1,label\n0.0,5,2024-01-01\n1.0,5,2024-01-02\n4.0,5,2024-01-01\n9.0,5,2024-01-02\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "years and a label's name",
+        &[("t.csv", "2019,2020,label\n0.0,0.5,cat\n1.0,0.5,dog\n4.0,0.5,cat\n9.0,0.5,dog\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "years and a label's name over integers",
+        &[("t.csv", "2019,2020,label\n0,5,3\n1,5,4\n4,5,3\n9,5,4\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "decimals and a label's name",
+        &[("t.csv", "0.1,0.2,label\n0.0,0.5,cat\n1.0,0.5,dog\n4.0,0.5,cat\n9.0,0.5,dog\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "numbers that count and another name",
+        &[("t.csv", "0,1,species\n0.0,0.5,cat\n1.0,0.5,dog\n4.0,0.5,cat\n9.0,0.5,dog\n")],
+        "--embeddings t.csv --label-column species",
+        Loss(1.5),
+    ),
+    (
+        "decimals and another word",
+        &[("t.csv", "0.1,0.2,species\n0.0,0.5,cat\n1.0,0.5,dog\n4.0,0.5,cat\n9.0,0.5,dog\n")],
+        "--embeddings t.csv --label-column 2",
+        Error(&["species", "--header", "--no-header"]),
+    ),
+    (
+        "names of files, numbers, a label's name",
+        &[(
+            "t.csv",
+            "filename,0,1,label\na.png,0.0,0.5,cat\nb.png,1.0,0.5,dog\nc.png,4.0,0.5,cat\nd.png,9.0,0.5,dog\n",
+        )],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "a first row whose class comes again",
+        &[("t.csv", "0,1,y\n1,1,n\n4,1,y\n9,1,n\n")],
+        "--embeddings t.csv --label-column 2",
+        Loss(1.5),
+    ),
+    // Values that are missing.
+    ("NA", &[X, ("y.csv", "1\nNA\n1\n2\n")], XY, Error(&["line 2", "NA", "missing", "another word"])),
+    ("NA first", &[X, ("y.csv", "NA\n1\n1\n2\n")], XY, Error(&["y.csv", "NA"])),
+    ("N/A among text", &[X, ("y.csv", "cat\nN/A\ncat\ndog\n")], XY, Error(&["line 2", "N/A", "missing"])),
+    (
+        "#N/A as Excel writes it",
+        &[("t.csv", "a,label\n0,1\n1,#N/A\n4,1\n")],
+        "--embeddings t.csv",
+        Error(&["line 3", "#N/A"]),
+    ),
+    ("null", &[X, ("y.csv", "cat\nnull\ncat\ndog\n")], XY, Error(&["line 2", "null"])),
+    ("NULL", &[X, ("y.csv", "1\nNULL\n1\n2\n")], XY, Error(&["line 2", "NULL"])),
+    ("None", &[X, ("y.csv", "cat\nNone\ncat\ndog\n")], XY, Error(&["line 2", "None"])),
+    ("<NA>", &[X, ("y.csv", "1\n<NA>\n1\n2\n")], XY, Error(&["line 2", "<NA>"])),
+    ("NaT", &[X, ("y.csv", "2024-01-01\nNaT\n2024-01-01\n2024-01-02\n")], XY, Error(&["line 2", "NaT"])),
+    (
+        "a question mark among numbers",
+        &[X, ("y.csv", "1\n?\n1\n2\n")],
+        XY,
+        Error(&["line 2", "\"?\"", "missing"]),
+    ),
+    ("none among numbers", &[X, ("y.csv", "1\nnone\n1\n2\n")], XY, Error(&["line 2", "\"none\""])),
+    ("\\N among bools", &[X, ("y.csv", "true\n\\N\ntrue\nfalse\n")], XY, Error(&["line 2", "N", "missing"])),
+    ("none among words", &[X, ("y.csv", "none\ncat\nnone\ncat\n")], XY, Loss(1.5)),
+    ("a question mark among words", &[X, ("y.csv", "?\ncat\n?\ncat\n")], XY, Loss(1.5)),
+    ("quotes around nothing", &[X, ("y.csv", "cat\n\"\"\ncat\ndog\n")], XY, Error(&["line 2", "empty"])),
+    (
+        "a comment after a label",
+        &[X, ("y.csv", "1\n2 # sure\n1\n2\n")],
+        "--embeddings x.csv --labels y.csv --separator comma",
+        Error(&["line 2", "comment"]),
+    ),
+    // Rows that do not agree are no reason to take a row for names.
+    (
+        "a row too few",
+        &[("x.csv", "0.5\n1.5\n4.5\n"), ("y.csv", "cat\ndog\ncat\ndog\n")],
+        XY,
+        Error(&["4", "3"]),
+    ),
+    (
+        "a row too few, integers",
+        &[("x.csv", "0.5\n1.5\n4.5\n"), ("y.csv", "0\n1\n2\n3\n")],
+        XY,
+        Error(&["y.csv", "--header=labels"]),
+    ),
+    (
+        "a row too few, a class that is called as a label",
+        &[("x.csv", "0.5\n1.5\n4.5\n"), ("y.csv", "y\nn\ny\nn\n")],
+        XY,
+        Error(&["4", "3"]),
+    ),
+    ("a class that is called as a label", &[X, ("y.csv", "y\nn\ny\nn\n")], XY, Loss(1.5)),
+    // Indices and ids.
+    (
+        "an index of two levels",
+        &[("t.csv", ",,a,label\nu,0,0,0\nu,1,1,1\nv,0,4,0\nv,1,9,1\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "levels with names",
+        &[("t.csv", "level_0,level_1,a,label\n5,0,0,0\n5,1,1,1\n6,0,4,0\n6,1,9,1\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "a second level of floats",
+        &[("t.csv", ",,a,label\nu,0.5,0,0\nu,1.5,1,1\n")],
+        "--embeddings t.csv",
+        Error(&["column 1", "--drop 1", "--keep 1"]),
+    ),
+    (
+        "ids of a merge",
+        &[("t.csv", "id_x,id_y,id.1,a,label\n5,7,2,0,0\n5,2,3,1,1\n6,3,1,4,0\n6,4,9,9,1\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "names of rows",
+        &[(
+            "t.csv",
+            "row_nr,rownames,row.names,rn,...1,a,label\n5,7,2,0,3,0,0\n5,2,3,1,2,1,1\n6,3,1,4,7,4,0\n6,4,9,9,1,9,1\n",
+        )],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "the label again",
+        &[(
+            "t.csv",
+            "a,label,label.1,label_x,label_encoded,y_true,class.1\n0,0,7,1,2,3,4\n1,1,8,2,3,4,5\n4,0,7,2,3,4,5\n9,1,8,1,2,3,4\n",
+        )],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "the label again, labels elsewhere",
+        &[("x.csv", "a,label_encoded\n0,7\n1,8\n4,7\n9,8\n"), Y],
+        XY,
+        Loss(1.5),
+    ),
+    (
+        "the label again, kept",
+        &[("t.csv", "a,label,label_x\n0,0,3\n1,1,3\n4,0,3\n9,1,3\n")],
+        "--embeddings t.csv --keep label_x",
+        Loss(1.5),
+    ),
+    (
+        "ids in one order",
+        &[("x.csv", "id,a\n7,0\n3,1\n9,4\n1,9\n"), ("y.csv", "ID,label\n7,0\n3,1\n9,0\n1,1\n")],
+        XY,
+        Loss(1.5),
+    ),
+    (
+        "ids in another order",
+        &[("x.csv", "id,a\n7,0\n3,1\n9,4\n1,9\n"), ("y.csv", "id,label\n1,1\n3,1\n7,0\n9,0\n")],
+        XY,
+        Error(&["another order", "row 0", "\"7\"", "\"1\"", "sort both", "--drop id"]),
+    ),
+    (
+        "ids in another order, dropped",
+        &[("x.csv", "id,a\n7,0\n3,1\n9,4\n1,9\n"), ("y.csv", "id,label\n1,0\n3,1\n7,0\n9,1\n")],
+        "--embeddings x.csv --labels y.csv --drop id",
+        Loss(1.5),
+    ),
+    // Row numbers of any kind.
+    (
+        "decimals that count",
+        &[(
+            "t.csv",
+            "n,a,label\n1000.0,0,0\n1001.0,1,1\n1002.0,4,0\n1003.0,9,1\n1004.0,5,0\n1005.0,5,0\n1006.0,5,0\n1007.0,5,0\n",
+        )],
+        "--embeddings t.csv",
+        Error(&["\"n\" counts the rows", "--drop n", "--keep n"]),
+    ),
+    (
+        "a column that counts down",
+        &[("t.csv", "a,n,label\n0,18,0\n1,17,1\n4,16,0\n9,15,1\n5,14,0\n5,13,0\n5,12,0\n5,11,0\n")],
+        "--embeddings t.csv",
+        Error(&["\"n\" counts the rows", "--drop n"]),
+    ),
+    (
+        "a last column without a name that counts",
+        &[
+            ("x.csv", "0.5,7\n1.5,8\n4.5,9\n9.5,10\n5.5,11\n5.5,12\n5.5,13\n5.5,14\n"),
+            ("y.csv", "0\n1\n0\n1\n0\n0\n0\n0\n"),
+        ],
+        XY,
+        Error(&["column 1 counts the rows", "--drop 1", "--keep 1"]),
+    ),
+    (
+        "seven rows are too few to tell",
+        &[("t.csv", "n,a,label\n5,0,0\n6,1,1\n7,4,0\n8,9,1\n")],
+        "--embeddings t.csv --drop n",
+        Loss(1.5),
+    ),
+    // Coordinates and a class.
+    (
+        "y beside x is no label",
+        &[("t.csv", "x,y,cluster\n0,0,0\n1,0,1\n4,0,0\n9,0,1\n")],
+        "--embeddings t.csv",
+        Error(&["--label-column", "x, y, cluster", "coordinate"]),
+    ),
+    (
+        "coordinates in space",
+        &[("t.csv", "x,y,z\n0,0,0\n1,0,1\n")],
+        "--embeddings t.csv",
+        Error(&["--label-column", "x, y, z"]),
+    ),
+    (
+        "y beside x, chosen",
+        &[("t.csv", "x,y\n0,0\n1,1\n4,0\n9,1\n")],
+        "--embeddings t.csv --label-column y",
+        Loss(1.5),
+    ),
+    // Comments above numbers.
+    (
+        "a sentence of as many words",
+        &[("t.txt", "# with the label\n0.0 0.5 0\n1.0 0.5 1\n4.0 0.5 0\n9.0 0.5 1\n")],
+        "--embeddings t.txt",
+        Error(&["t.txt", "sentence", "--label-column"]),
+    ),
+    (
+        "a label's name inside",
+        &[("t.txt", "# my class values\n0.0 0.5 0\n1.0 0.5 1\n4.0 0.5 0\n9.0 0.5 1\n")],
+        "--embeddings t.txt",
+        Error(&["sentence", "--label-column"]),
+    ),
+    (
+        "the same, decided",
+        &[("t.txt", "# with the label\n0.0 0.5 0\n1.0 0.5 1\n4.0 0.5 0\n9.0 0.5 1\n")],
+        "--embeddings t.txt --label-column 2",
+        Loss(1.5),
+    ),
+    // Headers as other programs write them.
+    (
+        "a name with a line break",
+        &[("t.csv", "\"a\nof it\",label\n0,0\n1,1\n4,0\n9,1\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "write.table of R",
+        &[("t.txt", "\"a\" \"label\"\n\"1\" 0 \"x\"\n\"2\" 1 \"y\"\n\"3\" 4 \"x\"\n\"4\" 9 \"y\"\n")],
+        "--embeddings t.txt",
+        Loss(1.5),
+    ),
+    (
+        "write.table of R with commas",
+        &[("t.csv", "a,label\nr1,0,x\nr2,1,y\nr3,4,x\nr4,9,y\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    (
+        "the separator that Excel states",
+        &[("t.csv", "sep=;\r\na;label\r\n0;x, y\r\n1;z\r\n4;x, y\r\n9;z\r\n")],
+        "--embeddings t.csv",
+        Loss(1.5),
+    ),
+    ("names alone", &[("t.csv", "a,label\n"), Y], "--embeddings t.csv", Error(&["t.csv", "holds no rows"])),
+    // Advice that can be followed.
+    (
+        "text in a column without a name",
+        &[("t.csv", "a,,label\n0,u,0\n1,v,1\n")],
+        "--embeddings t.csv",
+        Error(&["column 1 holds text", "--drop 1,"]),
+    ),
+    (
+        "the same where a column is called 1",
+        &[("t.csv", "1,,label\n0,u,0\n1,v,1\n")],
+        "--embeddings t.csv",
+        Error(&["column 1 holds text", "--drop -2"]),
+    ),
+    (
+        "the same, followed",
+        &[("t.csv", "1,,label\n0,u,0\n1,v,1\n4,w,0\n9,u,1\n")],
+        "--embeddings t.csv --drop -2",
+        Loss(1.5),
+    ),
+    (
+        "a label that looks like an id",
+        &[("t.csv", "a,class_id\n0,0\n1,1\n")],
+        "--embeddings t.csv",
+        Error(&["--label-column with one of a, class_id"]),
+    ),
+    (
+        "one column dropped and chosen",
+        &[("t.csv", "a,label\n0,0\n1,1\n")],
+        "--embeddings t.csv --drop 1 --label-column label",
+        Error(&["--drop", "--label-column", "give one"]),
+    ),
+    (
+        "one column dropped and kept",
+        &[("t.csv", "a,label\n0,0\n1,1\n")],
+        "--embeddings t.csv --drop 0 --keep a",
+        Error(&["--drop", "--keep", "give one"]),
+    ),
+    // Decimals that f32 does not tell from each other.
+    (
+        "times in seconds",
+        &[("t.csv", "t,label\n1700000000.25,0\n1700000001.5,1\n1700000002.25,0\n")],
+        "--embeddings t.csv",
+        Error(&["same f32", "--drop"]),
+    ),
+    (
+        "a weight for all",
+        &[X, Y, ("w.csv", "1\n")],
+        "--embeddings x.csv --labels y.csv --weights w.csv",
+        Loss(1.5),
+    ),
+    (
+        "a weight for all, with a name",
+        &[X, Y, ("w.csv", "weight\n1\n")],
+        "--embeddings x.csv --labels y.csv --weights w.csv",
+        Loss(1.5),
+    ),
     // JSON lines.
     (
         "objects",
@@ -469,6 +815,51 @@ fn arrays_carry_labels_of_every_type() {
         let error = Error(&["--drop, --keep and --label-column are for columns"]);
         check(&bench, flag, &format!("--embeddings b.npz {flag}"), &error);
     }
+    for (name, other) in [("data", "digit"), ("x", "species")] {
+        let file = format!("{name}.npz");
+        let mut npz = NpzWriter::new_compressed(File::create(bench.path(&file)).unwrap());
+        npz.add_array(name, &arr2(&[[0.0_f32, 0.0], [1.0, 1.0], [4.0, 0.0], [9.0, 1.0]])).unwrap();
+        npz.add_array(other, &Array1::from(vec![3_i16, 4, 3, 4])).unwrap();
+        npz.finish().unwrap();
+        let run = bench.run(&format!("train --data {file} --epochs 1 --out o"));
+        let advice = format!("--labels {file}:{other}");
+        assert!(run.code == Some(2) && run.stderr.contains(&advice), "{run:?}");
+        check(&bench, &file, &format!("--embeddings {file} --labels {file}:{other} --drop 1"), &Loss(1.5));
+        check(&bench, &file, &format!("--embeddings {file} --label-column 1"), &Loss(1.5));
+    }
+    for (word, fragment) in [("nan", "missing"), ("None", "missing"), ("", "empty"), ("NaT", "missing")] {
+        bench.write("missing.npy", npy("<U4", "(4,)", &utf32(&["cat", word, "cat", "dog"], 4)));
+        let error: &'static [&'static str] = Box::leak(Box::new(["row 1", fragment]));
+        check(&bench, word, "--embeddings x.npy --labels missing.npy", &Error(error));
+    }
+    bench.write("long.csv", format!("cat\n{}\ncat\ndog\n", "x".repeat(1001)));
+    check(
+        &bench,
+        "a long label",
+        "--embeddings x.npy --labels long.csv",
+        &Error(&["line 2", "1000 characters"]),
+    );
+    bench.write("edge.csv", format!("cat\n{0}\ncat\n{0}\n", "x".repeat(1000)));
+    check(&bench, "a label of 1000", "--embeddings x.npy --labels edge.csv", &Loss(1.5));
+    let counted = |at: usize| {
+        Array2::from_shape_fn((8, 2), |(row, column)| if column == at { 100.0 + row as f32 } else { 0.5 })
+    };
+    bench.npy("eight.npy", &arr1(&[0_i64, 1, 0, 1, 0, 1, 0, 1]));
+    bench.npy("first.npy", &counted(0));
+    bench.npy("last.npy", &counted(1).mapv(f64::from));
+    for (file, fragments) in [
+        ("first.npy", &["column 0 counts the rows", "--drop 0", "--keep 0"]),
+        ("last.npy", &["column 1 counts the rows", "--drop 1", "--keep 1"]),
+    ] {
+        check(&bench, file, &format!("--embeddings {file} --labels eight.npy"), &Error(fragments));
+    }
+    check(&bench, "kept", "--embeddings first.npy --labels eight.npy --keep 0", &Loss(2.0));
+    let mut npz = NpzWriter::new_compressed(File::create(bench.path("counted.npz")).unwrap());
+    npz.add_array("x", &counted(0)).unwrap();
+    npz.add_array("y", &Array1::from(vec![0_i64, 1, 0, 1, 0, 1, 0, 1])).unwrap();
+    npz.finish().unwrap();
+    check(&bench, "an archive that counts", "--embeddings counted.npz", &Error(&["column 0", "--keep 0"]));
+    check(&bench, "an archive that counts, kept", "--embeddings counted.npz --keep 0", &Loss(2.0));
     check(
         &bench,
         "a column for an array",
@@ -533,8 +924,41 @@ fn parquet_has_columns_of_many_types() {
         9_007_199_254_740_993,
     ]));
     parquet(&bench, "big.parquet", vec![("a", a()), ("label", big as ArrayRef)]);
+    // An index of pandas with a name.
+    let indexed = |file: &str, name: &str| {
+        let batch = RecordBatch::try_from_iter(vec![("a", a()), ("note", ids()), (name, ids())]).unwrap();
+        let pandas = format!("{{\"index_columns\": [\"{name}\"]}}");
+        let schema = (*batch.schema()).clone().with_metadata([("pandas".to_owned(), pandas)]);
+        let batch = batch.with_schema(Arc::new(schema)).unwrap();
+        let mut writer =
+            ArrowWriter::try_new(File::create(bench.path(file)).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    };
+    indexed("label-index.parquet", "label");
+    indexed("city-index.parquet", "city");
+    let zoned = arrow_array::TimestampMicrosecondArray::from(vec![1, 2, 3, 4]).with_timezone("Europe/Berlin");
+    parquet(&bench, "zoned.parquet", vec![("when", Arc::new(zoned)), ("a", a()), ("label", text())]);
+    let count = |from: i32, n: i32| Arc::new(Float64Array::from_iter_values((from..from + n).map(f64::from)));
+    let eight = || Arc::new(StringArray::from(vec!["cat", "dog"].repeat(4))) as ArrayRef;
+    let other = Arc::new(Float32Array::from(vec![0.5_f32, 1.5, 0.5, 9.5, 2.5, 7.5, 3.5, 1.5])) as ArrayRef;
+    parquet(&bench, "counted.parquet", vec![("a", other), ("n", count(1000, 8)), ("label", eight())]);
+    let long = Arc::new(Int64Array::from(vec![0, 1, 1 << 53 | 1, 3]));
+    let lists =
+        FixedSizeListArray::try_new(Arc::new(Field::new_list_field(DataType::Int64, true)), 1, long, None)
+            .unwrap();
+    parquet(&bench, "long.parquet", vec![("emb", Arc::new(lists)), ("label", text())]);
+    let seconds = Float64Array::from(vec![1.7e9, 1.7e9 + 1.0, 1.7e9 + 2.0, 1.7e9 + 9.0]);
+    parquet(&bench, "seconds.parquet", vec![("t", Arc::new(seconds)), ("label", text())]);
     bench.write("y.csv", "0\n1\n0\n1\n");
     for (file, gives) in [
+        ("label-index.parquet --drop note", Loss(0.0)),
+        ("label-index.parquet --drop note --labels y.csv", Loss(1.5)),
+        ("city-index.parquet --label-column note", Loss(0.0)),
+        ("zoned.parquet", Error(&["\"when\" holds dates or times", "--drop when"])),
+        ("zoned.parquet --drop when", Loss(1.5)),
+        ("counted.parquet", Error(&["\"n\" counts the rows", "--drop n"])),
+        ("long.parquet", Error(&["9007199254740993", "row 2"])),
         ("text.parquet", Loss(1.5)),
         ("category.parquet", Loss(1.5)),
         ("index.parquet", Loss(1.5)),
@@ -547,6 +971,10 @@ fn parquet_has_columns_of_many_types() {
     ] {
         check(&bench, file, &format!("--embeddings {file}"), &gives);
     }
+    let run = bench.run("loss --embeddings city-index.parquet --label-column note --json");
+    assert!(run.stderr.contains("dropped \"city\" (pandas index)"), "{run:?}");
+    let run = bench.run("train --data seconds.parquet --epochs 1 --out o");
+    assert!(run.code == Some(2) && run.stderr.contains("one number in f32"), "{run:?}");
     let run = bench.run("loss --embeddings text.parquet --json");
     assert_eq!(run.json()["loss_bits"].as_str().unwrap().len(), 18, "f64 is computed in f64: {run:?}");
 }

@@ -5,7 +5,7 @@ use super::{
     format::Format,
     limits::Budget,
     options::{ReadArgs, Which},
-    source::Source,
+    source::{Source, shorten},
     tables::{self, Reading, Table},
 };
 use anyhow::{Result, bail, ensure};
@@ -36,10 +36,12 @@ pub(super) fn content(
     let content = match source.format {
         Format::Npy => Content::Arrays(npy::read(bytes, budget)?, None),
         Format::Npz => {
-            archive(|asked, role| npz::read(bytes, asked, role, budget), asked, role, with_labels)?
+            let read = |asked: Option<&str>, role| npz::read(bytes, asked, role, budget);
+            archive(read, &|| npz::names(bytes), &source, role, with_labels, args)?
         }
         Format::Safetensors => {
-            archive(|asked, role| safetensors::read(bytes, asked, role, budget), asked, role, with_labels)?
+            let read = |asked: Option<&str>, role| safetensors::read(bytes, asked, role, budget);
+            archive(read, &|| safetensors::names_of(bytes), &source, role, with_labels, args)?
         }
         Format::Text => {
             let lower = source.shown.to_ascii_lowercase();
@@ -64,11 +66,13 @@ pub(super) fn content(
 /// The array of an archive for a role, and with embeddings their labels.
 fn archive(
     read: impl Fn(Option<&str>, Role) -> Result<Option<(String, Array)>>,
-    asked: Option<&str>,
+    names: &dyn Fn() -> Result<Vec<String>>,
+    source: &Source,
     role: Role,
     with_labels: bool,
+    args: &ReadArgs,
 ) -> Result<Content> {
-    let Some((name, array)) = read(asked, role)? else {
+    let Some((name, array)) = read(source.array.as_deref(), role)? else {
         let known = match role {
             Role::Labels => "labels, label, y, target or class",
             _ => "weights or sample_weight",
@@ -79,5 +83,18 @@ fn archive(
         return Ok(Content::Arrays(array, None));
     }
     let labels = read(None, Role::Labels)?.filter(|(other, _)| *other != name);
+    // Labels may stand in an array of any name: the last column is no better guess.
+    let mut others = names()?;
+    others.retain(|other| *other != name);
+    if let (None, None, Some(first)) = (&labels, &args.label_column, others.first()) {
+        let shown = source.shown.strip_suffix(&format!(":{name}")).unwrap_or(&source.shown);
+        bail!(
+            "array {:?} has the features, and no other array is called labels, label, y, target or class: give --labels \
+             {shown}:{} (the others are {}), or --label-column -1 if its last column has the labels",
+            shorten(&name, 40),
+            shorten(first, 40),
+            shorten(&others.join(", "), 120)
+        );
+    }
     Ok(Content::Arrays(array, labels))
 }

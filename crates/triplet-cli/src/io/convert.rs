@@ -5,7 +5,7 @@ use super::{
     inputs::Embeddings,
     labels::Labels,
     limits::Budget,
-    tables::{Cells, Column, Number, Origin, Table, Type, Values},
+    tables::{Cells, Column, Number, Origin, Table, Type, Values, counts},
 };
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use ndarray::ArrayD;
@@ -82,6 +82,27 @@ pub(super) fn array_as_table(array: Array) -> Result<Table> {
     Ok(Table { columns: columns.collect(), rows, named: false, origin: Origin::Array, index: Vec::new() })
 }
 
+/// Rows from which on a column that counts them is a row number.
+const FEWEST_COUNTED: usize = 8;
+
+/// The first or last column of an array of several if it counts the rows.
+pub(super) fn row_number_column(array: &Array) -> Option<usize> {
+    let &[rows, width] = array.shape.as_slice() else { return None };
+    if rows < FEWEST_COUNTED || width < 2 {
+        return None;
+    }
+    let whole = |value: f64| (value.fract() == 0.0 && value.abs() < 9e15).then_some(value as i64);
+    let value = |at: usize| match &array.data {
+        Data::F32(values) => whole(values[at].into()),
+        Data::F64(values) => whole(values[at]),
+        Data::I64(values) => Some(values[at]),
+        Data::Text(_) => None,
+    };
+    let is_counted =
+        |&column: &usize| counts(&mut (0..rows).map(|row| value(row * width + column))).is_some();
+    [0, width - 1].into_iter().find(is_counted)
+}
+
 /// Columns beside each other, in f64 if one of them is.
 pub(super) fn matrix_of(features: &[Column], rows: usize, budget: &Budget) -> Result<Embeddings> {
     let is_double = |column: &Column| matches!(column.kind(), Type::Doubles | Type::Vectors { double: true });
@@ -101,6 +122,10 @@ fn matrix<T: Number + Default>(features: &[Column], rows: usize, budget: &Budget
     for column in features {
         let own = column.width();
         let mut index = 0;
+        // f64 of a file of numbers in f64 is kept.
+        if size_of::<T>() == 4 {
+            column.refuse_merging()?;
+        }
         column.numbers(|value: T| {
             if own > 0 && index < rows * own {
                 values[index / own * width + offset + index % own] = value;

@@ -10,7 +10,7 @@ use super::{
     limits::Budget,
     options::ReadArgs,
     source::Source,
-    tables::{self, Column, Parts, Table},
+    tables::{self, Column, Parts, Picked, Table},
     understood::{LabelSummary, Understood},
 };
 use anyhow::{Context, Result, bail, ensure};
@@ -54,7 +54,7 @@ impl File {
         names: bool,
         request: Request<'_>,
         budget: &Budget,
-    ) -> Result<(Embeddings, Option<Labels>, Understood)> {
+    ) -> Result<(Embeddings, Option<Labels>, Understood, Vec<Column>)> {
         let Self { shown, content } = self;
         let context = || shown.clone();
         let mut about = Understood::of(&shown);
@@ -67,11 +67,26 @@ impl File {
                 let args = request.args;
                 ensure!(
                     args.drop.is_empty()
-                        && args.keep.is_empty()
+                        && (args.keep.is_empty() || array.shape.len() == 2)
                         && (elsewhere || args.label_column.is_none()),
                     "{shown}: is an array whose labels are another array: --drop, --keep and --label-column are for \
                      columns of tables"
                 );
+                if let Some(column) = convert::row_number_column(&array)
+                    && !request.args.keep.contains(&column.to_string())
+                {
+                    let drop = match labels {
+                        None => format!("--drop {column}"),
+                        Some(_) => format!(
+                            "the array without it ({})",
+                            if column == 0 { "x[:, 1:]" } else { "x[:, :-1]" }
+                        ),
+                    };
+                    bail!(
+                        "{shown}: column {column} counts the rows: give {drop} if it is a row number, --keep {column} if \
+                         it is a feature"
+                    );
+                }
                 about.rows = array.shape.first().copied().unwrap_or(1);
                 about.features = array.shape.get(1).copied();
                 about.dtype = array.kind.name();
@@ -85,12 +100,22 @@ impl File {
                     elsewhere || labels.is_some(),
                     "{shown}: has no labels: give --labels FILE, or --label-column if a column has them"
                 );
-                return Ok((convert::array_embeddings(array).with_context(context)?, labels, about));
+                return Ok((
+                    convert::array_embeddings(array).with_context(context)?,
+                    labels,
+                    about,
+                    Vec::new(),
+                ));
             }
             Content::Text(reading) => {
                 let table = reading.table(names).with_context(context)?;
                 about.separator = reading.separator();
                 about.header = Some(table.named);
+                ensure!(
+                    !reading.has_doubtful_comment() || elsewhere || request.args.label_column.is_some(),
+                    "{shown}: the comment above its first row may name the columns or be a sentence: give --label-column \
+                     with the number of the column that has the labels"
+                );
                 ensure!(
                     table.named || elsewhere || request.last_column || request.args.label_column.is_some(),
                     "{shown}: has no header that names the labels: give --labels FILE or --label-column"
@@ -101,7 +126,7 @@ impl File {
         };
         about.rows = table.rows;
         let rows = table.rows;
-        let Parts { features, labels, dropped } =
+        let Parts { features, labels, dropped, ids } =
             tables::features_and_label(table, request.args, elsewhere).with_context(context)?;
         about.dropped = dropped;
         let embeddings = convert::matrix_of(&features, rows, budget).with_context(context)?;
@@ -114,15 +139,15 @@ impl File {
             about.labels = Some(LabelSummary::of(&labels, Some(format!("column {column:?}"))));
             labels
         });
-        Ok((embeddings, labels, about))
+        Ok((embeddings, labels, about, ids))
     }
 
     /// The file as labels, `[B]` or `[B, 1]`.
-    pub(super) fn labels(self, names: bool, args: &ReadArgs) -> Result<(Labels, Understood)> {
+    pub(super) fn labels(self, names: bool, args: &ReadArgs) -> Result<(Labels, Understood, Vec<Column>)> {
         let Self { shown, content } = self;
         let context = || shown.clone();
         let mut about = Understood::of(&shown);
-        let (labels, source) = match content {
+        let (labels, source, ids) = match content {
             Content::Arrays(array, _) => {
                 ensure!(
                     matches!(array.shape.as_slice(), [_] | [_, 1]),
@@ -134,22 +159,22 @@ impl File {
                     "{shown}: is an array: --label-column is for columns of tables"
                 );
                 about.dtype = array.kind.name();
-                (convert::array_labels(array).with_context(context)?, None)
+                (convert::array_labels(array).with_context(context)?, None, Vec::new())
             }
             content => {
                 let table = about.table(content, names).with_context(context)?;
                 let asked = args.label_column.as_ref();
-                let (column, columns, dropped) =
+                let Picked { column, count, dropped, ids } =
                     tables::only_column(table, asked, false).with_context(context)?;
                 about.dropped = dropped;
                 let labels = column.labels().with_context(context)?;
                 about.dtype = if labels.are_text() { "text".into() } else { "integers".into() };
-                (labels, (columns > 1).then(|| column.shown()))
+                (labels, (count > 1).then(|| column.shown()), ids)
             }
         };
         about.rows = labels.len();
         about.labels = Some(LabelSummary::of(&labels, source));
-        Ok((labels, about))
+        Ok((labels, about, ids))
     }
 
     /// The file as weights and their shape.
@@ -172,12 +197,14 @@ impl File {
                 let mut table = about.table(content, names).with_context(context)?;
                 let dropped = |column: &Column| args.drop.contains(&column.name);
                 table.columns.retain(|column| !dropped(column));
-                let (column, _, dropped) = tables::only_column(table, None, true).with_context(context)?;
+                let Picked { column, dropped, .. } =
+                    tables::only_column(table, None, true).with_context(context)?;
                 about.dropped = dropped;
                 about.dtype = "f64".into();
                 let mut values = Vec::new();
                 column.numbers(|value: f64| values.push(value)).with_context(context)?;
-                let shape = vec![values.len(), 1];
+                // One weight for all rows.
+                let shape = if values.len() == 1 { Vec::new() } else { vec![values.len(), 1] };
                 (values, shape)
             }
         };

@@ -4,6 +4,9 @@
 use super::tables::{FirstLine, Reading};
 use anyhow::Result;
 
+/// What flags about the first line end with for the weights.
+pub(super) const WEIGHTS: &str = "=weights";
+
 /// The rows of one input.
 pub(super) enum Rows<'a> {
     /// Their number is known.
@@ -20,13 +23,17 @@ impl Rows<'_> {
         match self {
             Self::Known(rows) => vec![(false, Some(*rows))],
             Self::Any => vec![(false, None)],
-            Self::Text(reading, ..) => match reading.first_line {
-                FirstLine::Names => vec![(true, Some(reading.rows(true)))],
-                FirstLine::Row => vec![(false, Some(reading.rows(false)))],
-                FirstLine::Open { .. } | FirstLine::OpenLabel => {
-                    vec![(false, Some(reading.rows(false))), (true, Some(reading.rows(true)))]
+            Self::Text(reading, _, flag) => {
+                // One weight goes with any number of rows.
+                let rows = |names| Some(reading.rows(names)).filter(|&rows| *flag != WEIGHTS || rows != 1);
+                match reading.first_line {
+                    FirstLine::Names => vec![(true, rows(true))],
+                    FirstLine::Row => vec![(false, rows(false))],
+                    FirstLine::Open { .. } | FirstLine::OpenLabel => {
+                        vec![(false, rows(false)), (true, rows(true))]
+                    }
                 }
-            },
+            }
         }
     }
 
@@ -65,7 +72,14 @@ pub(super) fn settle(inputs: &[Rows<'_>]) -> Result<Vec<bool>> {
             .all(|(input, &names)| input.likely().is_none_or(|likely| likely == names))
     };
     let chosen = match agreeing.as_slice() {
-        [only] => only.clone(),
+        [only] if is_likely(&only) => only.clone(),
+        // Numbers of rows that agree where a first line is taken for what it does not look like
+        // may as well be a row too few in the other input.
+        [only] => {
+            let unlikely = |at: &usize| inputs[*at].likely().is_some_and(|likely| likely != only[*at]);
+            let at = (0..inputs.len()).find(unlikely).unwrap_or(0);
+            return Err(undecided(&inputs[at..=at], |_| true));
+        }
         // Numbers of rows that differ in every reading are an error later.
         [] => inputs.iter().map(|input| input.likely().unwrap_or(false)).collect(),
         several => match several.iter().filter(is_likely).collect::<Vec<_>>().as_slice() {

@@ -136,6 +136,7 @@ pub(crate) fn detect(name: &str, shown: &str, head: &[u8]) -> Result<Format> {
             Ok(found.unwrap_or(Text))
         }
         (Some(named), Some(found)) if named == found => Ok(found),
+        (Some(_), Some(Npz)) if is_torch_archive(head) => bail!("is a PyTorch file: {TORCH}"),
         (Some(Text), Some(JsonLines)) => Ok(Text),
         (Some(Text), None) if head.is_empty() => bail!("is empty"),
         (Some(named), Some(found)) => bail!(
@@ -162,6 +163,12 @@ pub(crate) fn detect(name: &str, shown: &str, head: &[u8]) -> Result<Format> {
 fn is_foreign(magic: &[u8], head: &[u8]) -> bool {
     // The name of a tar archive's format stands at its 257th byte.
     if magic == b"\0ustar" { head.get(257..262) == Some(b"ustar") } else { head.starts_with(magic) }
+}
+
+/// Whether the first entries of a zip archive are those of PyTorch.
+fn is_torch_archive(head: &[u8]) -> bool {
+    let start = &head[..head.len().min(4096)];
+    start.windows(8).any(|window| window == b"data.pkl")
 }
 
 fn by_content(head: &[u8]) -> Option<Format> {
@@ -211,6 +218,7 @@ mod tests {
             ("x.csv", npy, ["it is an npy file", "*.npy"]),
             ("x.npy", b"1,2\n", ["not a readable npy file", "a text table"]),
             ("x.npy", b"PK\x03\x04", ["an npz file", "*.npz"]),
+            ("x.npy", b"PK\x03\x04..............archive/data.pkl", ["PyTorch", "torch.load"]),
             ("m.h5", b"\x89HDF\r\n\x1a\n", ["is an HDF5 file", "numpy.save"]),
             ("x.npy", b"\x89HDF\r\n\x1a\n", ["is an HDF5 file", "numpy.save"]),
             ("m.pt", b"\0\0\0", ["PyTorch", "torch.load"]),

@@ -3,10 +3,11 @@
 use super::{
     arrays::Role,
     file::File,
-    first_lines::{Rows, settle},
+    first_lines::{Rows, WEIGHTS, settle},
     labels::Labels,
     limits::Budget,
     options::ReadArgs,
+    tables::same_rows,
     understood::Understood,
 };
 use anyhow::{Result, bail, ensure};
@@ -66,7 +67,7 @@ pub(crate) fn read(request: Request<'_>) -> Result<Inputs> {
     let labels = labels.map(|path| open(path, Role::Labels)).transpose()?;
     let weights = weights.map(|path| open(path, Role::Weights)).transpose()?;
     let alone = labels.is_none() && weights.is_none();
-    let flags = if alone { [""; 3] } else { ["=data", "=labels", "=weights"] };
+    let flags = if alone { [""; 3] } else { ["=data", "=labels", WEIGHTS] };
     let files = [Some(&data), labels.as_ref(), weights.as_ref()];
     let rows: Vec<Rows<'_>> = files
         .into_iter()
@@ -78,11 +79,12 @@ pub(crate) fn read(request: Request<'_>) -> Result<Inputs> {
         })
         .collect();
     let names = settle(&rows)?;
-    let (embeddings, own_labels, about_data) = data.embeddings(names[0], request, &budget)?;
+    let (embeddings, own_labels, about_data, ids) = data.embeddings(names[0], request, &budget)?;
     let mut understood = vec![about_data];
     let labels = match (labels, own_labels) {
         (Some(file), _) => {
-            let (labels, about) = file.labels(names[1], args)?;
+            let (labels, about, ids_of_labels) = file.labels(names[1], args)?;
+            same_rows(&ids, &ids_of_labels)?;
             understood.push(about);
             labels
         }

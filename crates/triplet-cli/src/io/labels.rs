@@ -1,8 +1,15 @@
 //! Labels: classes for the engine, and the names that people gave them.
 
-use super::source::shorten;
+use super::{
+    missing::{is_missing, is_missing_among_numbers},
+    source::shorten,
+    tables::is_word,
+};
 use anyhow::{Result, bail};
 use std::{borrow::Cow, collections::HashMap, io::Write};
+
+/// Characters of a label. Every row of labels.npy takes as many as the longest has.
+const LONGEST: usize = 1000;
 
 /// A label a row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,16 +32,35 @@ impl Labels {
         place: impl Fn(usize) -> String,
     ) -> Result<Self> {
         let mut known: HashMap<String, i64> = HashMap::new();
-        let (mut classes, mut names) = (Vec::new(), Vec::new());
+        let (mut classes, mut names) = (Vec::new(), Vec::<String>::new());
+        let mut perhaps_missing: Vec<(usize, i64)> = Vec::new();
         for (row, text) in texts.enumerate() {
             if let Some(&class) = known.get(text.as_ref()) {
                 classes.push(class);
                 continue;
             }
             match text.as_ref() {
-                "" => bail!("{}: the label is empty", place(row)),
-                "nan" | "NaN" => {
-                    bail!("{}: the label is {text}, which stands for a missing value", place(row))
+                text if text.trim().is_empty() => bail!("{}: the label is empty", place(row)),
+                text if is_missing(text) => {
+                    bail!(
+                        "{}: the label is {text}, which stands for a missing value: leave the row out, or write \
+                         another word if it is a class",
+                        place(row)
+                    )
+                }
+                text if text.chars().nth(LONGEST).is_some() => {
+                    bail!(
+                        "{}: the label {:?} has more than {LONGEST} characters: is it text of another column?",
+                        place(row),
+                        shorten(text, 40)
+                    )
+                }
+                text if has_note(text) => {
+                    bail!(
+                        "{}: the label {:?} has a comment after its number: write the number alone",
+                        place(row),
+                        shorten(text, 40)
+                    )
                 }
                 text if text.contains(['\n', '\r', '\0']) => {
                     bail!(
@@ -46,9 +72,25 @@ impl Labels {
                 _ => {}
             }
             let class = names.len() as i64;
+            if is_missing_among_numbers(&text) {
+                perhaps_missing.push((row, class));
+            }
             names.push(text.clone().into_owned());
             known.insert(text.into_owned(), class);
             classes.push(class);
+        }
+        // `?` is a class among words, and a missing value among numbers, dates or bools.
+        let is_value = |name: &String| !is_word(name) || is_missing_among_numbers(name);
+        if perhaps_missing.len() < names.len()
+            && names.iter().all(is_value)
+            && let Some((row, class)) = perhaps_missing.first()
+        {
+            bail!(
+                "{}: the label is {:?} among labels that are no words, which stands for a missing value: leave the row \
+                 out, or write another word if it is a class",
+                place(*row),
+                names[*class as usize]
+            );
         }
         Ok(Self { classes, names })
     }
@@ -139,6 +181,13 @@ impl Labels {
         }
         Ok(())
     }
+}
+
+/// Whether a number and a comment were read as one label.
+fn has_note(text: &str) -> bool {
+    text.split_once('#').is_some_and(|(before, _)| {
+        before.ends_with(char::is_whitespace) && before.trim().parse::<f64>().is_ok()
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 use std::{
     fs::{self, File},
     io::{self, Cursor, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Bytes by which a format is recognised.
@@ -50,11 +50,13 @@ impl Source {
 fn read_from(
     mut reader: Box<dyn Read>,
     length: Option<u64>,
-    path: &str,
+    path: &Path,
     shown: &str,
     array: Option<String>,
     budget: &Budget,
 ) -> Result<Source> {
+    let path = path.to_string_lossy();
+    let path = path.as_ref();
     let mut length = length;
     let mut bytes = Vec::new();
     fill(&mut reader, &mut bytes, HEAD, budget)?;
@@ -98,30 +100,32 @@ fn fill(reader: &mut dyn Read, bytes: &mut Vec<u8>, most: usize, budget: &Budget
 }
 
 /// A reader, and the length of a plain file.
-fn open(path: &str) -> Result<(Box<dyn Read>, Option<u64>)> {
-    if path == "-" {
+fn open(path: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
+    if path == Path::new("-") {
         return Ok((Box::new(io::stdin()), None));
     }
-    let context = || format!("cannot open {}", shorten(path, 200));
+    let shown = || shorten(&path.display().to_string(), 200);
+    let context = || format!("cannot open {}", shown());
     let file = File::open(path).with_context(context)?;
     let data = file.metadata().with_context(context)?;
-    ensure!(!data.is_dir(), "cannot open {}: it is a folder", shorten(path, 200));
+    ensure!(!data.is_dir(), "cannot open {}: it is a folder", shown());
     let length = data.is_file().then_some(data.len());
     Ok((Box::new(file), length))
 }
 
 /// Splits `file.npz:name`, unless a file of that whole name exists.
-fn split(spec: &Path) -> (String, Option<String>) {
-    let text = spec.to_string_lossy();
-    if fs::metadata(spec).is_err()
+fn split(spec: &Path) -> (PathBuf, Option<String>) {
+    // A name that is no UTF-8 is a file's, whole.
+    if let Some(text) = spec.to_str()
+        && fs::metadata(spec).is_err()
         && let Some((path, name)) = text.rsplit_once(':')
         && (path == "-"
             || [".npz", ".safetensors", ".npz.gz"].iter().any(|end| path.to_ascii_lowercase().ends_with(end))
             || fs::metadata(path).is_ok_and(|data| !data.is_dir()))
     {
-        return (path.to_owned(), Some(name.to_owned()));
+        return (path.into(), Some(name.to_owned()));
     }
-    (text.into_owned(), None)
+    (spec.to_owned(), None)
 }
 
 /// Text for a message: its start if it is long, without control characters.

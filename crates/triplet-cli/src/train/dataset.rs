@@ -2,9 +2,9 @@
 
 use super::TrainArgs;
 use crate::io::{self, Embeddings, LabelSummary, Labels, Understood};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use flate2::read::GzDecoder;
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, ArrayD, Axis};
 use std::path::Path;
 
 /// Features `[rows, columns]` and a label a row.
@@ -33,16 +33,22 @@ impl Dataset {
     fn read(data: &Path, args: &TrainArgs) -> Result<(Self, Vec<Understood>)> {
         let labels = args.labels.as_deref();
         let request = io::Request { data, labels, weights: None, last_column: true, args: &args.read };
-        let io::Inputs { embeddings, labels, understood, .. } = io::read(request)?;
+        let io::Inputs { embeddings, labels, mut understood, .. } = io::read(request)?;
         let shown = data.display();
         let features = match embeddings {
             Embeddings::Single(x) => x,
             // Networks are trained in f32.
-            Embeddings::Double(x) => x.mapv(|value| value as f32),
+            Embeddings::Double(x) => {
+                refuse_merging(&x).with_context(|| shown.to_string())?;
+                if let Some(about) = understood.first_mut() {
+                    about.dtype = "f64, trained in f32".into();
+                }
+                x.mapv(|value| value as f32)
+            }
         };
         let dimensions = features.ndim();
-        let features: Array2<f32> = features.into_dimensionality().with_context(|| {
-            format!("{shown}: has {dimensions} dimension(s): expected a table of two, [rows, columns]")
+        let features: Array2<f32> = features.into_dimensionality().map_err(|_| {
+            anyhow!("{shown}: has {dimensions} dimension(s): expected a table of two, [rows, columns]")
         })?;
         ensure!(features.ncols() > 0, "{shown}: has no columns: a table needs at least one feature");
         if let Some(((row, column), value)) = features.indexed_iter().find(|(_, v)| !v.is_finite()) {
@@ -92,6 +98,26 @@ impl Dataset {
         let scale = if spread > 0.0 { 1.0 / spread } else { 1.0 };
         self.features.mapv_inplace(|x| (x - mean) * scale);
     }
+}
+
+/// Refuses a column of values that differ in f64 and no longer do in f32.
+fn refuse_merging(features: &ArrayD<f64>) -> Result<()> {
+    if features.ndim() != 2 {
+        return Ok(());
+    }
+    for (index, column) in features.axis_iter(Axis(1)).enumerate() {
+        if let Some([low, high]) = io::merged(|| column.iter().copied()) {
+            bail!(
+                "column {index} of the features holds {} in row {} and {} in row {}, which are one number in f32, in \
+                 which networks are trained: subtract what all values of the column have in common, or leave it out",
+                low.1,
+                low.0,
+                high.1,
+                high.0
+            );
+        }
+    }
+    Ok(())
 }
 
 fn digits() -> Result<(Dataset, Vec<Understood>)> {

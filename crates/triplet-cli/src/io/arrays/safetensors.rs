@@ -12,17 +12,8 @@ pub(crate) fn read(
     role: Role,
     budget: &Budget,
 ) -> Result<Option<(String, Array)>> {
-    let length = bytes.first_chunk().map_or(u64::MAX, |length| u64::from_le_bytes(*length));
-    ensure!(
-        length.saturating_add(8) <= bytes.len() as u64,
-        "not a readable safetensors file: its header promises {length} bytes, and the file has {}",
-        bytes.len()
-    );
-    let tensors = SafeTensors::deserialize(bytes)
-        .map_err(|error| anyhow!("not a readable safetensors file: {}", shorten(&error.to_string(), 160)))?;
-    let mut names: Vec<String> = tensors.names().into_iter().map(str::to_owned).collect();
-    names.sort();
-    let Some(name) = choose(&names, asked, role)? else { return Ok(None) };
+    let tensors = open(bytes)?;
+    let Some(name) = choose(&names(&tensors), asked, role)? else { return Ok(None) };
     let context = || format!("tensor {:?}", shorten(&name, 60));
     let tensor = tensors.tensor(&name)?;
     let kind = Kind::from_safetensors(tensor.dtype())
@@ -33,4 +24,26 @@ pub(crate) fn read(
     let row = count / shape.first().copied().unwrap_or(1).max(1);
     let data = decode(kind, false, tensor.data(), count, row, budget).with_context(context)?;
     Ok(Some((name, Array { shape, data, kind })))
+}
+
+/// Names of the tensors of a file.
+pub(crate) fn names_of(bytes: &[u8]) -> Result<Vec<String>> {
+    Ok(names(&open(bytes)?))
+}
+
+fn names(tensors: &SafeTensors<'_>) -> Vec<String> {
+    let mut names: Vec<String> = tensors.names().into_iter().map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+fn open(bytes: &[u8]) -> Result<SafeTensors<'_>> {
+    let length = bytes.first_chunk().map_or(u64::MAX, |length| u64::from_le_bytes(*length));
+    ensure!(
+        length.saturating_add(8) <= bytes.len() as u64,
+        "not a readable safetensors file: its header promises {length} bytes, and the file has {}",
+        bytes.len()
+    );
+    SafeTensors::deserialize(bytes)
+        .map_err(|error| anyhow!("not a readable safetensors file: {}", shorten(&error.to_string(), 160)))
 }

@@ -47,6 +47,11 @@ pub(super) fn kind(field: &str) -> Cell {
     if is_time(field) { Cell::Time } else { Cell::Text }
 }
 
+/// Whether text is neither a number nor a bool, a date or a time.
+pub(crate) fn is_word(text: &str) -> bool {
+    kind(text.trim()) == Cell::Text
+}
+
 /// Whether a field has the form of a date (2024-05-31, 31/5/2024, 5.31.24), a time (12:30)
 /// or both.
 fn is_time(field: &str) -> bool {

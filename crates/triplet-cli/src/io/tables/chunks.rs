@@ -53,7 +53,16 @@ pub(super) fn cells(kind: &DataType, chunks: &[ArrayRef], budget: &Budget) -> Re
             Values::Bool(bits.collect())
         }
         Utf8 | LargeUtf8 | Utf8View => Values::Text(texts(chunks, budget)?),
-        Date32 | Date64 | Time32(_) | Time64(_) | Timestamp(..) => Values::Times(texts(chunks, budget)?),
+        // As UTC: names of time zones are not known here.
+        Timestamp(unit, Some(_)) => {
+            let plain = cast_all(chunks, &Timestamp(*unit, None))?;
+            return cells(&Timestamp(*unit, None), &plain, budget);
+        }
+        // A time beyond what can be written as text is no reason not to read the other columns.
+        Date32 | Date64 | Time32(_) | Time64(_) | Timestamp(..) => match cast_all(chunks, &LargeUtf8) {
+            Ok(written) => Values::Times(texts(&written, budget)?),
+            Err(error) => return Ok(Cells::Other(format!("holds times that cannot be read ({error})"))),
+        },
         // pandas' category
         Dictionary(_, values) => return cells(values, &cast_all(chunks, values)?, budget),
         List(field) | LargeList(field) | FixedSizeList(field, _) if field.data_type().is_numeric() => {
@@ -111,6 +120,18 @@ fn beyond_i64(chunks: &[ArrayRef]) -> Option<String> {
     Some(format!("holds {value} in row {row}: integers must be below 2^63 (9223372036854775808)"))
 }
 
+/// The first integer that f64 does not hold.
+fn inexact(list: &ArrayRef) -> Option<i128> {
+    let is_inexact = |value: &i128| (*value as f64) as i128 != *value;
+    match list.data_type() {
+        DataType::Int64 => list.as_primitive::<Int64Type>().iter().flatten().map(i128::from).find(is_inexact),
+        DataType::UInt64 => {
+            list.as_primitive::<UInt64Type>().iter().flatten().map(i128::from).find(is_inexact)
+        }
+        _ => None,
+    }
+}
+
 fn texts(chunks: &[ArrayRef], budget: &Budget) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     for chunk in cast_all(chunks, &DataType::LargeUtf8)? {
@@ -159,6 +180,11 @@ fn vectors(kind: &DataType, chunks: &[ArrayRef], missing: Option<usize>, budget:
                 first_null = Some(first_null.map_or(row, |before| before.min(row)));
             }
             budget.take_elements(list.len(), if single { 4 } else { 8 })?;
+            if let Some(value) = inexact(&list) {
+                return Ok(Cells::Other(format!(
+                    "holds {value} in row {row}, an integer that f64 cannot hold"
+                )));
+            }
             let list = cast_all(&[list], &target)?.remove(0);
             if single {
                 singles.extend_from_slice(list.as_primitive::<Float32Type>().values());

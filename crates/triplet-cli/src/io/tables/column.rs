@@ -1,7 +1,7 @@
 //! One column: what it holds, and its values as numbers.
 
-use super::{csv::Written, number::Number, separator::has_decimal_comma};
-use crate::io::{arrays::Kind, source::shorten};
+use super::{cell, csv::Written, number::Number, separator::has_decimal_comma};
+use crate::io::{arrays::Kind, merged, source::shorten};
 use anyhow::{Result, bail};
 
 /// A column with its name.
@@ -62,6 +62,20 @@ pub(crate) enum Type {
         double: bool,
     },
     Other(String),
+}
+
+/// The first of some values if each is one more than the one before, or each one less.
+pub(crate) fn counts(values: &mut dyn Iterator<Item = Option<i64>>) -> Option<i64> {
+    let (first, second) = (values.next()??, values.next()??);
+    let step = second.checked_sub(first).filter(|step| [1, -1].contains(step))?;
+    let mut last = second;
+    for value in values {
+        if value.is_none() || value != last.checked_add(step) {
+            return None;
+        }
+        last += step;
+    }
+    Some(first)
 }
 
 impl Column {
@@ -130,18 +144,42 @@ impl Column {
         }
     }
 
-    /// Whether it holds 0, 1, 2, ... or 1, 2, 3, ...
-    pub(crate) fn counts_rows(&self) -> bool {
-        let counts = |values: &mut dyn Iterator<Item = Option<i64>>| {
-            let first = values.next().flatten();
-            let Some(first) = first.filter(|first| [0, 1].contains(first)) else { return false };
-            values.zip(first + 1..).all(|(value, expected)| value == Some(expected))
-        };
+    /// The first of its values if they are integers, of any type, of which each is one more
+    /// than the one before, or each one less.
+    pub(crate) fn counts_rows(&self) -> Option<i64> {
+        let whole = |value: f64| (value.fract() == 0.0 && value.abs() < 9e15).then_some(value as i64);
         match &self.cells {
-            Cells::Written(written) => counts(&mut written.cells().map(|cell| cell.parse().ok())),
-            Cells::Typed { values: Values::I64(values), .. } => counts(&mut values.iter().copied().map(Some)),
-            _ => false,
+            Cells::Written(written) => counts(&mut written.cells().map(|cell| cell::integer(cell).ok())),
+            Cells::Typed { missing: Some(_), .. } => None,
+            Cells::Typed { values, .. } => match values {
+                Values::I64(values) => counts(&mut values.iter().copied().map(Some)),
+                Values::F32(values, _) => counts(&mut values.iter().map(|&value| whole(value.into()))),
+                Values::F64(values) => counts(&mut values.iter().map(|&value| whole(value))),
+                _ => None,
+            },
+            Cells::Other(_) => None,
         }
+    }
+
+    /// Refuses decimal numbers of text that f32 does not tell from each other.
+    pub(crate) fn refuse_merging(&self) -> Result<()> {
+        let Cells::Written(written) = &self.cells else { return Ok(()) };
+        if self.kind() != Type::Singles {
+            return Ok(());
+        }
+        let values = || written.cells().map(|cell| cell.parse().unwrap_or(f64::NAN));
+        if let Some([(low, _), (high, _)]) = merged(values) {
+            let shown = |row| shorten(written.cells().nth(row).unwrap_or_default(), 40);
+            bail!(
+                "{}: {} is the same f32 as {} of line {}: subtract what all values of the column have in common, or \
+                 leave it out with --drop",
+                self.place(high),
+                shown(high),
+                shown(low),
+                written.line(low)
+            );
+        }
+        Ok(())
     }
 
     /// The values as numbers, in order; of a column of arrays, those of one row after those

@@ -2,7 +2,7 @@
 
 use super::{
     cell::{Cell, kind, trim},
-    lines::{Lines, Places, clean, sample},
+    lines::{Lines, Places, clean, is_separator_line, sample},
     separator::{self, SAMPLE, fields},
 };
 use crate::io::{limits::Budget, source::shorten};
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use arrow_array::{Array, RecordBatch, cast::AsArray};
 use arrow_csv::ReaderBuilder;
 use arrow_schema::{DataType, Field, Schema};
-use std::{rc::Rc, sync::Arc};
+use std::{borrow::Cow, rc::Rc, sync::Arc};
 
 /// More columns than any table of embeddings.
 const MOST_COLUMNS: usize = 1 << 20;
@@ -41,6 +41,9 @@ impl Raw {
                 "line {line} is not UTF-8: convert the file (iconv -f LATIN1 -t UTF-8, if it is Latin-1)"
             )
         })?;
+        let separator = separator.or_else(|| stated_separator(text));
+        let named = with_row_names(text, separator);
+        let text = named.as_ref();
         let lines = sample(text, SAMPLE);
         let Some(first) = lines.first() else {
             ensure!(text.trim().is_empty(), "holds no rows: all its lines begin with #");
@@ -73,6 +76,21 @@ impl Raw {
             (0..texts.len()).map(|row| trim(texts.value(row)))
         })
     }
+}
+
+/// The separator that Excel's first line `sep=;` states.
+fn stated_separator(text: &str) -> Option<u8> {
+    let first = text.lines().next()?;
+    is_separator_line(first).then(|| first.trim_end_matches('\r').as_bytes()[4])
+}
+
+/// R's write.table gives no name to the first column, that of the row names, not even an
+/// empty one. It gets an empty one here.
+fn with_row_names(text: &str, separator: Option<u8>) -> Cow<'_, str> {
+    let lines = sample(text, SAMPLE);
+    let Some(separator) = separator::one_name_less(&lines, separator) else { return Cow::Borrowed(text) };
+    let start = lines[0].as_ptr() as usize - text.as_ptr() as usize;
+    Cow::Owned(format!("{}\"\"{}{}", &text[..start], char::from(separator), &text[start..]))
 }
 
 fn batches(lines: &Lines<'_>, separator: u8, columns: usize, budget: &Budget) -> Result<Vec<RecordBatch>> {
@@ -124,9 +142,14 @@ impl Written {
         self.raw.cells(self.column).skip(self.skip)
     }
 
+    /// The line of the file that a row begins on.
+    pub(super) fn line(&self, row: usize) -> usize {
+        self.raw.places.line(row + self.skip)
+    }
+
     /// Where a row stands in the file.
     pub(super) fn place(&self, row: usize) -> String {
-        format!("line {}, field {}", self.raw.places.line(row + self.skip), self.column + 1)
+        format!("line {}, field {}", self.line(row), self.column + 1)
     }
 
     /// The values as numbers of a type, in order.

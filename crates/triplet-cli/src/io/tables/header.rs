@@ -8,7 +8,7 @@ use super::{
     names,
     separator::{self, fields},
 };
-use crate::io::{arrays::Role, limits::Budget, source::shorten};
+use crate::io::{arrays::Role, limits::Budget, missing::is_missing, source::shorten};
 use anyhow::{Result, bail, ensure};
 use std::{collections::HashMap, rc::Rc};
 
@@ -97,13 +97,19 @@ impl Reading {
                 Written { raw: Rc::clone(&self.raw), column: index, skip: usize::from(names), summary };
             Column {
                 unnamed: name.is_empty(),
-                name: if name.is_empty() { format!("column {index}") } else { name },
+                name: if name.is_empty() { format!("column {index}") } else { one_line(name) },
                 cells: Cells::Written(cells),
             }
         });
         let columns: Vec<Column> = columns.collect();
         ensure!(!columns.is_empty(), "holds no columns");
+        ensure!(self.rows(names) > 0, "holds no rows");
         Ok(Table { columns, rows: self.rows(names), named, origin: Origin::Text, index: Vec::new() })
+    }
+
+    /// Whether a comment may name the columns, with a label or an id among them, or be prose.
+    pub(crate) fn has_doubtful_comment(&self) -> bool {
+        self.first_line == FirstLine::Row && matches!(comment(&self.raw), Some((_, true)))
     }
 
     /// What separates the fields, if that needs saying.
@@ -112,13 +118,39 @@ impl Reading {
     }
 }
 
+/// A name without the line breaks that a quoted one may have.
+fn one_line(name: String) -> String {
+    if name.contains(['\n', '\r']) { name.split_whitespace().collect::<Vec<_>>().join(" ") } else { name }
+}
+
 /// Names in the comment before the first record, as NumPy's savetxt writes a header.
 fn comment_names(raw: &Raw) -> Option<Vec<String>> {
+    comment(raw).filter(|(_, doubtful)| !doubtful).map(|(names, _)| names)
+}
+
+/// Words that sentences have and columns are not called.
+const PROSE: [&str; 27] = [
+    "and", "are", "at", "by", "column", "columns", "dataset", "each", "for", "from", "has", "have", "in",
+    "is", "last", "made", "my", "no", "not", "of", "on", "our", "the", "this", "to", "with", "without",
+];
+
+/// As many words in the comment as there are columns, and whether they may be prose: where
+/// spaces separate, a sentence looks like names.
+fn comment(raw: &Raw) -> Option<(Vec<String>, bool)> {
     let comment = raw.comment.as_ref().filter(|_| raw.columns > 1)?;
     let names: Vec<String> =
         fields(comment, raw.separator).into_iter().map(|name| name.trim().to_owned()).collect();
     let are_names = names.len() == raw.columns && names.iter().all(|name| kind(name) == Cell::Text);
-    are_names.then_some(names)
+    let is_prose = |name: &String| {
+        PROSE.iter().any(|word| name.eq_ignore_ascii_case(word))
+            || name.ends_with(['.', ':', '!', '?', ';', ','])
+    };
+    let inner = names.get(1..names.len().saturating_sub(1)).unwrap_or_default();
+    let label_inside = inner.iter().any(|name| names::is_label(name));
+    let doubtful = raw.separator == b' '
+        && names.iter().any(|name| names::is_known(name))
+        && (names.iter().any(is_prose) || label_inside);
+    are_names.then_some((names, doubtful))
 }
 
 fn judge(raw: &Raw, below: &[Summary], role: Role) -> FirstLine {
@@ -149,8 +181,12 @@ fn judge(raw: &Raw, below: &[Summary], role: Role) -> FirstLine {
     let word_over_numbers = kinds.iter().zip(below).any(|(kind, below)| words(kind) && below.is_numeric());
     let empty_over_values =
         kinds.iter().zip(below).any(|(kind, below)| *kind == Cell::Empty && below.empty < below.rows);
+    // A value that is missing is no name.
+    if !numbers.is_empty() && first.iter().any(|cell| !cell.is_empty() && is_missing(cell)) {
+        return FirstLine::Row;
+    }
     if word_over_numbers || empty_over_values && (numbers.len() < first.len()) {
-        return match (numbers.is_empty() || counts, single_label) {
+        return match (numbers.is_empty() || counts || known, single_label) {
             (true, false) => FirstLine::Names,
             (true, true) if known => FirstLine::Names,
             (true, true) => FirstLine::OpenLabel,
@@ -161,10 +197,54 @@ fn judge(raw: &Raw, below: &[Summary], role: Role) -> FirstLine {
     if numbers.is_empty() {
         return words_over_words(raw, &first, single_label, known, role);
     }
-    if numbers.len() < first.len() || !counts {
+    if numbers.len() < first.len() {
+        return words_beside_numbers(raw, below, &kinds, known, counts, from_zero);
+    }
+    if !counts {
         return FirstLine::Row;
     }
     numbers_over_values(raw, below, from_zero)
+}
+
+/// Numbers, and words over columns that are no numbers: `0,1,label` over `0.5,0.25,cat` has
+/// names, `0.5,0.25,cat` over `1.5,2.5,cat` is a row.
+fn words_beside_numbers(
+    raw: &Raw,
+    below: &[Summary],
+    kinds: &[Cell],
+    known: bool,
+    counts: bool,
+    from_zero: bool,
+) -> FirstLine {
+    // A date over dates is a value.
+    let is_value = |column: usize| match kinds[column] {
+        Cell::Time => below[column].times > 0,
+        Cell::Bool => below[column].bools > 0,
+        _ => false,
+    };
+    let is_word =
+        |&column: &usize| matches!(kinds[column], Cell::Text | Cell::Bool | Cell::Time) && !is_value(column);
+    let words: Vec<usize> = (0..raw.columns).filter(is_word).collect();
+    if words.is_empty() {
+        return FirstLine::Row;
+    }
+    // A name is no class; what comes again is one.
+    let again = words.iter().any(|&column| {
+        let mut cells = raw.cells(column);
+        let first = cells.next();
+        cells.any(|cell| Some(cell) == first)
+    });
+    if again {
+        return FirstLine::Row;
+    }
+    let is_number = |&column: &usize| kinds[column].is_numeric();
+    let over: Vec<&Summary> = (0..raw.columns).filter(is_number).map(|column| &below[column]).collect();
+    let plain = over.iter().all(|column| column.integers == column.rows);
+    // Integers that count up may be the first row of integers, the fewer the likelier.
+    if known || counts && (!plain || from_zero && over.len() > 2) {
+        return FirstLine::Names;
+    }
+    FirstLine::Open { likely: None }
 }
 
 /// Whether integers count up, and whether from 0.
@@ -181,12 +261,11 @@ fn words_over_words(raw: &Raw, first: &[&str], single_label: bool, known: bool, 
         let open = raw.columns > 1 && role == Role::Labels && !known;
         return if open { FirstLine::Open { likely: None } } else { FirstLine::Names };
     }
-    if known {
-        return FirstLine::Open { likely: Some(true) };
-    }
     // A name is no class; what comes again is one.
-    let again = raw.cells(0).skip(1).any(|cell| cell == first[0]);
-    if again { FirstLine::Open { likely: Some(false) } } else { FirstLine::OpenLabel }
+    if raw.cells(0).skip(1).any(|cell| cell == first[0]) {
+        return FirstLine::Row;
+    }
+    if known { FirstLine::Open { likely: Some(true) } } else { FirstLine::OpenLabel }
 }
 
 /// `0,1,2` over rows is what pandas writes where columns have no names.

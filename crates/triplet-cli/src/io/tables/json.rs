@@ -7,10 +7,13 @@ use arrow_json::{ReaderBuilder, reader::infer_json_schema};
 use arrow_schema::Schema;
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::Value;
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 /// Reads JSON lines.
 pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Table> {
@@ -21,6 +24,8 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Table> {
             "is one JSON array: write one object a line (pandas: to_json(path, orient=\"records\", lines=True))"
         );
     }
+    // The objects of a line, as the reader keeps them.
+    budget.take((bytes.len() as u64).saturating_mul(2))?;
     let mut objects = 0;
     let mut order = HashMap::new();
     for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
@@ -35,8 +40,6 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Table> {
         }
     }
     ensure!(objects > 0, "holds no rows");
-    // The objects of a line, as the reader keeps them.
-    budget.take((bytes.len() as u64).saturating_mul(2))?;
     contained("JSON lines", || {
         let problem = |error: &dyn std::fmt::Display| {
             anyhow!(
@@ -61,7 +64,53 @@ pub(crate) fn read(bytes: &[u8], budget: &Budget) -> Result<Table> {
 }
 
 /// The fields of an object, in its order.
-struct Object(Vec<(String, Value)>);
+struct Object(Vec<(String, Scalar)>);
+
+/// The value of a field, of which only an integer beyond i64 is looked at: what it holds is
+/// passed over, not kept.
+enum Scalar {
+    Beyond(u64),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Looked;
+        impl<'de> Visitor<'de> for Looked {
+            type Value = Scalar;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Scalar, E> {
+                Ok(if i64::try_from(value).is_ok() { Scalar::Other } else { Scalar::Beyond(value) })
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Scalar, E> {
+                Ok(Scalar::Other)
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Scalar, E> {
+                Ok(Scalar::Other)
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
+                Ok(Scalar::Other)
+            }
+            fn visit_str<E>(self, _: &str) -> Result<Scalar, E> {
+                Ok(Scalar::Other)
+            }
+            fn visit_unit<E>(self) -> Result<Scalar, E> {
+                Ok(Scalar::Other)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Scalar::Other)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Scalar::Other)
+            }
+        }
+        deserializer.deserialize_any(Looked)
+    }
+}
 
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -90,15 +139,13 @@ fn names(line: &[u8]) -> Result<Vec<String>> {
         anyhow!("not a JSON object ({}): one object a line is expected", shorten(&error.to_string(), 80))
     })?;
     let mut names: Vec<String> = Vec::with_capacity(fields.len());
+    let mut seen = HashSet::with_capacity(fields.len());
     for (name, value) in fields {
         let shown = || shorten(&name, 40);
-        if let Value::Number(number) = &value
-            && number.is_u64()
-            && number.as_i64().is_none()
-        {
+        if let Scalar::Beyond(number) = value {
             bail!("{:?} is {number}: integers must be below 2^63", shown());
         }
-        ensure!(!names.contains(&name), "two fields are called {:?}", shown());
+        ensure!(seen.insert(name.clone()), "two fields are called {:?}", shown());
         names.push(name);
     }
     Ok(names)

@@ -38,12 +38,34 @@ impl Places {
 
 /// The first lines that are no comments and not blank.
 pub(super) fn sample(text: &str, most: usize) -> Vec<&str> {
-    let lines = text.split(['\n', '\r']).filter(|line| !line.trim().is_empty() && !is_comment(line));
-    lines.take(most).collect()
+    let is_row = |line: &&str| !line.trim().is_empty() && !is_comment(line);
+    let lines: Vec<&str> = text.split(['\n', '\r']).filter(is_row).take(most).collect();
+    if lines.iter().all(|line| line.matches('"').count() % 2 == 0) {
+        return lines;
+    }
+    // A quoted field with a line break in it: as quotes go, unless one is never closed.
+    let (mut records, mut rest) = (Vec::new(), text);
+    while !rest.is_empty() && records.len() < most {
+        let (record, lines_taken, after) = one_record(rest, 0);
+        let Some(record) = record.filter(|_| lines_taken <= MOST_LINES) else { return lines };
+        records.push(record);
+        rest = after;
+    }
+    records.retain(is_row);
+    records
 }
 
+/// Lines that one record of a sample may take.
+const MOST_LINES: usize = 100;
+
 fn is_comment(line: &str) -> bool {
-    line.trim_start().starts_with('#')
+    line.trim_start().starts_with('#') || is_separator_line(line)
+}
+
+/// Whether a line states the separator, as Excel's do.
+pub(super) fn is_separator_line(line: &str) -> bool {
+    let line = line.trim_end_matches('\r').as_bytes();
+    line.len() == 5 && line[..4].eq_ignore_ascii_case(b"sep=") && line[4].is_ascii()
 }
 
 /// Takes comments out and notes where records begin. `columns` is the number of fields.
@@ -124,6 +146,8 @@ fn one_record(text: &str, separator: u8) -> (Option<&str>, usize, &str) {
                 lines += 1;
                 at += width - 1;
             }
+            // 0 stands for any separator.
+            _ if separator == 0 => at_start = b",;\t| ".contains(&byte),
             _ => at_start = byte == separator || byte == b' ' && at_start,
         }
         at += 1;

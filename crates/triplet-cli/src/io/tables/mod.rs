@@ -7,6 +7,7 @@ mod classes;
 mod column;
 mod csv;
 mod header;
+mod ids;
 mod json;
 mod lines;
 mod names;
@@ -16,11 +17,13 @@ mod roles;
 mod separator;
 
 pub(crate) use arrow::{read_file, read_parquet, read_stream};
-pub(crate) use column::{Cells, Column, Type, Values};
+pub(crate) use cell::is_word;
+pub(crate) use column::{Cells, Column, Type, Values, counts};
 pub(crate) use header::{FirstLine, Reading};
+pub(crate) use ids::same_rows;
 pub(crate) use json::read as read_json;
 pub(crate) use number::Number;
-pub(crate) use pick::only_column;
+pub(crate) use pick::{Picked, only_column};
 pub(crate) use roles::{Dropped, Parts, features_and_label};
 
 /// Columns of one length.

@@ -3,16 +3,19 @@
 use super::{
     Column, Origin, Table,
     column::Type,
-    names::{EMBEDDINGS, SAMPLE_WEIGHTS, is_id, is_label, is_one_of, is_pandas_index},
-    pick::{find, list},
+    names::{EMBEDDINGS, SAMPLE_WEIGHTS, is_id, is_label, is_label_again, is_one_of, is_pandas_index},
+    pick::{address, find, list},
 };
-use crate::io::{labels::Labels, options::ReadArgs, source::shorten};
+use crate::io::{labels::Labels, options::ReadArgs};
 use anyhow::{Context, Result, bail, ensure};
 
-/// Rows from which on a first column without a name that counts them is a row number.
+/// Rows from which on a first column without a name that counts them from 0 or 1 is a row number.
 const FEWEST_COUNTED: usize = 3;
-/// The same for any column with a name.
-const FEWEST_COUNTED_NAMED: usize = 8;
+/// The same for any column, from any number on.
+const FEWEST_COUNTED_ANYWHERE: usize = 8;
+
+/// Why a column of an id is left out.
+const AN_ID: &str = "an id by its name";
 
 /// A column that is not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,23 +32,41 @@ pub(crate) struct Parts {
     /// The labels and the name of their column.
     pub(crate) labels: Option<(Labels, String)>,
     pub(crate) dropped: Vec<Dropped>,
+    /// Columns that are ids by their names.
+    pub(crate) ids: Vec<Column>,
 }
 
 /// Columns left, in order, and what was taken out.
 struct Sorting {
     columns: Vec<Option<Column>>,
     dropped: Vec<Dropped>,
+    ids: Vec<Column>,
+    /// How flags name each column.
+    addresses: Vec<String>,
+    /// Whether columns have names.
+    named: bool,
 }
 
 impl Sorting {
     fn take_out(&mut self, index: usize, why: &'static str) {
         if let Some(column) = self.columns[index].take() {
-            self.dropped.push(Dropped { name: column.name, why });
+            self.dropped.push(Dropped { name: column.name.clone(), why });
+            if why == AN_ID {
+                self.ids.push(column);
+            }
         }
     }
 
     fn left(&self) -> impl Iterator<Item = (usize, &Column)> {
         self.columns.iter().enumerate().filter_map(|(index, column)| Some((index, column.as_ref()?)))
+    }
+
+    /// Names of the columns that may be the label: those left, and those that look like ids.
+    fn not_excluded(&self) -> Vec<String> {
+        let left = self.left().map(|(_, column)| column.name.clone());
+        let ids =
+            self.dropped.iter().filter(|dropped| dropped.why == AN_ID).map(|dropped| dropped.name.clone());
+        left.chain(ids).collect()
     }
 
     fn indices(&self, choose: impl Fn(&Column) -> bool) -> Vec<usize> {
@@ -64,8 +85,17 @@ pub(crate) fn features_and_label(table: Table, args: &ReadArgs, labels_elsewhere
         wanted.iter().map(|name| find(&columns, name).context(flag)).collect::<Result<Vec<usize>>>()
     };
     let (to_drop, keep) = (all(&args.drop, "--drop")?, all(&args.keep, "--keep")?);
+    let addresses: Vec<String> = (0..columns.len()).map(|index| address(&columns, index)).collect();
+    for (asked, flag) in [(&keep, "--keep"), (&chosen.into_iter().collect(), "--label-column")] {
+        if let Some(&column) = asked.iter().find(|column| to_drop.contains(column)) {
+            bail!("{} is in --drop and in {flag}: give one", columns[column].shown());
+        }
+    }
     let is_index: Vec<bool> = columns.iter().map(|column| index.contains(&column.name)).collect();
-    let mut sorting = Sorting { columns: columns.into_iter().map(Some).collect(), dropped: Vec::new() };
+    // An index of several levels without names is several columns without names.
+    let unnamed = columns.iter().take_while(|column| named && column.unnamed).count();
+    let columns = columns.into_iter().map(Some).collect();
+    let mut sorting = Sorting { columns, dropped: Vec::new(), ids: Vec::new(), addresses, named };
     for column in to_drop {
         sorting.take_out(column, "--drop");
     }
@@ -75,17 +105,22 @@ pub(crate) fn features_and_label(table: Table, args: &ReadArgs, labels_elsewhere
         }
         let Some(left) = &sorting.columns[column] else { continue };
         let kind = left.kind();
-        let first_unnamed = named && left.unnamed && column == 0;
-        ensure!(
-            !(first_unnamed && kind == Type::Singles),
-            "its first column has no name and may be an index of pandas or a feature: give --drop 0 or --keep 0"
-        );
-        if is_index || first_unnamed || is_pandas_index(&left.name) {
+        let first_unnamed = column < unnamed;
+        if first_unnamed && kind == Type::Singles {
+            let address = &sorting.addresses[column];
+            let which =
+                if column == 0 { "its first column".to_owned() } else { format!("its column {column}") };
+            bail!(
+                "{which} has no name and may be an index of pandas or a feature: give --drop {address} or --keep {address}"
+            );
+        }
+        // An index called as a label is one.
+        if is_index && !is_label(&left.name) || first_unnamed || is_pandas_index(&left.name) {
             sorting.take_out(column, "pandas index");
         } else if kind == Type::Empty && left.unnamed && rows > 0 {
             sorting.take_out(column, "empty");
         } else if named && is_id(&left.name) {
-            sorting.take_out(column, "an id by its name");
+            sorting.take_out(column, AN_ID);
         } else if named && is_one_of(&left.name, &SAMPLE_WEIGHTS) {
             sorting.take_out(column, "weights by its name");
         }
@@ -94,12 +129,12 @@ pub(crate) fn features_and_label(table: Table, args: &ReadArgs, labels_elsewhere
         Some(column) => Some(column),
         None if named => named_label(&mut sorting, &keep, labels_elsewhere)?,
         None if labels_elsewhere => None,
-        None => Some(unnamed_label(&sorting, &keep)?),
+        None => Some(unnamed_label(&sorting, rows, &keep)?),
     };
     let others: Vec<usize> = sorting
-        .indices(|column| named && is_label(&column.name))
+        .indices(|column| named && (is_label(&column.name) || is_label_again(&column.name)))
         .into_iter()
-        .filter(|column| label.is_some() && Some(*column) != label && !keep.contains(column))
+        .filter(|column| Some(*column) != label && !keep.contains(column))
         .collect();
     for column in others {
         // `y` beside `x` is a coordinate.
@@ -112,16 +147,16 @@ pub(crate) fn features_and_label(table: Table, args: &ReadArgs, labels_elsewhere
     let label = label.and_then(|column| sorting.columns[column].take());
     let labels = label.map(|column| Ok::<_, anyhow::Error>((column.labels()?, column.name))).transpose()?;
     choose_vectors(&mut sorting)?;
-    refuse_row_numbers(&sorting, rows, named, origin, &keep)?;
+    refuse_row_numbers(&sorting, rows, origin, &keep)?;
+    for (index, column) in sorting.left() {
+        refuse_words(column, &sorting.addresses[index])?;
+    }
     let features: Vec<Column> = sorting.columns.into_iter().flatten().collect();
     ensure!(
         !features.is_empty(),
         "has no column left for features: a table needs at least one beside the label"
     );
-    for column in &features {
-        refuse_words(column)?;
-    }
-    Ok(Parts { features, labels, dropped: sorting.dropped })
+    Ok(Parts { features, labels, dropped: sorting.dropped, ids: sorting.ids })
 }
 
 /// The label by its name; columns of such a name go if labels come from elsewhere.
@@ -131,8 +166,8 @@ fn named_label(sorting: &mut Sorting, keep: &[usize], labels_elsewhere: bool) ->
     let name = |column: usize| sorting.columns[column].as_ref().map_or("", |column| column.name.as_str());
     let beside_x =
         sorting.left().any(|(_, column)| column.name.eq_ignore_ascii_case("x") && column.width() == 1);
-    // `x,y,label`: coordinates. `x,y` and labels in a file of their own: coordinates too.
-    if beside_x && (labels_elsewhere || called.len() > 1) {
+    // `y` beside `x` is a coordinate, whatever else there is.
+    if beside_x {
         called.retain(|&column| !name(column).eq_ignore_ascii_case("y"));
     }
     if labels_elsewhere {
@@ -150,14 +185,15 @@ fn named_label(sorting: &mut Sorting, keep: &[usize], labels_elsewhere: bool) ->
             name(*first)
         ),
         [] => bail!(
-            "no column is called label, labels, class, target or y: give --label-column with one of {}, or --labels FILE",
-            list(sorting.left().map(|(_, column)| column))
+            "no column is called label, labels, class, target or y{}: give --label-column with one of {}, or --labels FILE",
+            if beside_x { " (y beside x is a coordinate)" } else { "" },
+            list(&sorting.not_excluded())
         ),
     }
 }
 
 /// Without names: the last column, unless the first may as well be the label.
-fn unnamed_label(sorting: &Sorting, keep: &[usize]) -> Result<usize> {
+fn unnamed_label(sorting: &Sorting, rows: usize, keep: &[usize]) -> Result<usize> {
     let mut left: Vec<usize> = sorting.left().map(|(index, _)| index).collect();
     left.retain(|column| !keep.contains(column));
     let (Some(&first), Some(&last)) = (left.first(), left.last()) else { bail!("has no columns") };
@@ -173,6 +209,12 @@ fn unnamed_label(sorting: &Sorting, keep: &[usize]) -> Result<usize> {
         let labels = column(index).and_then(|column| column.labels().ok());
         labels.is_some_and(|labels| (2..labels.len()).contains(&labels.counts().len()))
     };
+    if rows >= FEWEST_COUNTED_ANYWHERE && column(last).is_some_and(|c| c.counts_rows().is_some()) {
+        bail!(
+            "the last column, which would be the label, counts the rows: give --drop {last}, or --label-column with \
+             another"
+        );
+    }
     match (plausible(first), plausible(last)) {
         (true, false) if is_text(first) && !is_text(last) => Ok(first),
         (true, true) if is_text(last) && !is_text(first) => Ok(last),
@@ -212,23 +254,22 @@ fn choose_vectors(sorting: &mut Sorting) -> Result<()> {
 }
 
 /// A column that counts the rows is no feature, and says so only to who looks.
-fn refuse_row_numbers(
-    sorting: &Sorting,
-    rows: usize,
-    named: bool,
-    origin: Origin,
-    keep: &[usize],
-) -> Result<()> {
+fn refuse_row_numbers(sorting: &Sorting, rows: usize, origin: Origin, keep: &[usize]) -> Result<()> {
     let mut left = sorting.left();
-    if origin == Origin::Array || sorting.left().count() < 2 {
+    if sorting.left().count() < 2 {
         return Ok(());
     }
+    let last = sorting.columns.len() - 1;
     let counted = left.find(|(index, column)| {
-        let enough = if named { rows >= FEWEST_COUNTED_NAMED } else { *index == 0 && rows >= FEWEST_COUNTED };
-        enough && !keep.contains(index) && column.counts_rows()
+        // Of an array, what somebody put before or behind the features.
+        let looked_at = origin != Origin::Array || [0, last].contains(index);
+        let is_first = *index == 0 && !sorting.named && origin != Origin::Array;
+        let fewest = if is_first { FEWEST_COUNTED } else { FEWEST_COUNTED_ANYWHERE };
+        let enough = |first: i64| rows >= FEWEST_COUNTED_ANYWHERE || [0, 1].contains(&first);
+        looked_at && rows >= fewest && !keep.contains(index) && column.counts_rows().is_some_and(enough)
     });
     if let Some((index, column)) = counted {
-        let flag = if named { shorten(&column.name, 40) } else { index.to_string() };
+        let flag = &sorting.addresses[index];
         bail!(
             "{} counts the rows: give --drop {flag} if it is a row number, --keep {flag} if it is a feature, or \
              --label-column",
@@ -238,7 +279,7 @@ fn refuse_row_numbers(
     Ok(())
 }
 
-fn refuse_words(column: &Column) -> Result<()> {
+fn refuse_words(column: &Column, address: &str) -> Result<()> {
     let what = match column.kind() {
         // The field that is no number is named when it is read.
         Type::Text if column.is_mostly_numbers() => return Ok(()),
@@ -248,12 +289,11 @@ fn refuse_words(column: &Column) -> Result<()> {
         Type::Text => "text",
         Type::Times => "dates or times",
         Type::Empty => "no values",
-        Type::Other(problem) => bail!("{} {problem}; or leave it out with --drop", column.shown()),
+        Type::Other(problem) => bail!("{} {problem}; or leave it out with --drop {address}", column.shown()),
         _ => return Ok(()),
     };
-    let name = if column.unnamed { column.name.replace("column ", "") } else { shorten(&column.name, 40) };
     bail!(
-        "{} holds {what}, which is no feature: give --drop {name}, or --label-column {name} if it has the classes",
+        "{} holds {what}, which is no feature: give --drop {address}, or --label-column {address} if it has the classes",
         column.shown()
     )
 }

@@ -80,6 +80,26 @@ pub(super) fn find(lines: &[&str], tabs: bool) -> Result<u8> {
     }
 }
 
+/// The separator that cuts the first line into one field less than every other, none of them
+/// a number: names without one for the row names.
+pub(super) fn one_name_less(lines: &[&str], asked: Option<u8>) -> Option<u8> {
+    let (first, below) = lines.split_first()?;
+    let is_so = |&separator: &u8| {
+        let names = fields(first, separator);
+        let is_name = |name: &&str| kind(trim(name)) == Cell::Text;
+        let ends = |row: &Vec<&str>| row.last().is_some_and(|last| !trim(last).is_empty());
+        let rows: Vec<Vec<&str>> = below.iter().map(|line| fields(line, separator)).collect();
+        names.len() > 1
+            && rows.len() > 1
+            && names.iter().all(is_name)
+            && rows.iter().all(|row| row.len() == names.len() + 1)
+            // A separator at the end of every row is none.
+            && rows.iter().any(ends)
+            && rows.iter().flatten().any(|field| kind(trim(field)).is_numeric())
+    };
+    asked.map_or_else(|| CANDIDATES.into_iter().find(is_so), |separator| Some(separator).filter(is_so))
+}
+
 fn cut(lines: &[&str], separator: u8) -> Option<Cut> {
     let rows: Vec<Vec<&str>> = lines.iter().map(|line| fields(line, separator)).collect();
     let columns = rows.first()?.len();
