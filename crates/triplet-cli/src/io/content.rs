@@ -86,13 +86,15 @@ fn archive(
     // Labels may stand in an array of any name: the last column is no better guess.
     let mut others = names()?;
     others.retain(|other| *other != name);
-    if let (None, None, Some(first)) = (&labels, &args.label_column, others.first()) {
+    if labels.is_none() && args.label_column.is_none() && !others.is_empty() {
         let shown = source.shown.strip_suffix(&format!(":{name}")).unwrap_or(&source.shown);
+        // Not the weights.
+        let first = others.iter().find(|other| !Role::Weights.is_called(other));
         bail!(
             "array {:?} has the features, and no other array is called labels, label, y, target or class: give --labels \
-             {shown}:{} (the others are {}), or --label-column -1 if its last column has the labels",
+             {} (the others are {}), or --label-column -1 if its last column has the labels",
             shorten(&name, 40),
-            shorten(first, 40),
+            first.map_or_else(|| "FILE".to_owned(), |first| format!("{shown}:{}", shorten(first, 40))),
             shorten(&others.join(", "), 120)
         );
     }

@@ -131,6 +131,7 @@ impl File {
         about.dropped = dropped;
         let embeddings = convert::matrix_of(&features, rows, budget).with_context(context)?;
         about.features = Some(features.iter().map(Column::width).sum());
+        about.columns = features.iter().map(Column::shown).collect();
         about.dtype = match embeddings {
             Embeddings::Single(_) => "f32".into(),
             Embeddings::Double(_) => "f64".into(),
@@ -220,6 +221,7 @@ impl Understood {
             file: shown.to_owned(),
             rows: 0,
             features: None,
+            columns: Vec::new(),
             dtype: String::new(),
             header: None,
             separator: None,

@@ -12,6 +12,8 @@ pub(crate) struct Understood {
     pub(crate) rows: usize,
     /// Columns of features; `None` for a file of labels or weights.
     pub(crate) features: Option<usize>,
+    /// Columns of a table that the features are from, as messages show them.
+    pub(crate) columns: Vec<String>,
     /// The type that it is read as.
     pub(crate) dtype: String,
     /// Whether the first line of a text table has names.

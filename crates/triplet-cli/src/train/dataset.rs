@@ -39,8 +39,8 @@ impl Dataset {
             Embeddings::Single(x) => x,
             // Networks are trained in f32.
             Embeddings::Double(x) => {
-                refuse_merging(&x).with_context(|| shown.to_string())?;
                 if let Some(about) = understood.first_mut() {
+                    refuse_merging(&x, &about.columns).with_context(|| shown.to_string())?;
                     about.dtype = "f64, trained in f32".into();
                 }
                 x.mapv(|value| value as f32)
@@ -101,15 +101,18 @@ impl Dataset {
 }
 
 /// Refuses a column of values that differ in f64 and no longer do in f32.
-fn refuse_merging(features: &ArrayD<f64>) -> Result<()> {
+fn refuse_merging(features: &ArrayD<f64>, names: &[String]) -> Result<()> {
     if features.ndim() != 2 {
         return Ok(());
     }
     for (index, column) in features.axis_iter(Axis(1)).enumerate() {
         if let Some([low, high]) = io::merged(|| column.iter().copied()) {
+            // One column of arrays has one name.
+            let name = names.get(index).or(names.first()).cloned();
             bail!(
-                "column {index} of the features holds {} in row {} and {} in row {}, which are one number in f32, in \
+                "{} holds {} in row {} and {} in row {}, which are one number in f32, in \
                  which networks are trained: subtract what all values of the column have in common, or leave it out",
+                name.unwrap_or_else(|| format!("column {index}")),
                 low.1,
                 low.0,
                 high.1,
@@ -134,6 +137,7 @@ fn digits() -> Result<(Dataset, Vec<Understood>)> {
         file: "the digits that come with the program".into(),
         rows: labels.len(),
         features: Some(64),
+        columns: Vec::new(),
         dtype: "f32".into(),
         header: None,
         separator: None,

@@ -283,6 +283,10 @@ fn numbers_over_values(raw: &Raw, below: &[Summary], from_zero: bool) -> FirstLi
         (true, true) => FirstLine::Row,
         (_, false) if raw.columns > 2 => FirstLine::Names,
         (false, true) if raw.columns > 2 && from_zero => FirstLine::Names,
-        _ => FirstLine::Open { likely: (!plain).then_some(true) },
+        _ => {
+            // A word among integers is a mistake in a row.
+            let others = below.iter().any(|column| column.numbers > 0 || column.integers == 0);
+            FirstLine::Open { likely: others.then_some(true) }
+        }
     }
 }

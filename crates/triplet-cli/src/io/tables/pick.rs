@@ -51,7 +51,7 @@ fn names_of(columns: &[Column]) -> Vec<String> {
 
 /// Names of columns for a message.
 pub(super) fn list(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|name| shorten(name, 24)).collect();
+    let names: Vec<String> = names.iter().map(|name| shorten(name, 32)).collect();
     if names.len() > 10 {
         format!("{}, … {} ({} in all)", names[..8].join(", "), names[names.len() - 1], names.len())
     } else {

@@ -7,7 +7,7 @@ use super::{
     pick::{address, find, list},
 };
 use crate::io::{labels::Labels, options::ReadArgs};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
 /// Rows from which on a first column without a name that counts them from 0 or 1 is a row number.
 const FEWEST_COUNTED: usize = 3;
@@ -152,10 +152,13 @@ pub(crate) fn features_and_label(table: Table, args: &ReadArgs, labels_elsewhere
         refuse_words(column, &sorting.addresses[index])?;
     }
     let features: Vec<Column> = sorting.columns.into_iter().flatten().collect();
-    ensure!(
-        !features.is_empty(),
-        "has no column left for features: a table needs at least one beside the label"
-    );
+    if features.is_empty() {
+        let dropped = sorting.dropped.iter().map(|dropped| format!("{} ({})", dropped.name, dropped.why));
+        let dropped: Vec<String> = dropped.collect();
+        let (left_out, list) =
+            if dropped.is_empty() { ("", String::new()) } else { ("; left out: ", list(&dropped)) };
+        bail!("has no column left for features: a table needs at least one beside the label{left_out}{list}");
+    }
     Ok(Parts { features, labels, dropped: sorting.dropped, ids: sorting.ids })
 }
 
