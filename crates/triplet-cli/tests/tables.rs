@@ -946,7 +946,7 @@ fn parquet_has_columns_of_many_types() {
     let zoned = arrow_array::TimestampMicrosecondArray::from(vec![1, 2, 3, 4]).with_timezone("Europe/Berlin");
     parquet(&bench, "zoned.parquet", vec![("when", Arc::new(zoned)), ("a", a()), ("label", text())]);
     let count = |from: i32, n: i32| Arc::new(Float64Array::from_iter_values((from..from + n).map(f64::from)));
-    let eight = || Arc::new(StringArray::from(vec!["cat", "dog"].repeat(4))) as ArrayRef;
+    let eight = || Arc::new(StringArray::from(["cat", "dog"].repeat(4))) as ArrayRef;
     let other = Arc::new(Float32Array::from(vec![0.5_f32, 1.5, 0.5, 9.5, 2.5, 7.5, 3.5, 1.5])) as ArrayRef;
     parquet(&bench, "counted.parquet", vec![("a", other), ("n", count(1000, 8)), ("label", eight())]);
     let long = Arc::new(Int64Array::from(vec![0, 1, 1 << 53 | 1, 3]));

@@ -13,7 +13,7 @@ pub(crate) fn merged<I: Iterator<Item = f64>>(values: impl Fn() -> I) -> Option<
     let lost = (most - least) * LOST;
     // Half a unit in the last place of the largest value.
     let rounding = least.abs().max(most.abs()) * f64::from(f32::EPSILON) / 2.0;
-    if !(lost > 0.0) || 2.0 * rounding.max(f64::from(f32::MIN_POSITIVE)) <= lost {
+    if lost <= 0.0 || 2.0 * rounding.max(f64::from(f32::MIN_POSITIVE)) <= lost {
         return None;
     }
     let mut sorted: Vec<(usize, f64)> = values().enumerate().filter(|(_, value)| value.is_finite()).collect();

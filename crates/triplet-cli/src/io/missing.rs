@@ -19,6 +19,5 @@ pub(super) fn is_missing(word: &str) -> bool {
 /// Whether a word stands for a missing value among numbers.
 pub(super) fn is_missing_among_numbers(word: &str) -> bool {
     let word = word.trim();
-    let is = |known: &&str| word.eq_ignore_ascii_case(known);
-    is_missing(word) || PERHAPS.iter().any(|known| is(&known)) || MISSING.iter().any(|known| is(&known))
+    is_missing(word) || PERHAPS.iter().chain(&MISSING).any(|known| word.eq_ignore_ascii_case(known))
 }
