@@ -3,6 +3,7 @@
 use super::{
     Column, Origin, Table,
     column::Type,
+    label_column::{named_label, unnamed_label},
     names::{EMBEDDINGS, SAMPLE_WEIGHTS, is_id, is_label, is_label_again, is_one_of, is_pandas_index},
     pick::{address, find, list},
 };
@@ -12,7 +13,7 @@ use anyhow::{Context, Result, bail};
 /// Rows from which on a first column without a name that counts them from 0 or 1 is a row number.
 const FEWEST_COUNTED: usize = 3;
 /// The same for any column, from any number on.
-const FEWEST_COUNTED_ANYWHERE: usize = 8;
+pub(super) const FEWEST_COUNTED_ANYWHERE: usize = 8;
 
 /// Why a column of an id is left out.
 const AN_ID: &str = "an id by its name";
@@ -37,8 +38,8 @@ pub(crate) struct Parts {
 }
 
 /// Columns left, in order, and what was taken out.
-struct Sorting {
-    columns: Vec<Option<Column>>,
+pub(super) struct Sorting {
+    pub(super) columns: Vec<Option<Column>>,
     dropped: Vec<Dropped>,
     ids: Vec<Column>,
     /// How flags name each column.
@@ -48,7 +49,7 @@ struct Sorting {
 }
 
 impl Sorting {
-    fn take_out(&mut self, index: usize, why: &'static str) {
+    pub(super) fn take_out(&mut self, index: usize, why: &'static str) {
         if let Some(column) = self.columns[index].take() {
             self.dropped.push(Dropped { name: column.name.clone(), why });
             if why == AN_ID {
@@ -57,19 +58,19 @@ impl Sorting {
         }
     }
 
-    fn left(&self) -> impl Iterator<Item = (usize, &Column)> {
+    pub(super) fn left(&self) -> impl Iterator<Item = (usize, &Column)> {
         self.columns.iter().enumerate().filter_map(|(index, column)| Some((index, column.as_ref()?)))
     }
 
     /// Names of the columns that may be the label: those left, and those that look like ids.
-    fn not_excluded(&self) -> Vec<String> {
+    pub(super) fn not_excluded(&self) -> Vec<String> {
         let left = self.left().map(|(_, column)| column.name.clone());
         let ids =
             self.dropped.iter().filter(|dropped| dropped.why == AN_ID).map(|dropped| dropped.name.clone());
         left.chain(ids).collect()
     }
 
-    fn indices(&self, choose: impl Fn(&Column) -> bool) -> Vec<usize> {
+    pub(super) fn indices(&self, choose: impl Fn(&Column) -> bool) -> Vec<usize> {
         self.left().filter(|(_, column)| choose(column)).map(|(index, _)| index).collect()
     }
 }
@@ -160,72 +161,6 @@ pub(crate) fn features_and_label(table: Table, args: &ReadArgs, labels_elsewhere
         bail!("has no column left for features: a table needs at least one beside the label{left_out}{list}");
     }
     Ok(Parts { features, labels, dropped: sorting.dropped, ids: sorting.ids })
-}
-
-/// The label by its name; columns of such a name go if labels come from elsewhere.
-fn named_label(sorting: &mut Sorting, keep: &[usize], labels_elsewhere: bool) -> Result<Option<usize>> {
-    let mut called = sorting.indices(|column| is_label(&column.name));
-    called.retain(|column| !keep.contains(column));
-    let name = |column: usize| sorting.columns[column].as_ref().map_or("", |column| column.name.as_str());
-    let beside_x =
-        sorting.left().any(|(_, column)| column.name.eq_ignore_ascii_case("x") && column.width() == 1);
-    // `y` beside `x` is a coordinate, whatever else there is.
-    if beside_x {
-        called.retain(|&column| !name(column).eq_ignore_ascii_case("y"));
-    }
-    if labels_elsewhere {
-        for column in called {
-            sorting.take_out(column, "labels come from --labels");
-        }
-        return Ok(None);
-    }
-    match called.as_slice() {
-        [column] => Ok(Some(*column)),
-        [first, second, ..] => bail!(
-            "columns {:?} and {:?} may both be the label: give --label-column {}, which leaves the other out",
-            name(*first),
-            name(*second),
-            name(*first)
-        ),
-        [] => bail!(
-            "no column is called label, labels, class, target or y{}: give --label-column with one of {}, or --labels FILE",
-            if beside_x { " (y beside x is a coordinate)" } else { "" },
-            list(&sorting.not_excluded())
-        ),
-    }
-}
-
-/// Without names: the last column, unless the first may as well be the label.
-fn unnamed_label(sorting: &Sorting, rows: usize, keep: &[usize]) -> Result<usize> {
-    let mut left: Vec<usize> = sorting.left().map(|(index, _)| index).collect();
-    left.retain(|column| !keep.contains(column));
-    let (Some(&first), Some(&last)) = (left.first(), left.last()) else { bail!("has no columns") };
-    if first == last {
-        if sorting.left().count() > 1 {
-            return Ok(last);
-        }
-        bail!("has one column: a table needs at least one feature and, last, the label");
-    }
-    let column = |index: usize| sorting.columns[index].as_ref();
-    let is_text = |index: usize| column(index).is_some_and(|c| matches!(c.kind(), Type::Text | Type::Times));
-    let plausible = |index: usize| {
-        let labels = column(index).and_then(|column| column.labels().ok());
-        labels.is_some_and(|labels| (2..labels.len()).contains(&labels.counts().len()))
-    };
-    if rows >= FEWEST_COUNTED_ANYWHERE && column(last).is_some_and(|c| c.counts_rows().is_some()) {
-        bail!(
-            "the last column, which would be the label, counts the rows: give --drop {last}, or --label-column with \
-             another"
-        );
-    }
-    match (plausible(first), plausible(last)) {
-        (true, false) if is_text(first) && !is_text(last) => Ok(first),
-        (true, true) if is_text(last) && !is_text(first) => Ok(last),
-        (true, _) => bail!(
-            "the label may be column {first} or column {last}, the last: give --label-column {first} or --label-column {last}"
-        ),
-        (false, _) => Ok(last),
-    }
 }
 
 /// If one column holds the embeddings, as arrays, nothing else is a feature.
