@@ -200,3 +200,33 @@ def test_wrong_epochs():
         sampler.set_epoch(1.0)
     with pytest.raises(ValueError, match="epoch is -1: it must not be negative"):
         sampler.set_epoch(-1)
+
+
+def test_the_epoch_is_read_at_the_first_batch():
+    labels = np.repeat(np.arange(6), 8)
+    sampler = PKSampler(labels, 3, 2, seed=1, batches=4)
+    epochs = [list(sampler) for _ in range(3)]
+    sampler = PKSampler(labels, 3, 2, seed=1, batches=4)
+    iter(sampler)  # asks for nothing
+    assert sampler.epoch == 0
+    asked = iter(sampler)
+    sampler.set_epoch(2)
+    assert list(asked) == epochs[2]
+    assert sampler.epoch == 3
+    sampler.set_epoch(0)
+    next(iter(sampler))  # a look at the data
+    assert list(sampler) == epochs[1]
+
+
+def test_lightning_is_told_the_arguments_of_subclasses_with_the_same():
+    class Same(PKSampler):
+        def __iter__(self):
+            yield from super().__iter__()
+
+    class Own(PKSampler):
+        def __init__(self, labels):
+            super().__init__(labels, 2, 2)
+
+    saved = vars(Same([0, 0, 1, 1], 2, 2, seed=3))["__pl_saved_kwargs"]
+    assert list(Same(**saved)) == list(PKSampler([0, 0, 1, 1], 2, 2, seed=3))
+    assert "__pl_saved_kwargs" not in vars(Own([0, 0, 1, 1]))

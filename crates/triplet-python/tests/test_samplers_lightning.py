@@ -14,7 +14,7 @@ import pytest
 if not all(map(importlib.util.find_spec, ("torch", "lightning"))):
     pytest.skip("torch or lightning is not installed", allow_module_level=True)
 
-ROWS, EPOCHS = 96, 2
+ROWS, EPOCHS = 96, 3
 
 # As a user writes it: the process group does not exist yet where the sampler is made.
 SCRIPT = f"""
@@ -41,17 +41,32 @@ class Model(lightning.LightningModule):
 folder, devices = sys.argv[1], int(sys.argv[2])
 labels = torch.arange({ROWS}) % 12
 data = torch.utils.data.TensorDataset(torch.arange({ROWS}), torch.randn({ROWS}, 8), labels)
-for inject in (True, False):
-    loader = torch.utils.data.DataLoader(data, batch_sampler=PKSampler(labels, 3, 4, seed=1))
+
+class Lazy(PKSampler):
+    def __iter__(self):
+        yield from super().__iter__()
+
+def train(name, epochs, kind=PKSampler, inject=True, look=False, start=None):
+    loader = torch.utils.data.DataLoader(data, batch_sampler=kind(labels, 3, 4, seed=1))
+    if look:
+        next(iter(loader))
     trainer = lightning.Trainer(
         accelerator="cpu", devices=devices, strategy="ddp" if devices > 1 else "auto",
-        max_epochs={EPOCHS}, use_distributed_sampler=inject, logger=False,
+        max_epochs=epochs, use_distributed_sampler=inject, logger=False,
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
     )
     model = Model()
-    trainer.fit(model, loader)
-    with open(f"{{folder}}/{{inject}}-{{trainer.global_rank}}.json", "w") as file:
+    trainer.fit(model, loader, ckpt_path=start)
+    with open(f"{{folder}}/{{name}}-{{trainer.global_rank}}.json", "w") as file:
         json.dump(model.seen, file)
+    return trainer
+
+train(True, {EPOCHS})
+train(False, {EPOCHS}, inject=False)
+train("lazy", {EPOCHS}, Lazy)
+train("seen", {EPOCHS}, look=True)
+train("begun", 1).save_checkpoint(f"{{folder}}/begun.ckpt")
+train("resumed", {EPOCHS}, start=f"{{folder}}/begun.ckpt")
 """
 
 
@@ -74,6 +89,12 @@ def test_lightning_trains_with_and_without_its_own_sampler(tmp_path, devices):
         assert len({str(seen[0][1]) for seen in ranks}) == devices
         assert ranks[0][0][1] != ranks[0][-1][1]
     assert found[True] == found[False]
+    whole = found[True]
+    for name in ("lazy", "seen", "begun", "resumed"):
+        ranks = [json.loads((tmp_path / f"{name}-{rank}.json").read_text()) for rank in range(devices)]
+        first = 1 if name == "resumed" else 0
+        end = 1 if name == "begun" else EPOCHS
+        assert ranks == [[step for step in seen if first <= step[0] < end] for seen in whole], name
 
 
 def test_lightning_sets_the_epoch():

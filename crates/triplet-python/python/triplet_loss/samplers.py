@@ -37,11 +37,12 @@ class PKSampler:
     row is on two ranks; a class is only if there are fewer than P x ranks of them, or if it has
     more rows than one rank alone could deal out in the epoch. All ranks must be given the same
     labels, arguments and epochs. ``rank`` and ``ranks`` are looked up in ``torch.distributed``
-    when the batches are asked for, if that is initialised by then.
+    when the first batch is asked for, if that is initialised by then.
 
     Two samplers with the same arguments give the same batches. Every iteration starts the next
-    epoch; ``set_epoch`` says which, as with torch's ``DistributedSampler``: it is all that
-    resuming a training needs.
+    epoch at its first batch; ``set_epoch`` says which, as with torch's ``DistributedSampler``: it
+    is all that resuming a training needs. A ``DataLoader`` with worker processes asks for batches
+    as soon as it is iterated, so its epoch has to be set before that.
 
     Lightning's Trainer takes the sampler as it is, with ``use_distributed_sampler`` or without.
     With a library that shards batch samplers itself, as accelerate does, pass ``rank=0, ranks=1``.
@@ -99,7 +100,7 @@ class PKSampler:
         self._members = np.split(order, np.cumsum(np.bincount(numbers))[:-1])
         self._deals: dict[int, Deal] = {}
         self._deal(self.place[1])  # for its errors
-        if type(self) is PKSampler:
+        if type(self).__init__ is PKSampler.__init__:  # which takes these arguments
             self._tell_lightning(numbers)
 
     @property
@@ -130,11 +131,13 @@ class PKSampler:
         self.epoch = _integer(epoch, "epoch", 0, "it must not be negative")
 
     def __iter__(self) -> Iterator[list[int]]:
+        # A generator: the epoch is read at the first batch. Lightning sets it after it asked for the iterator.
         rank, ranks = self.place
         # Every rank deals for all, by the same numbers, and takes its own.
         rng = np.random.default_rng([self.seed, self.epoch])
         self.epoch += 1
-        return (batches[rank] for batches in self._deal(ranks).epoch(rng))
+        for batches in self._deal(ranks).epoch(rng):
+            yield batches[rank]
 
     def _deal(self, ranks: int) -> Deal:
         if ranks not in self._deals:
