@@ -201,3 +201,21 @@ def test_a_margin_that_became_wrong_is_refused_at_the_call():
     for one in (loss, compiled):
         with pytest.raises(ValueError, match="margin requires a gradient"):
             one(x, labels)
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_what_a_compiled_schedule_computes_of_a_parameter_is_refused(backend):
+    labels, x = tensors()
+    parameter = torch.nn.Parameter(torch.tensor(2.5))
+    for schedule in (lambda: parameter, lambda: parameter * 2):
+        for rows in (x, x.detach()):
+            compiled = torch.compile(TripletSemiHardLoss(schedule), backend=backend)
+            with pytest.raises(ValueError, match="margin requires a gradient, which is not computed"):
+                compiled(rows, labels)
+    compiled = torch.compile(TripletSemiHardLoss(lambda: parameter.detach() * 2), backend=backend)
+    assert compiled(x, labels).item() == pytest.approx(expected(5.0))
+    with torch.no_grad():
+        compiled = torch.compile(TripletSemiHardLoss(lambda: parameter * 2), backend=backend)
+        assert compiled(x, labels).item() == pytest.approx(expected(5.0))
+    with pytest.raises(ValueError, match="margin requires a gradient"):
+        compiled(x, labels)

@@ -115,3 +115,46 @@ def test_torchs_own_machinery_and_subclasses_have_their_attributes():
     assert compiled(x, labels).item() == expected(5.0)
     stateless = torch.func.functional_call(TripletSemiHardLoss(5.0), {}, (x, labels))
     assert stateless.item() == expected(5.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("margin", 5.0),
+        ("margin", property(lambda self: 5.0)),
+        ("margin", lambda self: 5.0),
+        ("distance", "l2"),
+        ("reduction", "sum"),
+        ("rule", "hard"),
+        ("literal", True),
+        ("backend", "scalar"),
+        ("threads", 1),
+        ("require_positives", True),
+        ("device_transfer", True),
+    ],
+)
+def test_settings_that_a_class_defines_are_refused(name, value):
+    message = (
+        f"defines '{name}', a setting of TripletSemiHardLoss which is not read from the class: pass it to"
+    )
+    with pytest.raises(TypeError, match=message):
+        type("Own", (TripletSemiHardLoss,), {name: value})
+    beside = type("Beside", (), {name: value})
+    with pytest.raises(TypeError, match=message):
+        type("Own", (beside, TripletSemiHardLoss), {})
+    between = type("Between", (TripletSemiHardLoss,), {})
+    with pytest.raises(TypeError, match=message):
+        type("Own", (between,), {name: value})
+
+
+def test_a_class_may_define_what_is_no_setting_of_its_loss():
+    class Own(TripletHardLoss):
+        literal = "of its own"  # a setting of the other loss
+        margin: float
+        scale = 2.0
+
+        def forward(self, *inputs):
+            return self.scale * super().forward(*inputs)
+
+    labels, x = tensors()
+    assert Own(margin=0.5)(x, labels).item() == 2 * TripletHardLoss(margin=0.5)(x, labels).item()

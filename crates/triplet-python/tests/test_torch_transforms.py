@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from conftest import tensors
 
@@ -82,10 +83,10 @@ def test_the_operation_passes_torchs_own_checks():
     torch.library.opcheck(ops.pull.default, (x.detach(), labels, weights, weights, margin, *rows))
     loss = TripletSemiHardLoss(lambda: 2.0)
     named = torch.as_tensor(loss._loss.number_input)
-    assert ops.margin(named).item() == 2.0
-    torch.library.opcheck(ops.margin.default, (named,))
+    assert ops.margin(named, True).item() == 2.0
+    torch.library.opcheck(ops.margin.default, (named, True))
     with pytest.raises(RuntimeError, match="of a loss that this process does not have"):
-        ops.margin(number)
+        ops.margin(number, True)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "none"])
@@ -133,3 +134,79 @@ def test_forward_mode_is_a_clear_error_everywhere(reduction):
                 way(x)
     with pytest.raises(NotImplementedError, match="no forward mode"):
         torch.func.linearize(lambda x: loss(x, labels), x)
+
+
+MARGIN, WEIGHTS = torch.tensor(1.0), torch.ones(32)
+BY = {
+    "scheduled margin": (lambda m, x, y: TripletSemiHardLoss(lambda: m * 2)(x, y), MARGIN),
+    "margin": (lambda m, x, y: TripletSemiHardLoss(m)(x, y), MARGIN),
+    "weights": (lambda w, x, y: TripletSemiHardLoss()(x, y, w), WEIGHTS),
+    "computed weights": (lambda w, x, y: TripletSemiHardLoss(reduction="none")(x, y, 2 * w).sum(), WEIGHTS),
+}
+
+
+def dual(function, value):
+    with torch.autograd.forward_ad.dual_level():
+        return function(torch.autograd.forward_ad.make_dual(value, value))
+
+
+WAYS = {
+    "grad": (ValueError, lambda f, v: torch.func.grad(f)(v)),
+    "vjp": (ValueError, lambda f, v: torch.func.vjp(f, v)),
+    "vmap of grad": (ValueError, lambda f, v: torch.func.vmap(torch.func.grad(f))(torch.stack([v, v]))),
+    "jvp": (NotImplementedError, lambda f, v: torch.func.jvp(f, (v,), (v,))),
+    "jacfwd": (NotImplementedError, lambda f, v: torch.func.jacfwd(f)(v)),
+    "dual": (NotImplementedError, dual),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("by", BY)
+def test_derivatives_by_margins_and_weights_are_refused(by, way):
+    labels, x = tensors()
+    function, value = BY[by]
+    kind, differentiate = WAYS[way]
+    message = "requires a gradient, which is not computed" if kind is ValueError else "no forward mode"
+    if (by, way) == ("margin", "vmap of grad"):
+        kind, message = (ValueError, TypeError), "margin"
+    with pytest.raises(kind, match=message):
+        differentiate(lambda v: function(v, x.detach(), labels), value)
+
+
+@pytest.mark.parametrize("by", ["scheduled margin", "weights", "computed weights"])
+def test_derivatives_of_an_inner_gradient_by_margins_and_weights_are_refused(by):
+    labels, x = tensors()
+    function, value = BY[by]
+
+    def inner(v):
+        return torch.func.grad(lambda x: function(v * 1, x, labels))(x.detach()).sum()
+
+    with pytest.raises(ValueError, match="requires a gradient, which is not computed"):
+        torch.func.grad(inner)(value)
+
+
+def test_a_schedule_without_derivatives_is_taken():
+    labels, x = tensors()
+    x = x.detach()
+    scheduled = TripletSemiHardLoss(lambda: MARGIN * 2)
+    gradient = torch.func.grad(lambda x: scheduled(x, labels))(x)
+    assert torch.equal(gradient, torch.func.grad(lambda x: TripletSemiHardLoss(2.0)(x, labels))(x))
+    value, tangent = torch.func.jvp(lambda a: a * scheduled(x, labels), (MARGIN,), (MARGIN,))
+    assert value == tangent == TripletSemiHardLoss(2.0)(x, labels)
+
+
+@pytest.mark.parametrize("fullgraph", [False, True])
+def test_what_a_compiler_would_misread_is_refused(fullgraph):
+    labels, x = tensors()
+
+    compiled = torch.compile(TripletSemiHardLoss(), backend="eager", fullgraph=fullgraph)
+    rows = labels.numpy()
+    bad = [(np.ma.array(rows), None), (labels, np.ma.ones(32)), (labels, [1.0] * 31 + [np.ma.masked])]
+    for one, weights in bad:
+        with pytest.raises(Exception, match="masked array, whose mask would be ignored"):
+            compiled(x, one, weights)
+    with pytest.raises(Exception, match=r"labels\[0\] is .*must be whole"):
+        compiled(x, [2.0**-30 + row for row in rows.tolist()])
+    wide = [float(2**25 + row) for row in rows.tolist()]
+    assert compiled(x, wide).item() == compiled(x, [[row] for row in wide]).item()
+    assert compiled(x, wide).item() == TripletSemiHardLoss()(x, labels).item()

@@ -131,7 +131,7 @@ class PKSampler:
         self.epoch = _integer(epoch, "epoch", 0, "it must not be negative")
 
     def __iter__(self) -> Iterator[list[int]]:
-        # A generator: the epoch is read at the first batch. Lightning sets it after it asked for the iterator.
+        # A generator: it reads the epoch at the first batch, and Lightning sets that after asking for it.
         rank, ranks = self.place
         # Every rank deals for all, by the same numbers, and takes its own.
         rng = np.random.default_rng([self.seed, self.epoch])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from inspect import getattr_static
 from typing import Any
 
 import torch
@@ -18,13 +19,19 @@ class Configured(torch.nn.Module):
     """A module whose settings are those of a `Loss`.
 
     A setting that is set is that of the next call. A name that is no setting is refused, so
-    that a misspelt one is no silent attribute; subclasses may have attributes of their own.
+    that a misspelt one is no silent attribute; subclasses may have attributes of their own, but
+    none in the place of a setting.
     """
 
     _loss: Loss
     # Whether a class is the library's: not inherited by subclasses, which are open.
     _closed = False
     device_transfer: bool = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not cls.__dict__.get("_closed"):
+            _refuse_settings_of_the_class(cls)
 
     def __setattr__(self, name: str, value: Any) -> None:
         defined = getattr(type(self), name, None)
@@ -114,6 +121,24 @@ class Configured(torch.nn.Module):
     @require_positives.setter
     def require_positives(self, require_positives: bool) -> None:
         self._loss = self._loss.replace(require_positives=require_positives)
+
+
+def _refuse_settings_of_the_class(kind: type[Configured]) -> None:
+    """Refuses what a subclass or a class beside it defines in a setting's place: no call would read it."""
+    own = next((base for base in kind.__mro__ if base.__dict__.get("_closed")), Configured)
+    settings = {name for base in own.__mro__ for name in vars(base) if _is_setting(own, name)}
+    for name in sorted(settings):
+        if getattr_static(kind, name) is not getattr_static(own, name):
+            how = "the constructor has the option" if name == "rule" else f"self.{name} = ... sets it later"
+            raise TypeError(
+                f"{kind.__name__} defines {name!r}, a setting of {own.__name__} which is not read from the "
+                f"class: pass it to super().__init__(...); {how}"
+            )
+
+
+def _is_setting(own: type[Configured], name: str) -> bool:
+    value = getattr_static(own, name)
+    return name in ("device_transfer", "rule") or _is_set(value)
 
 
 _FIXED = {

@@ -8,6 +8,7 @@ import torch
 
 from .._loss import Loss
 from . import _graph
+from ._derivatives import margin_of, refuse_derivatives
 from ._eager import Call, PerRow, Reduced
 from ._modes import in_forward_mode, is_traced
 from ._tensors import check, embeddings_array, fitting, labels_array, on_cpu, scalar, weights_array
@@ -17,8 +18,8 @@ def apply(loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None
     """A scalar, or `[B]` without a reduction, in the embeddings' type; f32 under autocast."""
     check(embeddings)
     on_cpu(embeddings, "embeddings")
-    if isinstance(weights, torch.Tensor) and weights.requires_grad:
-        raise ValueError("sample_weight requires a gradient, which is not computed: detach it")
+    if weights is not None:
+        refuse_derivatives(weights, "sample_weight")
     narrow = embeddings.dtype is not torch.float64
     dtype = torch.float32 if narrow and torch.is_autocast_enabled("cpu") else embeddings.dtype
     if is_traced(embeddings):
@@ -27,7 +28,7 @@ def apply(loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None
     factors = None if weights is None else weights_array(weights)
     per_row = loss.settings.reduction == "none"
     if loss.live:
-        loss = loss.now()  # the backward pass is that of this margin
+        loss = loss.at(margin_of(loss))  # the backward pass is that of this margin
     # Forward mode has no rule, which these functions say if it is asked for.
     if (embeddings.requires_grad and torch.is_grad_enabled()) or in_forward_mode():
         function = PerRow if per_row else Reduced

@@ -9,12 +9,15 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
+from .._containers import masked
 from .._loss import Loss
 from . import _operations
-from ._modes import in_forward_mode, is_differentiated, is_saved, is_transformed
+from ._derivatives import margin_of, refuse_derivatives
+from ._modes import in_forward_mode, is_differentiated, is_recorded, is_saved, is_transformed
 from ._once import no_forward_mode, once
 from ._tensors import NARROW, check_dense, labels_array, on_cpu, weights_array
 
@@ -120,9 +123,9 @@ def apply(
     mode = embeddings.fake_mode if isinstance(embeddings, FakeTensor) else nullcontext()
     with mode:  # fake tensors mix with nothing that is made outside their mode
         if not isinstance(labels, torch.Tensor):
-            labels = torch.as_tensor(_read(labels, labels_array), device="cpu")
+            labels = _read(labels, labels_array, "labels")
         if weights is not None and not isinstance(weights, torch.Tensor):
-            weights = torch.as_tensor(_read(weights, weights_array), dtype=torch.float64, device="cpu")
+            weights = _read(weights, weights_array, "sample_weight").to(torch.float64)
         labels = _beside(embeddings, labels, "labels")
         weights = None if weights is None else _beside(embeddings, weights, "sample_weight")
         number = _constant(loss.number_input, _NO_LOSS, torch.int64)
@@ -141,10 +144,29 @@ def apply(
         return value.to(dtype)
 
 
-def _read(values: Any, as_array: Any) -> Any:
-    """Values of another kind than tensors; a compiler reads them itself."""
-    # A copy, since torch warns of arrays that must not be written.
-    return values if torch.compiler.is_compiling() else as_array(values).copy()
+def _read(values: Any, as_array: Any, what: str) -> torch.Tensor:
+    """Values of another kind than tensors; a compiler reads arrays and lists itself."""
+    if not torch.compiler.is_compiling():
+        # A copy, since torch warns of arrays that must not be written.
+        return torch.as_tensor(as_array(values).copy(), device="cpu")
+    if _is_masked(values):  # the compiler would take the numbers under the mask
+        raise masked(what)
+    # Numbers of Python would become float32.
+    dtype = torch.float64 if _has_floats(values) else None
+    return torch.as_tensor(values, dtype=dtype, device="cpu")
+
+
+# Written such that the compiler can trace them.
+def _is_masked(values: Any) -> bool:
+    if isinstance(values, (list, tuple)):
+        return any([_is_masked(value) for value in values])
+    return isinstance(values, np.ma.MaskedArray)
+
+
+def _has_floats(values: Any) -> bool:
+    if isinstance(values, (list, tuple)):
+        return any([_has_floats(value) for value in values])
+    return isinstance(values, float)
 
 
 def _beside(embeddings: torch.Tensor, tensor: torch.Tensor, what: str) -> torch.Tensor:
@@ -174,10 +196,12 @@ def _margin(loss: Loss, number: torch.Tensor) -> torch.Tensor:
     if not loss.live:
         return _constant(loss.margin_input, loss.settings.margin, torch.float64)
     if not loss.scheduled and isinstance(given := loss.settings.margin, torch.Tensor):
-        if given.requires_grad:
-            raise ValueError("margin requires a gradient, which is not computed: detach it")
+        refuse_derivatives(given, "margin")
         return given.detach().to("cpu", torch.float64)
     if is_saved():
         raise ValueError("the margin is a function or an array, which no saved graph can hold: set a number")
-    scheduled: torch.Tensor = _operations.margin_now(number)
+    if is_transformed() and not is_recorded():
+        # Here, where what the function gives is seen as `torch.func` tracks it.
+        return torch.full((), margin_of(loss), dtype=torch.float64, device="cpu")
+    scheduled: torch.Tensor = _operations.margin_now(number, torch.is_grad_enabled())
     return scheduled

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.autograd import forward_ad
@@ -16,7 +18,7 @@ def is_traced(tensor: torch.Tensor) -> bool:
     return (
         torch.compiler.is_compiling()
         or torch._C._are_functorch_transforms_active()
-        or torch._C._len_torch_dispatch_stack() > 0
+        or is_recorded()
         or torch._C._get_tracing_state() is not None
         or torch._C._functorch.is_legacy_batchedtensor(tensor)
         or isinstance(tensor, FakeTensor)
@@ -26,6 +28,11 @@ def is_traced(tensor: torch.Tensor) -> bool:
 def is_transformed() -> bool:
     """Whether ``torch.func`` transforms what is done, outside ``torch.compile``."""
     return not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active()
+
+
+def is_recorded() -> bool:
+    """Whether a mode such as that of ``make_fx`` sees each operation, outside ``torch.compile``."""
+    return bool(torch._C._len_torch_dispatch_stack() > 0)
 
 
 def in_forward_mode() -> bool:
@@ -52,9 +59,13 @@ def is_differentiated(tensor: torch.Tensor) -> bool:
         return True
     if torch.compiler.is_compiling():
         return False
-    inner = torch._C._functorch
-    while inner.is_functorch_wrapped_tensor(tensor):
-        tensor = inner.get_unwrapped(tensor)
-        if tensor.requires_grad:
-            return True
-    return False
+    return any(inner.requires_grad for inner in levels(tensor))
+
+
+def levels(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
+    """The tensor, and what it stands for at each level of ``torch.func`` outside."""
+    yield tensor
+    functorch = torch._C._functorch
+    while functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = functorch.get_unwrapped(tensor)
+        yield tensor

@@ -99,19 +99,23 @@ def _(embeddings: Any, *_: Any) -> Any:
 
 
 @torch.library.custom_op("triplet_loss::margin", mutates_args=())
-def margin_now(number: torch.Tensor) -> torch.Tensor:
-    """What the margin of a loss is when the graph runs."""
+def margin_now(number: torch.Tensor, grad_enabled: bool) -> torch.Tensor:
+    """What the margin of a loss is when the graph runs; an error if it requires a gradient."""
     known = named_in_graph(int(number))
     if known is None:
         raise RuntimeError(
             "the margin of this graph is a function of a loss that this process does not have: "
             "save the graph of a loss whose margin is a number"
         )
-    return torch.tensor(as_margin(known.settings.margin), dtype=torch.float64, device="cpu")
+    # Operations run below autograd, where nothing that the function computes would require a gradient.
+    key = torch._C.DispatchKey.AutogradFunctionality
+    with torch.set_grad_enabled(grad_enabled), torch._C._SetExcludeDispatchKeyGuard(key, False):
+        margin = as_margin(known.settings.margin)
+    return torch.tensor(margin, dtype=torch.float64, device="cpu")
 
 
 @margin_now.register_fake
-def _(number: Any) -> Any:
+def _(number: Any, grad_enabled: bool) -> Any:
     return torch.empty((), dtype=torch.float64, device=number.device)
 
 
