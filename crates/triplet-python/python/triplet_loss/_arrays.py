@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._containers import as_array
+from ._containers import as_array, inexact, is_row
+from ._label_errors import too_large
 from ._labels import as_labels
 
 __all__ = [
@@ -54,7 +55,7 @@ def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
         if flags.c_contiguous and flags.aligned:
             return values, _F32
     array = as_array(values, "embeddings")
-    if array.ndim == 1 and array.dtype == object and any(map(_is_row, array)):
+    if array.ndim == 1 and array.dtype == object and any(map(is_row, array)):
         array = _stacked(array.tolist())
     if array.ndim != 2:
         raise wrong_shape(array.shape)
@@ -67,14 +68,10 @@ def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
     return (array if dtype in _OWN else array.view(np.uint16)), dtype
 
 
-def _is_row(item: Any) -> bool:
-    return isinstance(item, (list, tuple)) or getattr(item, "ndim", 0) == 1
-
-
 def _stacked(rows: list[Any]) -> NDArray[Any]:
     """A column of rows, as data frames have them."""
     for number, row in enumerate(rows):
-        if not _is_row(row):
+        if not is_row(row):
             raise ValueError(f"embeddings[{number}] is {str(row)[:60]}: every row must be there")
     return as_array(rows, "embeddings")
 
@@ -82,10 +79,7 @@ def _stacked(rows: list[Any]) -> NDArray[Any]:
 def _singles(integers: NDArray[Any]) -> NDArray[np.float32]:
     """Integers as float32, which must hold each exactly."""
     singles = integers.astype(np.float32)
-    # Where conversions saturate, the first float beyond the type comes back as its last integer.
-    end = 2.0 ** (8 * integers.dtype.itemsize - (integers.dtype.kind == "i"))
-    with np.errstate(invalid="ignore"):
-        bad = (singles.astype(integers.dtype) != integers) | (singles >= end)
+    bad = inexact(integers, singles)
     if bad.any():
         place = [int(i) for i in np.argwhere(bad)[0]]
         raise ValueError(
@@ -102,9 +96,21 @@ def as_weights(values: Any) -> NDArray[np.float64]:
         if flags.c_contiguous and flags.aligned:
             return values
     array = as_array(values, "sample_weight")
+    if array.dtype == object:
+        raise _no_weight(array.ravel())
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise TypeError(f"sample_weight has dtype {array.dtype.name}: expected numbers")
     return np.require(array, np.float64, ["C", "A"])
+
+
+def _no_weight(items: NDArray[Any]) -> Exception:
+    """What is said of weights of several types, or of one that no array of numbers has."""
+    for row, item in enumerate(items):
+        if isinstance(item, int) and not -(2**63) <= item < 2**64:
+            return too_large("sample_weight", row, item)
+        if not isinstance(item, (int, float, np.number)):
+            return TypeError(f"sample_weight[{row}] is of type {type(item).__name__}: expected numbers")
+    return TypeError("sample_weight has dtype object: convert it to float64")
 
 
 def narrowed(values: NDArray[Any], dtype: np.dtype[Any], what: str) -> NDArray[Any]:

@@ -35,13 +35,19 @@ def as_array(values: Any, what: str) -> NDArray[Any]:
     if hasattr(type(values), "null_count"):
         return _from_column(values, what)
     if hasattr(values, "__dlpack__"):
-        name = str(getattr(values.dtype, "name", values.dtype)).rpartition(".")[2]
-        kind, index = values.__dlpack_device__()
+        dtype = getattr(values, "dtype", None)  # Arrow's tensors have another name for it
+        name = str(getattr(dtype, "name", dtype)).rpartition(".")[2]
+        try:
+            kind, index = values.__dlpack_device__()
+        except Exception as error:  # each library has exceptions of its own
+            raise unreadable(what, error) from error
         if kind not in _CPU:
             raise TypeError(
                 f"{what} are on another device than the CPU (DLPack device {int(kind)}:{index}): "
                 "copy them to the CPU first"
             )
+        if hasattr(values, "resolve_neg"):  # torch's views with another sign, which DLPack does not know
+            values = values.resolve_conj().resolve_neg()
         if name == "bfloat16":  # NumPy knows no such DLPack type
             return _as_bfloat16(values, what)
         if _CARRIED.fullmatch(name):
@@ -89,19 +95,32 @@ def _refuse_masks(items: Any, what: str) -> None:
     kinds = set(map(type, items))
     if any(map(is_masked, kinds)):
         raise masked(what)
+    if any(map(_gives_array, kinds)):
+        for item in items:
+            if _gives_array(type(item)):
+                _asked(item, what)
     if any(issubclass(kind, (list, tuple)) for kind in kinds):
         for item in items:
             if isinstance(item, (list, tuple)):
                 _refuse_masks(item, what)
 
 
+def _gives_array(kind: type) -> bool:
+    """Whether objects of a type know an array that might be a masked one."""
+    known = issubclass(kind, (np.ndarray, np.generic)) or hasattr(kind, "__dlpack__")
+    return hasattr(kind, "__array__") and not known
+
+
 def _asked(values: Any, what: str) -> NDArray[Any]:
     try:
-        return np.asarray(values)
+        array = np.asanyarray(values)
     except MemoryError:
         raise
     except Exception as error:  # each library has exceptions of its own
         raise unreadable(what, error) from error
+    if is_masked(type(array)):
+        raise masked(what)
+    return np.asarray(array)
 
 
 def _from_column(column: Any, what: str) -> NDArray[Any]:
@@ -117,11 +136,13 @@ def _from_table(table: Any, what: str) -> NDArray[Any]:
     """A data frame, its columns side by side in the type that holds them all."""
     if hasattr(table, "to_numpy") and hasattr(table, "items"):  # pandas
         array = _asked(table, what)
-        if array.dtype.kind in "iuf":
+        if array.dtype.kind in "iuf" and len(set(table.dtypes)) == 1:
             return array
     columns = [(name, as_array(column, what)) for name, column in _columns(table)]
     if len(columns) == 1:
-        return columns[0][1][:, None]
+        only = columns[0][1]
+        holds_rows = only.ndim > 1 or (only.dtype == object and any(map(is_row, only)))
+        return only if holds_rows else only[:, None]
     for name, column in columns:
         if column.dtype.kind not in "iuf" or column.ndim != 1:
             raise TypeError(
@@ -132,7 +153,29 @@ def _from_table(table: Any, what: str) -> NDArray[Any]:
     whole = np.empty((len(table) if not columns else len(columns[0][1]), len(columns)), dtype)
     for place, (_, column) in enumerate(columns):
         whole[:, place] = column
+        if column.dtype.kind in "iu" and dtype.kind == "f":
+            bad = inexact(column, whole[:, place])
+            if bad.any():
+                row = int(np.argmax(bad))
+                raise ValueError(
+                    f"{what}: column {str(name)[:80]!r} is {column[row]} in row {row}: an integer that "
+                    f"{dtype.name}, the type of all columns together, cannot hold"
+                )
     return whole
+
+
+def inexact(integers: NDArray[Any], floats: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which integers are not the floats that they became."""
+    # Where conversions saturate, the first float beyond the type comes back as its last integer.
+    end = 2.0 ** (8 * integers.dtype.itemsize - (integers.dtype.kind == "i"))
+    with np.errstate(invalid="ignore"):
+        bad: NDArray[np.bool_] = (floats.astype(integers.dtype) != integers) | (floats >= end)
+    return bad
+
+
+def is_row(item: Any) -> bool:
+    """Whether an item of a column is a row of a matrix."""
+    return isinstance(item, (list, tuple)) or getattr(item, "ndim", 0) == 1
 
 
 def _columns(table: Any) -> Iterable[tuple[Any, Any]]:

@@ -40,6 +40,11 @@ class Deal:
         whole = -(-self.sizes // rows)  # hands that deal out each class
         enough = max(-(-whole.sum() // self.hands), (-(-whole // self.at_once)).max())
         self.steps = int(enough) if steps is None else steps
+        if self.steps * self.hands * rows >= 2**53:
+            raise ValueError(
+                f"an epoch of {self.steps} batches of {classes} x {rows} rows on {ranks} ranks is too long: it "
+                "must have fewer than 2**53 rows"
+            )
         self.least = whole if self.steps >= enough else np.zeros_like(whole)
 
     def epoch(self, rng: np.random.Generator) -> Iterator[list[list[int]]]:
@@ -106,10 +111,10 @@ class _Pile:
         while len(drawn) < count:
             if self.place == len(self.order):
                 fresh: list[int] = self.rng.permutation(self.members).tolist()
-                # Those that this draw has already come last.
-                had = set(drawn)
-                self.order = [row for row in fresh if row not in had] + [row for row in fresh if row in had]
-                self.place = 0
+                if 0 < len(drawn) < len(fresh):  # those that this draw has already come last
+                    had = set(drawn)
+                    fresh = [row for row in fresh if row not in had] + [row for row in fresh if row in had]
+                self.order, self.place = fresh, 0
             taken = self.order[self.place : self.place + count - len(drawn)]
             self.place += len(taken)
             drawn += taken

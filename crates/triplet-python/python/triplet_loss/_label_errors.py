@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value in a message, cut off where it is long."""
     if isinstance(value, int) and value.bit_length() > 200:
         return f"an integer of {value.bit_length()} bits"
     text = repr(value) if isinstance(value, (str, bytes)) else str(value)
@@ -22,7 +23,7 @@ def missing(what: str, row: int, value: Any) -> ValueError:
 
 def too_large(what: str, row: int, value: Any) -> ValueError:
     """A label that int64 does not hold."""
-    return ValueError(f"{what}[{row}] is {_shown(value)}: {what} must fit into 64 bits with a sign")
+    return ValueError(f"{what}[{row}] is {shown(value)}: {what} must fit into 64 bits with a sign")
 
 
 def not_whole(what: str, row: int, value: Any, dtype: str, bits: int) -> ValueError:
@@ -40,8 +41,8 @@ def mixed(items: list[Any], named: dict[type, str], what: str) -> TypeError:
     first = named[type(items[0])]
     row = next(row for row, item in enumerate(items) if named[type(item)] != first)
     return TypeError(
-        f"{what} mix {first} and {named[type(items[row])]} ({what}[0] is {_shown(items[0])}, "
-        f"{what}[{row}] is {_shown(items[row])}): convert them to one kind"
+        f"{what} mix {first} and {named[type(items[row])]} ({what}[0] is {shown(items[0])}, "
+        f"{what}[{row}] is {shown(items[row])}): convert them to one kind"
     )
 
 

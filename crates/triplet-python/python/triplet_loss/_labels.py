@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timezone
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from ._containers import as_array, is_masked, is_sequence, masked
 _I64 = np.dtype(np.int64)
 # Significant bits of floats. From 2**bits on, neighbouring integers are one float.
 _BITS = {"bfloat16": 8, "float16": 11, "float32": 24}
+_FLOATS = (np.float16, np.float32, np.float64, np.longdouble)
 _EXPECTED = "expected integers, text, dates, or floats that are whole numbers"
 _MISSING = ("NoneType", "NAType", "NaTType")
 
@@ -120,7 +121,7 @@ def _read(values: Any, what: str) -> _Keys:
     kind, name = array.dtype.kind, array.dtype.name
     if kind in "biu" or (kind == "V" and re.fullmatch(r"u?int\d+", name)):
         return _Keys("integers", _from_integers(array, what))
-    if kind == "f" or name == "bfloat16":
+    if array.dtype.type in _FLOATS or name == "bfloat16":
         return _Keys("integers", _from_floats(array, what))
     if kind == "M":
         missing = np.isnat(array)
@@ -248,10 +249,17 @@ def _check(item: Any, row: int, what: str) -> None:
         raise errors.not_whole(what, row, item, name, bits)
 
 
+def _in_utc(item: Any, row: int, what: str) -> Any:
+    try:
+        return item.astimezone(timezone.utc)
+    except OverflowError:
+        raise ValueError(f"{what}[{row}] is {item}: in UTC it leaves the range of dates") from None
+
+
 def _from_dates(items: list[Any], what: str) -> _Keys:
     zoned = [getattr(item, "tzinfo", None) is not None for item in items]
-    if all(zoned):  # equal where they are the same instant
-        return _Keys("dates with a time zone", items)
+    if all(zoned):  # equal where they are the same instant, which clocks that are set back tell twice
+        return _Keys("dates with a time zone", [_in_utc(item, row, what) for row, item in enumerate(items)])
     if any(zoned):
         row = zoned.index(not zoned[0])
         raise TypeError(f"{what} mix dates with and without a time zone: see rows 0 and {row}")

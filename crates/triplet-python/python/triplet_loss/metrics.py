@@ -135,10 +135,17 @@ def retrieval(
         warnings.warn(
             "digits are lost: for half of the queries or more, rounding may exceed the squared distance to "
             f"the nearest row {rounding:.3g} times, since the rows are far from the origin and near to each "
-            f"other; {'pass float64' if centre else 'pass centre=True, or float64'}",
+            f"other; {_way_out(rows, centre)}",
             stacklevel=2,
         )
     return Retrieval(queries, dict(recall), r_precision, map_at_r)
+
+
+def _way_out(rows: NDArray[Any], centre: bool) -> str:
+    """What helps against lost digits."""
+    if rows.dtype == np.float64:
+        return "scale the rows or remove what they have in common" if centre else "pass centre=True"
+    return "pass float64" if centre else "pass centre=True, or float64"
 
 
 def _ids(ids: Any, reference_ids: Any, searches: bool) -> tuple[NDArray[Any], NDArray[Any]] | None:

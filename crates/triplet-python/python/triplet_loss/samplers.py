@@ -19,6 +19,7 @@ import numpy as np
 
 from ._arrays import as_labels
 from ._dealing import Deal
+from ._label_errors import shown
 
 __all__ = ["PKSampler"]
 
@@ -80,7 +81,7 @@ class PKSampler:
     ):
         self.classes = _integer(classes, "classes", 2, "a batch needs at least 2 classes to have negatives")
         self.rows = _integer(rows, "rows", 2, "a class needs at least 2 rows in a batch to have positives")
-        self.seed = _integer(seed, "seed", 0, "it must not be negative")
+        self.seed = _integer(seed, "seed", 0, "it must not be negative", None)
         self.epoch = 0
         if batches is not None:
             batches = _integer(batches, "batches", 1, "an epoch needs at least 1")
@@ -128,7 +129,7 @@ class PKSampler:
 
     def set_epoch(self, epoch: int) -> None:
         """Starts this epoch with the next iteration."""
-        self.epoch = _integer(epoch, "epoch", 0, "it must not be negative")
+        self.epoch = _integer(epoch, "epoch", 0, "it must not be negative", None)
 
     def __iter__(self) -> Iterator[list[int]]:
         # A generator: it reads the epoch at the first batch, and Lightning sets that after asking for it.
@@ -164,7 +165,11 @@ class PKSampler:
         vars(self).update({f"__pl_saved_{name}": value for name, value in saved.items()})
 
 
-def _integer(value: Any, name: str, least: int, why: str) -> int:
+_MOST = 2**31 - 1
+"""Of classes, rows, batches and ranks."""
+
+
+def _integer(value: Any, name: str, least: int, why: str, most: int | None = _MOST) -> int:
     """An integer argument, not less than the least that makes sense."""
     try:
         number = index(value)
@@ -172,6 +177,8 @@ def _integer(value: Any, name: str, least: int, why: str) -> int:
         raise TypeError(f"{name} is a {type(value).__name__}: expected an integer") from None
     if number < least:
         raise ValueError(f"{name} is {number}: {why}")
+    if most is not None and number > most:
+        raise ValueError(f"{name} is {shown(number)}: at most {most} can be dealt out")
     return number
 
 
