@@ -34,6 +34,40 @@ def test_a_second_derivative_is_a_clear_error(wrap, reduction):
 
 
 @WRAPS
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "none"])
+def test_a_derivative_of_the_gradient_by_the_factors_of_the_losses_is_a_clear_error(wrap, reduction):
+    loss = tfa.TripletSemiHardLoss(reduction=reduction)
+    factors = tf.Variable([1.0, 2.0, 3.0, 4.0])
+
+    @wrap
+    def run(x):
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                value = tf.reduce_sum(loss([0, 1, 0, 1], x) * factors)
+            total = inner.gradient(value, x)[1, 0] ** 2 + tf.reduce_sum(factors)
+        return outer.gradient(total, factors)
+
+    with pytest.raises(NotImplementedError, match="can be differentiated once"):
+        run(tf.constant([[0.0], [1.0], [4.0], [9.0]]))
+
+
+@WRAPS
+def test_a_derivative_by_the_factors_alone_is_that_of_the_losses(wrap):
+    labels, x = batch()
+    loss, factors = tfa.TripletSemiHardLoss(reduction="none"), tf.Variable(np.ones(len(x), np.float32))
+
+    @wrap
+    def run(x):
+        with tf.GradientTape() as tape:
+            value = tf.reduce_sum(loss(labels, x) * factors)
+        return tape.gradient(value, factors)
+
+    rows = evaluate(labels, x, distance="l2", reduction="none", gradient=False).loss
+    assert np.allclose(run(tf.constant(x)), rows, rtol=1e-6)
+
+
+@WRAPS
 def test_halves_that_cannot_hold_the_loss_are_an_error(wrap):
     labels, x = batch()
     call = wrap(lambda x: tfa.triplet_semihard_loss(labels, x, 1e5))

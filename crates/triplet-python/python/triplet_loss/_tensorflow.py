@@ -66,7 +66,7 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None, margin:
             def backward(upstream: Any) -> Any:
                 gradient = tf.numpy_function(pull, [x, number, upstream, *inputs], computed)
                 gradient.set_shape(x.shape)
-                return _once(tf.cast(gradient, x.dtype), x)
+                return _once(tf.cast(gradient, x.dtype), x, upstream)
 
             return tf.cast(losses, x.dtype), backward
         value, gradient = tf.numpy_function(forward, [x, *inputs], [computed, computed])
@@ -87,10 +87,10 @@ def _holds_tensors(labels: Any) -> bool:
 
 
 @tf.custom_gradient
-def _once(gradient: Any, _embeddings: Any) -> Any:
-    """The gradient, for TensorFlow a function of the embeddings without a derivative."""
+def _once(gradient: Any, *_inputs: Any) -> Any:
+    """The gradient, for TensorFlow a function of what it was computed from, without a derivative."""
 
-    def backward(_upstream: Any) -> Any:
+    def backward(*_upstream: Any) -> Any:
         raise NotImplementedError(ONCE)
 
     return tf.identity(gradient), backward
