@@ -134,6 +134,18 @@ def test_masked_arrays_are_refused():
                 loss(*arguments)
 
 
+@pytest.mark.parametrize(
+    "weights", [-WEIGHTS, WEIGHTS * np.nan, WEIGHTS[None], [5.0], np.ones((len(X), len(X)))]
+)
+def test_weights_of_a_subclass_are_held_to_the_same_rules(weights):
+    with pytest.raises(ValueError, match="sample_weight") as wanted:
+        evaluate(LABELS, X, sample_weight=weights)
+    for given in (weights, tf.constant(weights)):
+        with pytest.raises(ValueError, match="sample_weight") as found:
+            Scaled()(LABELS, X, given)
+        assert str(found.value) == str(wanted.value)
+
+
 def test_under_a_strategy():
     strategy = tf.distribute.MirroredStrategy(["CPU:0"])
     with strategy.scope():

@@ -9,6 +9,14 @@ from triplet_loss import evaluate, tfa
 
 keras = pytest.importorskip("keras")
 
+try:
+    from keras.src.backend import set_keras_mask
+except ImportError:  # earlier releases keep the mask with the tensor
+
+    def set_keras_mask(x, mask):
+        x._keras_mask = mask
+
+
 from triplet_loss.keras import TripletLossMetric, TripletSemiHardLoss  # noqa: E402
 
 LABELS, X = batch(24, 3, 4)
@@ -76,6 +84,70 @@ def test_masked_rows_have_no_loss(kind, eager):
     assert loss.statistics.positive_pairs == evaluate(LABELS, X).statistics.positive_pairs
 
 
+@KINDS
+@pytest.mark.parametrize("make", [np.array, keras.ops.convert_to_tensor, keras.Variable])
+def test_weights_of_masked_rows_are_not_changed(kind, make):
+    embeddings = keras.ops.convert_to_tensor(X)
+    set_keras_mask(embeddings, keras.ops.convert_to_tensor(MASK))
+    weights = make(WEIGHTS)
+    rows = (rows_of(kind) * WEIGHTS)[MASK].mean()
+    for _ in range(2):
+        found = kind()(LABELS, embeddings, weights)
+        assert np.isclose(float(keras.ops.convert_to_numpy(found)), rows, rtol=1e-5)
+    assert np.array_equal(keras.ops.convert_to_numpy(weights), WEIGHTS)
+
+
+BAD_WEIGHTS = {
+    "negative": np.where(np.arange(24) == 3, -1.0, WEIGHTS),
+    "NaN": np.where(np.arange(24) == 3, np.nan, WEIGHTS),
+    "infinite": np.where(np.arange(24) == 3, np.inf, WEIGHTS)[:, None],
+    "negative scalar": -1.0,
+    "row": WEIGHTS[None],
+    "one": [5.0],
+    "pairs": np.ones((24, 24)),
+    "short": [1.0, 2.0],
+    "text": ["a"] * 24,
+}
+
+
+@pytest.mark.parametrize("weights", BAD_WEIGHTS.values(), ids=BAD_WEIGHTS)
+def test_weights_of_subclasses_and_masked_rows_are_held_to_the_same_rules(weights):
+    def refused(call):
+        with pytest.raises((TypeError, ValueError), match="sample_weight") as caught:
+            call()
+        return caught.type, str(caught.value)
+
+    def masked():
+        embeddings = keras.ops.convert_to_tensor(X)
+        set_keras_mask(embeddings, keras.ops.convert_to_tensor(MASK))
+        return TripletSemiHardLoss()(LABELS, embeddings, weights)
+
+    wanted = refused(lambda: evaluate(LABELS, X, sample_weight=weights))
+    assert refused(lambda: Scaled()(LABELS, X, weights)) == wanted
+    assert (
+        refused(lambda: TripletSemiHardLoss(reduction="mean_with_sample_weight")(LABELS, X, weights))
+        == wanted
+    )
+    assert refused(masked) == wanted
+    if not isinstance(weights, list):
+        tensor = keras.ops.convert_to_tensor(weights)
+        assert refused(lambda: Scaled()(LABELS, X, tensor))[0] is wanted[0]
+
+
+@KINDS
+def test_integers_that_float32_cannot_hold_are_refused(kind):
+    x = np.round(X * 10).astype(np.int64)
+    found = float(keras.ops.convert_to_numpy(kind()(LABELS, x)))
+    assert found == float(keras.ops.convert_to_numpy(kind()(LABELS, x.astype(np.float32))))
+    assert found == float(keras.ops.convert_to_numpy(kind()(LABELS, x.tolist())))
+    x[2, 1] = 2**24 + 1
+    for values in (x, x.tolist()):
+        with pytest.raises(
+            ValueError, match=r"embeddings\[2, 1\] is 16777217: an integer that float32 cannot"
+        ):
+            kind()(LABELS, values)
+
+
 def test_call_of_an_instance_is_honoured():
     loss = TripletSemiHardLoss()
     loss.call = lambda y_true, y_pred: y_pred[:, 0]
@@ -132,6 +204,9 @@ def test_batches_without_a_positive_pair_count_as_zero_in_the_loss_and_not_in_th
     first, last = (evaluate(labels[a : a + 8], X[a : a + 8], distance="l2").loss for a in (0, 16))
     assert np.isclose(found["loss"], (first + last) / 3, rtol=1e-5)
     assert np.isclose(found["triplet_loss"], (first + last) / 2, rtol=1e-5)
+    alone = net.evaluate(X[8:16], labels[8:16], batch_size=8, verbose=0, return_dict=True)
+    assert alone["loss"] == 0
+    assert np.isnan(alone["triplet_loss"])
     net.compile("sgd", loss=TripletSemiHardLoss(require_positives=True))
     with pytest.raises(Exception, match="no two of the 8 rows share a label"):
         net.evaluate(X, labels, batch_size=8, verbose=0)

@@ -6,9 +6,10 @@ from typing import Any
 
 import keras
 
-from .._arrays import as_labels
+from .._arrays import as_array, as_embeddings, as_labels
 from .._attributes import LossAttributes
 from .._frameworks import apply, called_by, framework_of, refuse_masked
+from .._weights import check_weights
 
 try:
     from keras.src.backend import get_keras_mask
@@ -56,9 +57,11 @@ class _TripletLoss(LossAttributes, keras.losses.Loss):
         reduction = _REDUCTIONS.get(self.reduction)
         if is_ours and reduction and get_keras_mask(y_pred) is None and _replicas() == 1:
             return apply(self._summed(reduction), y_true, self._converted(y_pred), sample_weight)
-        losses = self.call(_as_tensor(y_true), self._converted(y_pred))
+        embeddings = self._converted(y_pred)
+        check_weights(sample_weight, embeddings.shape[0])
+        losses = self.call(_as_tensor(y_true), embeddings)
         with_keras = _Sum(name=self.name, reduction=self.reduction, dtype=self.dtype)
-        return with_keras(losses, y_pred, sample_weight)
+        return with_keras(losses, y_pred, self._copied(sample_weight))
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The losses of the rows `[B]`, neither weighed nor added up."""
@@ -73,9 +76,25 @@ class _TripletLoss(LossAttributes, keras.losses.Loss):
 
     def _converted(self, y_pred: Any) -> Any:
         """Embeddings in the type to compute in; those of another framework than Keras's as they are."""
-        if framework_of(y_pred) in (None, keras.backend.backend()):
+        framework = framework_of(y_pred)
+        if framework is None and not _holds_tensors(y_pred):
+            y_pred = self._exact(y_pred)
+        if framework in (None, keras.backend.backend()):
             return keras.ops.convert_to_tensor(y_pred, dtype=self.dtype)
         return y_pred
+
+    def _exact(self, y_pred: Any) -> Any:
+        """Embeddings of NumPy and lists; integers only if the type to compute in holds each."""
+        array = as_array(y_pred, "embeddings")
+        if array.dtype.kind not in "iu" or self.dtype == "float64":
+            return array
+        return as_embeddings(array)[0]
+
+    def _copied(self, weights: Any) -> Any:
+        """On torch, Keras multiplies the weights that it is given by the mask in place."""
+        if weights is None or keras.backend.backend() != "torch":
+            return weights
+        return keras.ops.copy(keras.ops.convert_to_tensor(weights, dtype=self.dtype))
 
     def get_config(self) -> dict[str, Any]:
         """The configuration of TFA 0.23, and what it does not have."""
@@ -166,6 +185,13 @@ def _as_tensor(labels: Any) -> Any:
 
         return narrow(labels)
     return keras.ops.convert_to_tensor(labels)
+
+
+def _holds_tensors(values: Any) -> bool:
+    """Whether values are those of a framework, or of Keras, which a gradient may be asked for."""
+    if isinstance(values, (list, tuple)):
+        return any(map(_holds_tensors, values))
+    return framework_of(values) is not None or isinstance(values, keras.Variable)
 
 
 def _replicas() -> int:

@@ -14,7 +14,8 @@ class TripletLossMetric(keras.metrics.Mean):
     """The mean of a triplet loss over batches, without those in which no two rows share a label.
 
     What ``fit`` and ``evaluate`` report as the loss counts such a batch as 0. As there, a batch
-    counts by its rows, so that the two are equal where every batch has a positive pair.
+    counts by its rows, so that the two are equal where every batch has a positive pair. Where none
+    has, the mean is NaN.
 
     >>> import numpy as np
     >>> from triplet_loss.keras import TripletLossMetric, TripletSemiHardLoss
@@ -47,6 +48,11 @@ class TripletLossMetric(keras.metrics.Mean):
         rows = keras.ops.shape(y_pred)[0]
         weight = keras.ops.where(has_pair, keras.ops.cast(rows, self.dtype), 0)
         return super().update_state(value, weight)
+
+    def result(self) -> Any:
+        """The mean; NaN if no batch had a positive pair."""
+        is_empty = keras.ops.equal(self.count, 0)
+        return keras.ops.where(is_empty, keras.ops.cast(float("nan"), self.dtype), super().result())
 
     def get_config(self) -> dict[str, Any]:
         """Name and type of the metric, and the loss."""

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from .._attributes import LossAttributes
 from .._frameworks import apply, called_by, framework_of, refuse_masked
+from .._weights import check_weights
 from ._functions import register
 
 __all__ = ["TripletHardLoss", "TripletSemiHardLoss"]
@@ -68,6 +69,7 @@ class _TripletLoss(LossAttributes, _Base):
         is_masked = getattr(y_pred, "_keras_mask", None) is not None
         if is_ours and reduction and not is_masked and not tf.distribute.has_strategy():
             return apply(self._summed(reduction), y_true, y_pred, sample_weight)
+        check_weights(sample_weight, y_pred.shape[0])
         return super().__call__(y_true, y_pred, sample_weight)
 
     @tf.autograph.experimental.do_not_convert
