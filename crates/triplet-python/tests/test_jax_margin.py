@@ -37,6 +37,17 @@ def test_margins_of_every_kind(make):
         assert same_bits(jax.jit(jax.grad(summed))(x, margin), wanted.gradient)
 
 
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16, jnp.float8_e4m3fn, jnp.int8, jnp.uint16])
+def test_traced_margins_of_every_real_type(dtype):
+    labels, x = batch()
+    margin = jnp.array(2, dtype)
+    found = jax.jit(lambda m: triplet_semihard_loss(labels, x, m))(margin)
+    assert same_bits(found, evaluate(labels, x, 2.0).loss)
+    for wrong in (jnp.array(True), jnp.array(1j), jax.random.key(0)):
+        with pytest.raises(TypeError, match=r"margin is .*expected a real number"):
+            jax.jit(lambda m: triplet_semihard_loss(labels, x, m))(wrong)
+
+
 def test_a_function_is_called_at_every_run():
     labels, x = batch()
     state = {"margin": 0.5}

@@ -135,6 +135,29 @@ def test_a_variable_of_the_model_is_an_input_of_its_steps():
         assert np.isclose(net.evaluate(X[:ROWS], LABELS[:ROWS], batch_size=ROWS, verbose=0), expected(margin))
 
 
+def of_learning_rate(net):
+    return net.optimizer.learning_rate
+
+
+def function_of_learning_rate(net):
+    return lambda: net.optimizer.learning_rate
+
+
+def function_of_a_weight(net):
+    return lambda: keras.ops.sum(net.layers[0].kernel)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="where Keras takes values out of variables while it trains")
+@pytest.mark.parametrize("make", [of_learning_rate, function_of_learning_rate, function_of_a_weight])
+def test_a_margin_that_keras_takes_away_while_it_trains_is_a_clear_error(make):
+    loss = TripletSemiHardLoss()
+    net = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(3)])
+    net.compile(keras.optimizers.SGD(0.1), loss=loss)
+    loss.margin = make(net)
+    with pytest.raises(Exception, match="set loss.margin to a number, or to a keras.Variable of your own"):
+        net.fit(X[:ROWS], LABELS[:ROWS], batch_size=ROWS, verbose=0)
+
+
 def test_the_next_call_has_it_and_configurations_hold_the_number():
     labels, x = LABELS[:ROWS], X[:ROWS]
     variable = keras.Variable(1.5)

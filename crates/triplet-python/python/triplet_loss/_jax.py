@@ -17,7 +17,7 @@ import numpy as np
 
 from ._arrays import COMPUTED, as_array, as_labels, wrong_dtype, wrong_shape
 from ._held import Held
-from ._jax_callbacks import Evaluate, Pull, Read, called, computed_in
+from ._jax_callbacks import Evaluate, Pull, Read, called, computed_in, variable
 from ._loss import Loss
 from ._margin import as_margin, is_fixed, is_schedule
 
@@ -76,9 +76,10 @@ def _margin(loss: Loss, margin: Any, dtype: Any) -> tuple[Read | None, Any]:
     margin = loss.settings.margin if margin is _OWN else margin
     inner = margin.value if isinstance(margin, Held) else margin
     is_variable = not isinstance(inner, jax.Array) and hasattr(inner, "__jax_array__")
-    value = inner.__jax_array__() if is_variable else inner
+    value = variable(inner) if is_variable else inner
     if isinstance(value, jax.core.Tracer):
-        if value.shape or value.dtype.kind not in "iuf":
+        is_real = jnp.issubdtype(value.dtype, jnp.floating) or jnp.issubdtype(value.dtype, jnp.integer)
+        if value.shape or not is_real:
             raise TypeError(f"margin is {value.aval.str_short()}: expected a real number without dimensions")
         return None, _constant(value.astype(dtype))
     # Arrays are constants of a program, as everywhere in JAX; a variable would silently be one.

@@ -32,12 +32,38 @@ class Read:
 _PATIENCE = 5.0
 
 
+_TAKEN = (
+    "margin depends on a variable of the model or the optimizer, whose values Keras takes out of it while "
+    "JAX trains: set loss.margin to a number, or to a keras.Variable of your own that a callback assigns"
+)
+
+
+def variable(margin: Any) -> Any:
+    """The array in a variable of Keras's."""
+    try:
+        array = margin.__jax_array__()
+    except TypeError as error:
+        raise _as_taken(error) from error
+    if isinstance(array, jax.Array) and not isinstance(array, jax.core.Tracer) and array.is_deleted():
+        raise TypeError(_TAKEN)
+    return array
+
+
+def _as_taken(error: Exception) -> Exception:
+    """What is said of a variable without a value, which Keras then calls an initializer for."""
+    reasons = ("'NoneType' object is not callable", "has been deleted")
+    return TypeError(_TAKEN) if any(reason in str(error) for reason in reasons) else error
+
+
 def _read(source: Read) -> float:
     """The margin while a program runs, which waits for the answer."""
     margin = source.margin.value if isinstance(source.margin, Held) else source.margin
     if not hasattr(margin, "__jax_array__"):
-        return as_margin(margin)
-    array = margin.__jax_array__()
+        try:
+            return as_margin(margin)
+        except (TypeError, RuntimeError) as error:
+            raise _as_taken(error) from error
+    array = variable(margin)
     end = monotonic() + _PATIENCE
     while not array.is_ready():
         if monotonic() > end:
