@@ -57,6 +57,32 @@ def test_vmap_over_batches():
         assert same_bits(gradients[number], expected.gradient)
 
 
+@pytest.mark.parametrize("wrap", [lambda f: f, jax.jit], ids=["eager", "jit"])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_vmap_over_any_argument_and_nested(reduction, wrap):
+    y = np.stack([batch(seed=seed)[0] for seed in range(2)])
+    x = np.stack([batch(seed=seed)[1] for seed in range(3)])
+    weights = np.linspace(0, 2, 32, dtype=np.float32)[:, None]
+    margins = np.array([0.5, 1.0, 2.0], np.float32)
+
+    def summed(x, y, margin):
+        return triplet_semihard_loss(y, x, margin, sample_weight=weights, reduction=reduction).sum()
+
+    one = jax.value_and_grad(summed)
+    over_margins = jax.vmap(one, (None, None, 0))
+    values, gradients = wrap(jax.vmap(jax.vmap(one, (None, 0, None)), (0, None, 0)))(x, y, margins)
+    assert values.shape == (3, 2)
+    assert gradients.shape == (3, 2, 32, 16)
+    for i in range(3):
+        for j in range(2):
+            value, gradient = one(x[i], y[j], margins[i])
+            assert same_bits(gradients[i, j], gradient)
+            assert np.isclose(values[i, j], value, rtol=1e-6)  # summed by JAX
+    values, gradients = wrap(over_margins)(x[0], y[0], margins)
+    assert same_bits(gradients, np.stack([one(x[0], y[0], m)[1] for m in margins]))
+    assert jax.vmap(triplet_semihard_loss)(y[:0], x[:0]).shape == (0,)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_halves(dtype):
     labels, x = batch()
@@ -190,11 +216,14 @@ def test_masked_arrays_are_refused():
             triplet_semihard_loss(arguments[0], arguments[1], sample_weight=arguments[2])
 
 
+@pytest.mark.parametrize("batched", [False, True], ids=["one", "vmap"])
 @pytest.mark.parametrize("reduction", ["mean", "none"])
-def test_calls_outside_jit_compile_once(reduction):
+def test_calls_outside_jit_compile_once(reduction, batched):
     """Whatever the margin is; of a shape that no other test has."""
     labels, x = batch(rows=35 if reduction == "mean" else 37)
     step = jax.grad(lambda x, m: triplet_semihard_loss(labels, x, m, reduction=reduction).sum())
+    if batched:
+        x, step = np.stack([x, 2 * x]), jax.vmap(step, (0, None))
     compiled = []
     jax.monitoring.register_event_duration_secs_listener(
         lambda name, seconds, **_: compiled.append(name) if "backend_compile" in name else None

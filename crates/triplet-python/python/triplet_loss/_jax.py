@@ -17,8 +17,8 @@ import numpy as np
 
 from ._arrays import COMPUTED, as_array, as_labels, wrong_dtype, wrong_shape
 from ._held import Held
-from ._jax_callbacks import Evaluate, Pull, Read, called, computed_in, variable
-from ._loss import Loss
+from ._jax_callbacks import Evaluate, Pull, Read, as_words, called, computed_in, variable
+from ._loss import Loss, Settings
 from ._margin import as_margin, is_fixed, is_schedule
 
 _OWN = object()
@@ -46,7 +46,8 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None, margin:
                 f"{list(embeddings.shape[:1])}: give a scalar, or one weight a row"
             )
     source, given = _margin(loss, margin, computed_in(embeddings.dtype))
-    value: jax.Array = _loss(loss, source, labels, embeddings, weights, given)
+    key = loss.settings._replace(margin=1.0)  # which is an input
+    value: jax.Array = _loss(key, source, labels, embeddings, weights, given, as_words(loss.number_input))
     return value
 
 
@@ -107,15 +108,19 @@ def _(primals: Any, tangents: Any) -> Any:
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _loss(loss: Loss, source: Any, labels: Any, embeddings: Any, weights: Any, margin: Any) -> Any:
-    call = Evaluate(loss, source, np.dtype(embeddings.dtype), gradient=False)
-    return called(call, labels, embeddings, weights, margin)[0].astype(embeddings.dtype)
+def _loss(
+    key: Settings, source: Any, labels: Any, embeddings: Any, weights: Any, margin: Any, words: Any
+) -> Any:
+    call = Evaluate(key, source, np.dtype(embeddings.dtype), gradient=False)
+    return called(call, labels, embeddings, weights, margin, words)[0].astype(embeddings.dtype)
 
 
-def _forward(loss: Loss, source: Any, labels: Any, embeddings: Any, weights: Any, margin: Any) -> Any:
-    per_row = loss.settings.reduction == "none"
-    call = Evaluate(loss, source, np.dtype(embeddings.dtype), gradient=not per_row)
-    value, other = called(call, labels, embeddings, weights, margin)
+def _forward(
+    key: Settings, source: Any, labels: Any, embeddings: Any, weights: Any, margin: Any, words: Any
+) -> Any:
+    per_row = key.reduction == "none"
+    call = Evaluate(key, source, np.dtype(embeddings.dtype), gradient=not per_row)
+    value, other = called(call, labels, embeddings, weights, margin, words)
     kept = (labels, embeddings, weights, other) if per_row else (None, _typed(embeddings), None, other)
     return value.astype(embeddings.dtype), kept
 
@@ -125,13 +130,13 @@ def _typed(embeddings: Any) -> Any:
     return jnp.zeros((), embeddings.dtype)
 
 
-def _backward(loss: Loss, source: Any, kept: Any, upstream: Any) -> Any:
+def _backward(key: Settings, source: Any, kept: Any, upstream: Any) -> Any:
     labels, embeddings, weights, other = kept
-    if loss.settings.reduction == "none":
-        gradient = called(Pull(loss), labels, embeddings, weights, other, upstream)
+    if key.reduction == "none":
+        gradient = called(Pull(key), labels, embeddings, weights, other, upstream)
     else:
         gradient = other * upstream.astype(other.dtype)
-    return None, gradient.astype(embeddings.dtype), None, None
+    return None, gradient.astype(embeddings.dtype), None, None, None
 
 
 _loss.defvjp(_forward, _backward)

@@ -1,7 +1,8 @@
 """What JAX calls back to compute the loss and its gradient.
 
 They are values: equal ones are one entry of JAX's compilation caches, so that calls outside
-``jit`` compile once for each loss and shape.
+``jit`` compile once for each shape, whatever loss with these settings they are of: its number is
+an input, as its margin is.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from ._arrays import as_embeddings, as_labels, as_weights, narrowed
 from ._held import Held
-from ._loss import ONCE, Loss
+from ._loss import ONCE, Settings, found, shared
 from ._margin import as_margin
 
 
@@ -82,15 +83,16 @@ class Evaluate:
     Answers with NumPy's arrays: JAX called from within a callback may wait for itself.
     """
 
-    loss: Loss
+    settings: Settings
     source: Read | None
     dtype: np.dtype[Any]
     gradient: bool
 
-    def __call__(self, labels: Any, embeddings: Any, weights: Any, margin: Any) -> Any:
+    def __call__(self, labels: Any, embeddings: Any, weights: Any, margin: Any, words: Any) -> Any:
         if self.source is not None:
             margin = _read(self.source)
-        loss, computed = self.loss.at(float(margin)), computed_in(self.dtype)
+        loss = found(_as_number(words), self.settings._replace(margin=float(margin)))
+        computed = computed_in(self.dtype)
         outcome = loss.evaluate(*_arrays(labels, embeddings, weights), gradient=self.gradient)
         value = np.asarray(outcome.loss if outcome.losses is None else outcome.losses, computed)
         narrowed(value, self.dtype, "loss")
@@ -99,7 +101,7 @@ class Evaluate:
     def shapes(self, embeddings: Any) -> Any:
         """Of what it answers."""
         computed = computed_in(self.dtype)
-        rows = embeddings.shape[:1] if self.loss.settings.reduction == "none" else ()
+        rows = embeddings.shape[:1] if self.settings.reduction == "none" else ()
         other = embeddings.shape if self.gradient else ()
         return jax.ShapeDtypeStruct(rows, computed), jax.ShapeDtypeStruct(other, computed)
 
@@ -108,24 +110,56 @@ class Evaluate:
 class Pull:
     """The gradient for a derivative by each row's loss."""
 
-    loss: Loss
+    settings: Settings
 
     def __call__(self, labels: Any, embeddings: Any, weights: Any, margin: Any, upstream: Any) -> Any:
         y, x, w = _arrays(labels, embeddings, weights)
-        return self.loss.at(float(margin)).pull(y, x, w, np.asarray(upstream, np.float64))
+        return shared(self.settings._replace(margin=float(margin))).pull(
+            y, x, w, np.asarray(upstream, np.float64)
+        )
 
     def shapes(self, embeddings: Any) -> Any:
         """Of what it answers."""
         return jax.ShapeDtypeStruct(embeddings.shape, computed_in(embeddings.dtype))
 
 
+@dataclass(frozen=True)
+class Each:
+    """A callback under ``vmap``: one call for each batch; arguments have dimensions before their own."""
+
+    function: Evaluate | Pull
+    ranks: tuple[int | None, ...]
+
+    def __call__(self, *arguments: Any) -> Any:
+        arrays = [None if x is None else np.asarray(x) for x in arguments]
+        own = [() if x is None else x.shape[x.ndim - (rank or 0) :] for x, rank in zip(arrays, self.ranks)]
+        pairs = list(zip(arrays, own))
+        batches = np.broadcast_shapes(
+            *(x.shape[: x.ndim - len(shape)] for x, shape in pairs if x is not None)
+        )
+        if not batches:
+            return self.function(*arrays)
+        views = [None if x is None else np.broadcast_to(x, batches + shape) for x, shape in pairs]
+        embeddings = jax.ShapeDtypeStruct(own[1], arrays[1].dtype)  # type: ignore[union-attr]
+        answers = jax.tree.map(
+            lambda one: np.empty(batches + one.shape, one.dtype), self.function.shapes(embeddings)
+        )
+        for place in np.ndindex(batches):
+            answer = self.function(*(None if x is None else x[place] for x in views))
+            for into, one in zip(jax.tree.leaves(answers), jax.tree.leaves(answer)):
+                into[place] = one
+        return answers
+
+
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def called(function: Any, labels: Any, embeddings: Any, *others: Any) -> Any:
     """What `function` answers; in `shard_map`, as varied over the mesh as the embeddings."""
-    shapes = function.shapes(embeddings)
-    found = jax.pure_callback(function, shapes, labels, embeddings, *others, vmap_method="sequential")
+    arguments = (labels, embeddings, *others)
+    each = Each(function, tuple(None if x is None else x.ndim for x in arguments))
+    # JAX's own loop, "sequential", would outside jit be compiled at every call.
+    answer = jax.pure_callback(each, function.shapes(embeddings), *arguments, vmap_method="expand_dims")
     axes = _varying(embeddings)
-    return jax.tree.map(lambda x: jax.lax.pcast(x, axes, to="varying"), found) if axes else found
+    return jax.tree.map(lambda x: jax.lax.pcast(x, axes, to="varying"), answer) if axes else answer
 
 
 @called.defjvp
@@ -142,6 +176,15 @@ def _varying(embeddings: Any) -> tuple[str, ...]:
 def _arrays(labels: Any, embeddings: Any, weights: Any) -> tuple[Any, Any, Any]:
     w = None if weights is None else as_weights(np.asarray(weights))
     return as_labels(np.asarray(labels)), as_embeddings(np.asarray(embeddings))[0], w
+
+
+def as_words(number: Any) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    """A loss's number as JAX can hold it without x64."""
+    return np.asarray(number, np.uint64).reshape(1).view(np.uint32)
+
+
+def _as_number(words: Any) -> int:
+    return int(np.ascontiguousarray(words, np.uint32).view(np.uint64)[0])
 
 
 def computed_in(dtype: Any) -> np.dtype[Any]:
