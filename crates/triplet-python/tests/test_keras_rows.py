@@ -229,3 +229,21 @@ def test_the_metric_counts_a_batch_by_its_rows_and_is_saved(tmp_path):
     assert again.evaluate(X, LABELS, verbose=0, return_dict=True) == pytest.approx(wanted, rel=1e-5)
     with pytest.raises(ValueError, match="reduction='none'"):
         TripletLossMetric(TripletSemiHardLoss(reduction="none"))
+
+
+def test_the_metric_takes_what_the_loss_takes():
+    wanted = evaluate(LABELS, X, 1.0, "l2").loss
+    for labels, x in ((LABELS.tolist(), X.tolist()), (LABELS[:, None].tolist(), X), (LABELS, list(X))):
+        metric = TripletLossMetric()
+        metric.update_state(labels, x)
+        assert np.isclose(float(keras.ops.convert_to_numpy(metric.result())), wanted, rtol=1e-5)
+        assert float(keras.ops.convert_to_numpy(metric.count)) == 24
+    metric = TripletLossMetric()
+    assert np.isnan(float(keras.ops.convert_to_numpy(metric.result())))
+    for wrong, kind in (
+        (tfa.triplet_semihard_loss, "function"),
+        (TripletSemiHardLoss, "type"),
+        ("mse", "str"),
+    ):
+        with pytest.raises(TypeError, match=f"loss is a {kind}: expected an object of a loss class"):
+            TripletLossMetric(wrong)

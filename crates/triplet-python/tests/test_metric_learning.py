@@ -133,3 +133,13 @@ def test_values_are_tfas():
         found = pairwise_distance(x, squared).numpy()
         assert np.allclose(found, old.pairwise_distance(x, squared).numpy(), atol=2e-3)
     assert np.allclose(angular_distance(x).numpy(), old.angular_distance(x).numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [pairwise_distance, angular_distance])
+def test_tensors_of_unknown_rank(kind):
+    tf = pytest.importorskip("tensorflow")
+    x = np.random.default_rng(3).standard_normal((5, 3)).astype(np.float32)
+    run = tf.function(kind, input_signature=[tf.TensorSpec(None, tf.float32)])
+    assert np.allclose(run(x), kind(x), atol=1e-5)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not compatible with expected shape"):
+        run(x[0])

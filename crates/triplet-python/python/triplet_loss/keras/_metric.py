@@ -36,6 +36,11 @@ class TripletLossMetric(keras.metrics.Mean):
     def __init__(self, loss: Any = None, name: str = "triplet_loss", dtype: Any = None):
         super().__init__(name=name, dtype=dtype)
         self.loss = TripletSemiHardLoss() if loss is None else loss
+        if not isinstance(self.loss, keras.losses.Loss):
+            kind = type(loss).__name__
+            raise TypeError(
+                f"loss is a {kind}: expected an object of a loss class, as TripletSemiHardLoss() is"
+            )
         if self.loss.reduction in ("none", None):
             raise ValueError("the loss has reduction='none': a mean over batches needs one number for each")
 
@@ -43,9 +48,9 @@ class TripletLossMetric(keras.metrics.Mean):
         """Adds a batch of labels `[B]` or `[B, 1]` and embeddings `[B, D]`."""
         labels = _as_tensor(y_true)
         value = self.loss(labels, y_pred, sample_weight)
-        in_order = keras.ops.sort(keras.ops.reshape(labels, (-1,)))
+        in_order = keras.ops.sort(keras.ops.reshape(labels, (-1,)))  # of as many labels as rows
         has_pair = keras.ops.any(in_order[1:] == in_order[:-1])
-        rows = keras.ops.shape(y_pred)[0]
+        rows = keras.ops.shape(in_order)[0]
         weight = keras.ops.where(has_pair, keras.ops.cast(rows, self.dtype), 0)
         return super().update_state(value, weight)
 

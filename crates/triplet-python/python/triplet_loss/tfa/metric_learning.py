@@ -140,4 +140,6 @@ def _tensorflow(feature: Any) -> tuple[_Functions, Any, str]:
         cast=tf.cast,
     )
     x = tf.convert_to_tensor(feature)
+    if x.shape.rank is None:  # known when the graph runs, which then refuses others
+        x = tf.ensure_shape(x, [None, None])
     return functions, x, x.dtype.name
