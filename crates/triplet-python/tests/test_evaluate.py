@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import importlib.util
 import os
 
 import ml_dtypes
@@ -245,6 +246,30 @@ def test_no_more_threads_are_started_than_help():
 
 BAD = LINE.copy()
 BAD[2, 0] = np.nan
+
+
+class Holder:
+    """An object of a library that gives its values as an array."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+class Elsewhere(Holder):
+    """A tensor whose place is not known, which it says in two lines."""
+
+    dtype = np.dtype(np.float32)
+
+    def __dlpack__(self, **options):
+        raise AssertionError("not asked for")
+
+    def __dlpack_device__(self):
+        raise TypeError("first\nsecond")
+
+
 MISTAKES = [
     (ValueError, r"embeddings\[2, 0\] is NaN", {"embeddings": BAD}),
     (ValueError, r"embeddings have shape \[4\]: expected two dimensions", {"embeddings": LINE[:, 0]}),
@@ -287,6 +312,13 @@ MISTAKES = [
     (TypeError, "embeddings are a masked array", {"embeddings": [[0.0], (1.0,), [2.0], [np.ma.masked]]}),
     (TypeError, "sample_weight are a masked array", {"sample_weight": np.ma.masked_array([1.0] * 4)}),
     (TypeError, "sample_weight are a masked array", {"sample_weight": [1, 1, np.ma.masked, 1]}),
+    (TypeError, "embeddings are a masked array", {"embeddings": Holder(np.ma.masked_array(LINE))}),
+    (TypeError, "embeddings are a masked array", {"embeddings": list(map(Holder, np.ma.masked_array(LINE)))}),
+    (TypeError, "sample_weight are a masked array", {"sample_weight": Holder(np.ma.masked_array([1.0] * 4))}),
+    (TypeError, "embeddings cannot be read as an array: first second$", {"embeddings": Elsewhere(LINE)}),
+    (ValueError, r"sample_weight\[0\] is 1180591620717411303424: .*64 bits", {"sample_weight": 2**70}),
+    (ValueError, r"sample_weight\[1\] is 1180591620717411303424", {"sample_weight": [1, 2**70, 1, 1]}),
+    (TypeError, r"sample_weight\[2\] is of type NoneType", {"sample_weight": [1, 1, None, 1]}),
     (TypeError, "embeddings: a NoneType is neither an array nor a list", {"embeddings": None}),
     (ValueError, "squared norm", {"embeddings": LINE * 1e30}),
     (ValueError, "the loss leaves the range of float16", {
@@ -335,3 +367,60 @@ def test_a_gradient_is_written_to_the_last_value_whatever_was_in_its_memory():
                 np.full((300, 7), np.nan, np.float32)
                 gradient = evaluate(labels, x, 0.0, distance, **way).gradient
                 assert np.abs(gradient).max() < 1e-6, (distance, way)
+
+
+def test_without_positives_the_hard_rules_count_their_distance_as_0():
+    result = evaluate([0, 1, 2], LINE[:3], 1.5, "l2", "hard")
+    # Nearest negatives are at 1, 0.5 and 0.5.
+    assert result.loss == pytest.approx((0.5 + 1 + 1) / 3)
+    assert result.statistics.positive_pairs == 0
+    assert np.abs(result.gradient).max() > 0
+    with pytest.raises(ValueError, match="no two of the 3 rows share a label"):
+        evaluate([0, 1, 2], LINE[:3], 1.5, "l2", "hard", require_positives=True)
+
+
+def test_views_of_torch_with_another_sign_are_read_with_it():
+    torch = pytest.importorskip("torch")
+    z = torch.complex(torch.zeros(4, 1), torch.tensor([[0.0], [1.0], [1.5], [3.0]]))
+    view, weights = z.conj().imag, (-z - 1j).conj().imag[:, 0]
+    assert view.is_neg()
+    assert weights.is_neg()
+    result = evaluate(LABELS, view, distance="l2", sample_weight=weights)
+    right = evaluate(LABELS, -LINE, distance="l2", sample_weight=LINE[:, 0] + 1)
+    assert result.loss == right.loss != 0
+    assert np.array_equal(result.gradient, right.gradient)
+
+
+def frames(columns):
+    """As data frames of pandas and Polars, and as an Arrow table."""
+    for name, table in (("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "table")):
+        if importlib.util.find_spec(name):
+            yield getattr(importlib.import_module(name), table)(columns)
+
+
+@pytest.mark.parametrize(
+    ("integers", "floats"),
+    [
+        (np.array([2**53 + 1, 0, 1, 2]), np.float32),
+        (np.array([2**63 - 1, 0, 1, 2]), np.float64),
+        (np.array([2**64 - 1, 0, 1, 2], np.uint64), np.float32),
+        (np.array([2**64 - 1, 0, 1, 2], np.uint64), np.int64),
+    ],
+)
+def test_integers_that_a_frames_common_type_rounds_are_refused(integers, floats):
+    for frame in frames({"whole": integers, "x": np.arange(4).astype(floats)}):
+        with pytest.raises(ValueError, match=rf"column 'whole' is {integers[0]} in row 0: .*float64"):
+            evaluate(LABELS, frame)
+    exact = {"whole": np.array([2**20 + 1, 0, 1, 2]), "x": np.arange(4).astype(np.float32)}
+    right = evaluate(LABELS, np.stack([exact["whole"], exact["x"]], axis=1))
+    for frame in frames(exact):
+        assert evaluate(LABELS, frame).loss == right.loss
+
+
+def test_a_frame_may_have_one_column_of_rows():
+    for frame in frames({"rows": LINE.tolist()}):
+        assert evaluate(LABELS, frame, distance="l2").loss == np.float32(0.25)
+    arrow = pytest.importorskip("pyarrow")
+    table = arrow.table({"rows": arrow.FixedSizeListArray.from_arrays(arrow.array(LINE[:, 0]), 1)})
+    assert evaluate(LABELS, table, distance="l2").loss == np.float32(0.25)
+    assert evaluate(LABELS, arrow.Tensor.from_numpy(LINE), distance="l2").loss == np.float32(0.25)

@@ -7,6 +7,7 @@ import enum
 import importlib
 import subprocess
 import sys
+import zoneinfo
 from collections import deque
 from decimal import Decimal
 
@@ -22,6 +23,18 @@ from triplet_loss.samplers import PKSampler
 PATTERN = [0, 1, 0, 2, 0, 2]
 NAMES = ["cat", "dog", "cat", "eel", "cat", "eel"]
 DAYS = [datetime.date(2020, 1, 1 + number) for number in PATTERN]
+
+
+class Holder:
+    """An object of a library that gives its values as an array."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
 TIMES = [datetime.datetime(2020, 1, 1, number, tzinfo=datetime.timezone.utc) for number in PATTERN]
 
 
@@ -184,6 +197,13 @@ BAD = {
     "durations in a list": (TypeError, "type timedelta", lambda: [datetime.timedelta(1)]),
     "decimals": (TypeError, "type Decimal: .*convert them to text", lambda: [Decimal(1)]),
     "records": (TypeError, "labels have dtype void", lambda: np.zeros(2, [("a", int)])),
+    "float8 that NumPy takes for a float": (TypeError, "labels have dtype float8_e5m2: expected integers",
+        lambda: np.zeros(2, ml_dtypes.float8_e5m2)),
+    "masked behind __array__": (TypeError, "labels are a masked array", lambda: Holder(np.ma.array([1, 2]))),
+    "masked rows behind __array__": (TypeError, r"labels\[0\] is of type Holder",
+        lambda: [Holder(np.ma.array([1])), Holder(np.ma.array([2]))]),
+    "before the first date": (ValueError, PLACE + "0001-01-01.*in UTC it leaves the range", lambda: [
+        TIMES[0], datetime.datetime(1, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=9)))]),
     "float8": (TypeError, "labels have dtype float8", lambda: np.zeros(2, ml_dtypes.float8_e4m3fn)),
     "masked rows": (TypeError, "labels are a masked array", lambda: [np.ma.array([1]), np.ma.array([2])]),
     "masked value": (TypeError, "labels are a masked array", lambda: [1, np.ma.masked]),
@@ -332,3 +352,20 @@ def test_random_lists_are_classes_by_equality_or_errors():
         assert (read[:, None] == read).tolist() == same, labels
         assert not any(isinstance(label, (float, np.floating)) and abs(label) >= 2**53 for label in labels)
     assert accepted > 300
+
+
+def test_instants_that_clocks_tell_twice_are_told_apart():
+    zone = zoneinfo.ZoneInfo("Europe/Berlin")
+    # Clocks were set back from 3 to 2.
+    first, second = (datetime.datetime(2024, 10, 27, 2, 30, fold=fold, tzinfo=zone) for fold in (0, 1))
+    utc = [datetime.datetime(2024, 10, 27, hour, 30, tzinfo=datetime.timezone.utc) for hour in (0, 1)]
+    assert as_labels([first, second, *utc]).tolist() == [0, 1, 0, 1]
+    one, other = as_labels_of_both([first, second], utc, ("labels", "reference_labels"))
+    assert one.tolist() == other.tolist()
+
+
+def test_views_of_torch_with_another_sign_are_read_with_it():
+    torch = pytest.importorskip("torch")
+    labels = torch.tensor([-1j, -1j, -2j, -3j]).conj().imag
+    assert labels.is_neg()
+    assert as_labels(labels).tolist() == [1, 1, 2, 3]

@@ -250,3 +250,15 @@ def test_mistakes():
     x[0, 1] = np.inf
     with pytest.raises(ValueError, match=r"embeddings\[0, 1\] is inf"):
         metrics.retrieval(labels, x)
+
+
+def test_the_way_out_of_lost_digits_is_one_that_is_still_open():
+    labels, x = batch(40, 4, 4, np.float64)
+    for values, centre, way in (
+        (x + 1e9, False, "pass centre=True$"),
+        (np.concatenate([x + 1e9, x - 1e9]), True, "scale the rows or remove what they have in common$"),
+        (np.concatenate([x + 1e5, x - 1e5]).astype(np.float32), True, "pass float64$"),
+    ):
+        rows = np.resize(labels, len(values))
+        with pytest.warns(UserWarning, match=way):
+            metrics.retrieval(rows, values, centre=centre)

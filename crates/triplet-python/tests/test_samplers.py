@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections import Counter
 
 import numpy as np
@@ -230,3 +231,26 @@ def test_lightning_is_told_the_arguments_of_subclasses_with_the_same():
     saved = vars(Same([0, 0, 1, 1], 2, 2, seed=3))["__pl_saved_kwargs"]
     assert list(Same(**saved)) == list(PKSampler([0, 0, 1, 1], 2, 2, seed=3))
     assert "__pl_saved_kwargs" not in vars(Own([0, 0, 1, 1]))
+
+
+@pytest.mark.parametrize(
+    ("message", "change"),
+    [
+        ("rows is 1180591620717411303424: at most 2147483647", {"rows": 2**70}),
+        ("batches is 1180591620717411303424: at most", {"batches": 2**70}),
+        ("ranks is 1180591620717411303424: at most", {"rank": 0, "ranks": 2**70}),
+        ("classes is an integer of 1001 bits: at most", {"classes": 2**1000}),
+        (r"too long: it must have fewer than 2\*\*53 rows", {"rows": 2**30, "batches": 2**30}),
+    ],
+)
+def test_numbers_that_cannot_be_dealt_out_are_refused(message, change):
+    with pytest.raises(ValueError, match=message):
+        PKSampler(**({"labels": [0, 0, 1, 1], "classes": 2, "rows": 2} | change))
+
+
+def test_many_more_rows_than_a_class_has_are_drawn_in_their_time():
+    sampler = PKSampler(np.arange(6) % 2, 2, 300_000, seed=2**70)
+    began = time.process_time()
+    (indices,) = sampler
+    assert time.process_time() - began < 20  # a quarter of an hour, if each draw looked at all before
+    assert np.bincount(indices).tolist() == [100_000] * 6

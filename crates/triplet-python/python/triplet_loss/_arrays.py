@@ -95,6 +95,8 @@ def as_weights(values: Any) -> NDArray[np.float64]:
         flags = values.flags
         if flags.c_contiguous and flags.aligned:
             return values
+    if isinstance(values, int):
+        values = [values]  # which one is named, if NumPy has no type for it
     array = as_array(values, "sample_weight")
     if array.dtype == object:
         raise _no_weight(array.ravel())

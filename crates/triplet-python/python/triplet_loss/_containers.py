@@ -151,7 +151,7 @@ def _from_table(table: Any, what: str) -> NDArray[Any]:
             )
     dtype = np.result_type(*(column.dtype for _, column in columns)) if columns else np.dtype(np.float64)
     whole = np.empty((len(table) if not columns else len(columns[0][1]), len(columns)), dtype)
-    for place, (_, column) in enumerate(columns):
+    for place, (name, column) in enumerate(columns):
         whole[:, place] = column
         if column.dtype.kind in "iu" and dtype.kind == "f":
             bad = inexact(column, whole[:, place])

@@ -42,8 +42,8 @@ class Deal:
         self.steps = int(enough) if steps is None else steps
         if self.steps * self.hands * rows >= 2**53:
             raise ValueError(
-                f"an epoch of {self.steps} batches of {classes} x {rows} rows on {ranks} ranks is too long: it "
-                "must have fewer than 2**53 rows"
+                f"an epoch of {self.steps} batches of {classes} x {rows} rows on {ranks} ranks is too long: "
+                "it must have fewer than 2**53 rows"
             )
         self.least = whole if self.steps >= enough else np.zeros_like(whole)
 

@@ -32,10 +32,11 @@ def evaluate(
 ) -> Evaluation:
     """Computes loss, gradient and triplets of a batch.
 
-    A batch in which no two rows share a label has no triplets: its loss and gradient are 0 and
-    its ``statistics.positive_pairs`` are 0, or it is an error with ``require_positives=True``.
-    A mean of losses over batches counts such a 0 as if nothing were left to learn; leave these
-    batches out::
+    In a batch in which no two rows share a label, ``statistics.positive_pairs`` is 0, or it is an
+    error with ``require_positives=True``. With the semi-hard rules its loss and gradient are 0.
+    With the hard rules the distance of a positive that is not there counts as 0, as in TFA: the
+    loss is the mean of ``max(margin - d(a, n), 0)``, and its gradient moves rows apart. A mean of
+    losses over batches counts either as if it were one of triplets; leave these batches out::
 
         results = [evaluate(y, x, gradient=False) for y, x in batches]
         losses = [float(r.loss) for r in results if r.statistics.positive_pairs]
@@ -67,7 +68,7 @@ def evaluate(
         gradient: Whether to compute it.
         triplets: Whether to list them.
         isa: ``portable``, ``avx2`` or ``avx512``; None for the fastest of this CPU.
-        require_positives: Whether a batch without a positive pair is a ``ValueError``, not 0.
+        require_positives: Whether a batch without a positive pair is a ``ValueError``.
 
     Returns:
         An ``Evaluation``.

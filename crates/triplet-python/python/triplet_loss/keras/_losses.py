@@ -120,7 +120,7 @@ class TripletSemiHardLoss(_TripletLoss):
         backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``: what computes here, not
             Keras's backend.
         threads: At most so many; None for one a core.
-        require_positives: Whether a batch without a positive pair is an error, not 0.
+        require_positives: Whether a batch without a positive pair is an error.
     """
 
     def __init__(

@@ -103,7 +103,7 @@ class TripletSemiHardLoss(_TripletLoss):
         literal: The sentence on TFA's page instead of what its code does.
         backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``.
         threads: At most so many; None for one a core.
-        require_positives: Whether a batch without a positive pair is an error, not 0.
+        require_positives: Whether a batch without a positive pair is an error.
     """
 
     def __init__(

@@ -115,7 +115,7 @@ class Configured(torch.nn.Module):
 
     @property
     def require_positives(self) -> bool:
-        """Whether a batch without a positive pair is an error, not 0."""
+        """Whether a batch without a positive pair is an error."""
         return self._loss.settings.require_positives
 
     @require_positives.setter

@@ -110,7 +110,7 @@ class TripletSemiHardLoss(_TripletLoss):
             beyond positive plus margin.
         backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``.
         threads: At most so many; None for one a core.
-        require_positives: Whether a batch without a positive pair is an error, not 0.
+        require_positives: Whether a batch without a positive pair is an error, not a loss of 0.
         device_transfer: Whether tensors of other devices are copied to the CPU, and the
             gradient back, instead of refused.
 
@@ -148,8 +148,10 @@ class TripletHardLoss(_TripletLoss):
     """For every anchor, its farthest positive and its nearest negative.
 
     ``mean over anchors of max(margin + d(a, p) - d(a, n), 0)``, or with ``soft`` of
-    ``log1p(exp(d(a, p) - d(a, n)))``: TensorFlow Addons' ``TripletHardLoss``. The other
-    arguments are those of ``TripletSemiHardLoss``.
+    ``log1p(exp(d(a, p) - d(a, n)))``: TensorFlow Addons' ``TripletHardLoss``. As there,
+    ``d(a, p)`` is 0 for an anchor without positives: a batch without a positive pair has a loss
+    and a gradient, or is an error with ``require_positives``. The other arguments are those of
+    ``TripletSemiHardLoss``.
     """
 
     _closed = True
