@@ -249,8 +249,8 @@ def test_numbers_that_cannot_be_dealt_out_are_refused(message, change):
 
 
 def test_many_more_rows_than_a_class_has_are_drawn_in_their_time():
-    sampler = PKSampler(np.arange(6) % 2, 2, 300_000, seed=2**70)
+    sampler = PKSampler(np.arange(6) % 2, 2, 60_000, seed=2**70)
     began = time.process_time()
     (indices,) = sampler
-    assert time.process_time() - began < 20  # a quarter of an hour, if each draw looked at all before
-    assert np.bincount(indices).tolist() == [100_000] * 6
+    assert time.process_time() - began < 5  # a minute, if each draw looked at all before
+    assert np.bincount(indices).tolist() == [20_000] * 6

@@ -205,8 +205,19 @@ def test_what_a_compiler_would_misread_is_refused(fullgraph):
     for one, weights in bad:
         with pytest.raises(Exception, match="masked array, whose mask would be ignored"):
             compiled(x, one, weights)
-    with pytest.raises(Exception, match=r"labels\[0\] is .*must be whole"):
-        compiled(x, [2.0**-30 + row for row in rows.tolist()])
-    wide = [float(2**25 + row) for row in rows.tolist()]
-    assert compiled(x, wide).item() == compiled(x, [[row] for row in wide]).item()
-    assert compiled(x, wide).item() == TripletSemiHardLoss()(x, labels).item()
+
+
+@pytest.mark.parametrize("fullgraph", [False, True])
+def test_a_compiler_does_not_narrow_floats_of_python(fullgraph):
+    labels, x = tensors()
+    rows = labels.tolist()
+    right = TripletSemiHardLoss()(x, labels).item()
+    wide = [float(2**25 + row) for row in rows]
+    for given in (wide, [[row] for row in wide]):
+        torch.compiler.reset()  # floats that changed since the last call are another kind of input
+        compiled = torch.compile(TripletSemiHardLoss(), backend="eager", fullgraph=fullgraph)
+        assert compiled(x, given).item() == right
+    torch.compiler.reset()
+    compiled = torch.compile(TripletSemiHardLoss(), backend="eager", fullgraph=fullgraph)
+    with pytest.raises(ValueError, match=r"labels\[0\] is .*must be whole"):
+        compiled(x, [1 + row + 2.0**-30 for row in rows])
