@@ -196,6 +196,18 @@ def test_masked_arrays_are_refused(what, kind):
         MASKED[what](kind())
 
 
+def test_fit_and_evaluate_make_plain_arrays_of_masked_ones():
+    net = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(3, kernel_initializer="identity")])
+    net.compile("sgd", loss=TripletSemiHardLoss())
+    rows = evaluate(LABELS, X, 1.0, "l2", reduction="none").loss
+    masked = np.ma.array(X, mask=np.broadcast_to(~MASK[:, None], X.shape))
+    assert np.isclose(net.evaluate(masked, LABELS, batch_size=24, verbose=0), rows.mean(), rtol=1e-5)
+    # What is to be done instead.
+    weights = MASK.astype(np.float32)
+    found = net.evaluate(X, LABELS, batch_size=24, verbose=0, sample_weight=weights)
+    assert np.isclose(found, (rows * weights).mean(), rtol=1e-5)
+
+
 def test_batches_without_a_positive_pair_count_as_zero_in_the_loss_and_not_in_the_metric():
     labels = np.concatenate([LABELS[:8], np.arange(8), LABELS[8:16]])  # the second batch has none
     net = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(3, kernel_initializer="identity")])

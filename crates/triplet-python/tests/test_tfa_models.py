@@ -6,7 +6,9 @@ TF_USE_LEGACY_KERAS=1. docs/migration.md says what is held to here.
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -65,6 +67,28 @@ def test_weights_and_loss_are_read(name):
 @pytest.mark.parametrize("name", KERAS_2)
 def test_what_keras_2_reads_besides(name):
     check(name, *KERAS_2[name])
+
+
+def test_a_function_among_the_metrics(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = str(shutil.copy(FOLDER / "function_semihard.h5", tmp_path / "metric.h5"))
+    name = "triplet_semihard_loss"
+    with h5py.File(path, "r+") as file:  # as Keras 2 writes it
+        config = json.loads(file.attrs["training_config"])
+        wrapped = {"name": name, "dtype": "float32", "fn": name}
+        config["metrics"] = [[{"class_name": "MeanMetricWrapper", "config": wrapped}]]
+        file.attrs["training_config"] = json.dumps(config)
+    if not IS_KERAS_3:
+        net = keras.models.load_model(path)
+        assert len(net.evaluate(X, LABELS, batch_size=20, verbose=0)) == 2
+        return
+    with pytest.raises(AttributeError, match="'function' object has no attribute 'replace'"):
+        keras.models.load_model(path)
+    net = keras.models.load_model(path, compile=False)
+    function = triplet_loss.tfa.triplet_semihard_loss
+    net.compile("sgd", loss=function, metrics=[function])
+    wanted = evaluate(LABELS, net.predict(X, verbose=0), 1.0, "l2").loss
+    assert np.allclose(net.evaluate(X, LABELS, batch_size=20, verbose=0), wanted, rtol=1e-5)
 
 
 REFUSED = {

@@ -4,6 +4,8 @@
 ``tf_keras`` beside Keras 3, without ``TF_USE_LEGACY_KERAS=1``, takes them from here.
 
 Rows that Keras masks have no loss, but are mined like others. A subclass may override ``call``.
+Masked arrays are refused, but not those that are given to ``fit`` and ``evaluate``, of which Keras makes
+plain arrays.
 Unlike TFA's classes, which took ``reduction`` and ignored it, these follow it.
 """
 
