@@ -124,6 +124,10 @@ def test_xla_is_refused_in_our_words():
     for call in (compiled, within):
         with pytest.raises(NotImplementedError, match="which XLA cannot compile"):
             call(tf.constant(x))
+    # What was traced outside is refused by XLA itself, as docs/migration.md says.
+    traced = tf.function(lambda x: tfa.triplet_semihard_loss(labels, x)).get_concrete_function(tf.constant(x))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="PyFunc"):
+        tf.function(lambda x: traced(x), jit_compile=True)(tf.constant(x))
     net = keras.Sequential([keras.layers.Input((16,)), keras.layers.Dense(3)])
     net.compile("sgd", loss=tfa.TripletSemiHardLoss(), jit_compile=True)
     with pytest.raises(NotImplementedError, match="with jit_compile=False"):
