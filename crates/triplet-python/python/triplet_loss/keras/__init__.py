@@ -16,8 +16,8 @@ A batch without two rows of a class has the loss 0, which counts in the mean tha
 ``evaluate`` report: ``TripletLossMetric`` is that mean without such batches, and
 ``require_positives=True`` makes them an error.
 
-Masked arrays are refused, but not those that are given to ``fit`` and ``evaluate``: Keras makes plain
-arrays of them before the loss sees them. Give ``sample_weight`` 0 to rows that are not to count.
+Masked arrays are refused, but not always those that are given to ``fit`` and ``evaluate``: on TensorFlow
+and torch, Keras makes plain arrays of them before the loss sees them. Give ``sample_weight`` 0 to rows that are not to count.
 
 On JAX without ``jax_enable_x64`` labels are cut to 32 bits on their way into a compiled step, before
 the loss sees them: number classes within 32 bits there.
