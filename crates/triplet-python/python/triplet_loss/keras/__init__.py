@@ -17,7 +17,8 @@ A batch without two rows of a class has the loss 0, which counts in the mean tha
 ``require_positives=True`` makes them an error.
 
 Masked arrays are refused, but not always those that are given to ``fit`` and ``evaluate``: on TensorFlow
-and torch, Keras makes plain arrays of them before the loss sees them. Give ``sample_weight`` 0 to rows that are not to count.
+and torch, Keras makes plain arrays of them before the loss sees them. Give
+``sample_weight`` 0 to rows that are not to count.
 
 On JAX without ``jax_enable_x64`` labels are cut to 32 bits on their way into a compiled step, before
 the loss sees them: number classes within 32 bits there.
