@@ -175,7 +175,11 @@ def test_an_offset_that_costs_digits_is_said_and_centring_keeps_them(offset):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         centred = metrics.retrieval(labels, moved, centre=True)
-        metrics.retrieval(labels, moved, distance="angular")
+        if offset < 1000:
+            metrics.retrieval(labels, moved, distance="angular")
+    if offset == 1000:  # seen from there, all rows lie in one direction
+        with pytest.warns(UserWarning, match="pass float64$"):
+            metrics.retrieval(labels, moved, distance="angular")
     assert abs(centred.precision_at_1 - right.precision_at_1) <= 2 / 400
     assert abs(centred.map_at_r - right.map_at_r) < 2e-3
     for reference in ({}, {"reference": moved, "reference_labels": labels, "exclude_self": True}):

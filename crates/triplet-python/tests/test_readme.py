@@ -13,10 +13,14 @@ from conftest import ROOT
 PAGE = (ROOT / "crates" / "triplet-python" / "README.md").read_text()
 BLOCKS = re.findall(r"```python (\w+)\n(.*?)```", PAGE, re.DOTALL)
 MODULES = {"plot": "matplotlib"}
+PROJECT = (ROOT / "README.md").read_text()
+BLOCKS += re.findall(r"## Ten lines\n\n```python()\n(.*?)```", PROJECT, re.DOTALL)
+BLOCKS = [(name or "torch", code) for name, code in BLOCKS]
 
 
 def test_every_block_is_run():
-    assert len(BLOCKS) == PAGE.count("```python") == 5
+    assert PAGE.count("```python") == 5
+    assert len(BLOCKS) == 6, "five here, and the ten lines of the project's page"
 
 
 @pytest.mark.parametrize(("name", "code"), BLOCKS, ids=[name for name, _ in BLOCKS])

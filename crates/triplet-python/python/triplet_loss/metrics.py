@@ -98,9 +98,10 @@ def retrieval(
             reference's.
 
     Warns:
-        UserWarning: For half of the queries or more, rounding may exceed the squared distance
-            to the nearest row, so that ranks cannot be relied on. The bound on the rounding is
-            ``D * eps * (squared norms of both rows)``, with ``eps`` that of the type.
+        UserWarning: For one query in twenty or more, rounding may exceed the distance to the
+            nearest row, so that ranks cannot be relied on. The bound on the rounding is
+            ``D * eps * (squared norms of both rows)`` for squared distances and ``D * eps``
+            for angular ones, with ``eps`` that of the type.
     """
     if (reference is None) != (reference_labels is None):
         raise ValueError("reference and reference_labels go together: one is missing")
@@ -132,20 +133,21 @@ def retrieval(
         bool(centre),
     )
     if rounding > 1:
+        way = _way_out(rows, centre or distance.lower() == "angular")
         warnings.warn(
-            "digits are lost: for half of the queries or more, rounding may exceed the squared distance to "
+            "digits are lost: for one query in twenty or more, rounding may exceed the distance to "
             f"the nearest row {rounding:.3g} times, since the rows are far from the origin and near to each "
-            f"other; {_way_out(rows, centre)}",
+            f"other; {way}",
             stacklevel=2,
         )
     return Retrieval(queries, dict(recall), r_precision, map_at_r)
 
 
-def _way_out(rows: NDArray[Any], centre: bool) -> str:
-    """What helps against lost digits."""
+def _way_out(rows: NDArray[Any], centred: bool) -> str:
+    """What helps against lost digits, where centring was tried already or cannot be."""
     if rows.dtype == np.float64:
-        return "scale the rows or remove what they have in common" if centre else "pass centre=True"
-    return "pass float64" if centre else "pass centre=True, or float64"
+        return "scale the rows or remove what they have in common" if centred else "pass centre=True"
+    return "pass float64" if centred else "pass centre=True, or float64"
 
 
 def _ids(ids: Any, reference_ids: Any, searches: bool) -> tuple[NDArray[Any], NDArray[Any]] | None:
