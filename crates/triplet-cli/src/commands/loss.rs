@@ -70,19 +70,18 @@ pub(crate) struct LossArgs {
 
 impl LossArgs {
     fn outputs(&self) -> Vec<(&str, &Path)> {
-        given(&[("--gradient", &self.gradient), ("--triplets", &self.triplets), ("--losses", &self.losses)])
+        io::given(&[
+            ("--gradient", &self.gradient),
+            ("--triplets", &self.triplets),
+            ("--losses", &self.losses),
+        ])
     }
 
     fn inputs(&self) -> Vec<(&str, &Path)> {
         let mut inputs = vec![("--embeddings", self.embeddings.as_path())];
-        inputs.extend(given(&[("--labels", &self.labels), ("--weights", &self.weights)]));
+        inputs.extend(io::given(&[("--labels", &self.labels), ("--weights", &self.weights)]));
         inputs
     }
-}
-
-/// The files that are given, with their flags.
-fn given<'a>(files: &[(&'a str, &'a Option<PathBuf>)]) -> Vec<(&'a str, &'a Path)> {
-    files.iter().filter_map(|&(flag, path)| Some((flag, path.as_deref()?))).collect()
 }
 
 pub(crate) fn run(args: &LossArgs) -> Result<()> {

@@ -33,6 +33,6 @@ pub(crate) use inputs::{Embeddings, Inputs, Request, Weights, read};
 pub(crate) use labels::Labels;
 pub(crate) use merging::merged;
 pub(crate) use options::ReadArgs;
-pub(crate) use outputs::{OutputSet, check as check_outputs, remove_temporaries};
+pub(crate) use outputs::{OutputSet, check as check_outputs, given, remove_temporaries};
 pub(crate) use source::shorten;
 pub(crate) use understood::{LabelSummary, Understood};

@@ -40,9 +40,7 @@ const FILES: [&str; 10] = [
 pub(super) fn check_outputs(args: &TrainArgs) -> Result<()> {
     let paths: Vec<PathBuf> = FILES.iter().map(|name| args.out.join(name)).collect();
     let outputs: Vec<_> = paths.iter().map(|path| ("--out", path.as_path())).collect();
-    let inputs = [("--data", &args.data), ("--labels", &args.labels)];
-    let inputs: Vec<_> = inputs.iter().filter_map(|(flag, path)| Some((*flag, path.as_deref()?))).collect();
-    io::check_outputs(&outputs, &inputs)
+    io::check_outputs(&outputs, &io::given(&[("--data", &args.data), ("--labels", &args.labels)]))
 }
 
 /// Everything worth telling.

@@ -39,9 +39,7 @@ impl Plan {
         };
         let contenders = contenders(args, &threads)?;
         let outputs = [("--csv", &args.csv), ("--report", &args.report), ("--save", &args.save)];
-        let outputs: Vec<_> =
-            outputs.iter().filter_map(|(flag, path)| Some((*flag, path.as_deref()?))).collect();
-        io::check_outputs(&outputs, &[])?;
+        io::check_outputs(&io::given(&outputs), &[])?;
         let dense = contenders.iter().any(|contender| contender.backend == Backend::Gram.name());
         Ok(Self { shapes: shapes(args, dense)?, threads, contenders })
     }

@@ -13,6 +13,11 @@ use std::{
 /// A file that a command was given, by the flag that named it.
 pub(crate) type Named<'a> = (&'a str, &'a Path);
 
+/// The files that were given.
+pub(crate) fn given<'a>(files: &[(&'a str, &'a Option<PathBuf>)]) -> Vec<Named<'a>> {
+    files.iter().filter_map(|&(flag, path)| Some((flag, path.as_deref()?))).collect()
+}
+
 /// Fails if an output could not be written later, would be written twice, or would replace
 /// an input.
 pub(crate) fn check(outputs: &[Named<'_>], inputs: &[Named<'_>]) -> Result<()> {

@@ -8,7 +8,7 @@ mod digest;
 mod place;
 mod temporary;
 
-pub(crate) use check::check;
+pub(crate) use check::{check, given};
 pub(crate) use temporary::remove_all as remove_temporaries;
 
 use crate::interrupt;
