@@ -125,3 +125,25 @@ fn flush(folder: &Path) {
         let _ = folder.sync_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_that_is_cut_short_lacks_its_last_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second, last] = ["first", "second", "last"].map(|name| folder.path().join(name));
+        let mut set = OutputSet::default();
+        for path in [&first, &second, &last] {
+            fs::write(path, "old").unwrap();
+            set.write(path, |out| Ok(out.write_all(b"new")?)).unwrap();
+        }
+        // A folder in its place stops the second rename.
+        fs::remove_file(&second).unwrap();
+        fs::create_dir(&second).unwrap();
+        assert!(set.commit().is_err());
+        assert_eq!(fs::read(&first).unwrap(), b"new");
+        assert!(!last.exists(), "new and old files without a gap");
+    }
+}
