@@ -7,11 +7,10 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     time::Instant,
 };
-use triplet_api::{Element, Spec, Workspace};
-use triplet_core::Error;
+use triplet_api::{Element, Error, LossSpec, Workspace};
 use triplet_testkit::{
     Answer, Sample,
-    compare::{answer_f32, answer_f64, question, weights},
+    compare::{answer_f32, answer_f64, numbered_spec, weights},
     contenders, engines, sample,
 };
 
@@ -33,7 +32,7 @@ pub(crate) const DIGEST: &str = "  digest of all answers";
 
 type Named<T> = Vec<(String, Workspace<T>)>;
 
-fn workspaces<T: Element + triplet_api::GramElement>() -> Result<Named<T>, Error> {
+fn workspaces<T: Element>() -> Result<Named<T>, Error> {
     let all = contenders::<T>()?;
     Ok(all.into_iter().map(triplet_testkit::engines::Contender::workspace).collect())
 }
@@ -48,7 +47,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} batches, {per_sec}, {eta} left")?);
     for number in 0..args.batches {
         let sample = sample(args.seed, number);
-        let asked = question(number);
+        let asked = numbered_spec(number);
         let weights = weights(number, sample.labels.len());
         coverage.count(&sample, asked);
         let weights = weights.as_deref();
@@ -76,11 +75,11 @@ fn agree<T, K>(
     engines: &mut Named<T>,
     mut ask: impl FnMut(&mut Workspace<T>) -> Result<Answer<K>, Error>,
     sample: &Sample,
-    asked: Spec,
+    asked: LossSpec,
     digest: &mut DefaultHasher,
 ) -> Result<u64>
 where
-    T: triplet_api::GramElement,
+    T: Element,
     K: PartialEq + core::fmt::Debug + Hash,
 {
     let Some(((reference_name, reference), others)) = engines.split_first_mut() else { return Ok(0) };
@@ -101,7 +100,7 @@ where
     Ok(others.len() as u64)
 }
 
-fn names<T: triplet_api::GramElement>(engines: &Named<T>) -> String {
+fn names<T: Element>(engines: &Named<T>) -> String {
     list(&engines.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>())
 }
 
@@ -116,17 +115,17 @@ struct Coverage {
     /// Over the reference's answers: the same on every machine that runs this build.
     digest: DefaultHasher,
     families: BTreeMap<String, u64>,
-    questions: BTreeMap<String, u64>,
+    objectives: BTreeMap<String, u64>,
     rows: (usize, usize),
     widths: (usize, usize),
 }
 
 impl Coverage {
-    fn count(&mut self, sample: &Sample, asked: Spec) {
+    fn count(&mut self, sample: &Sample, asked: LossSpec) {
         let family = sample.name.split(" b").next().unwrap_or_default();
         *self.families.entry(family.to_owned()).or_default() += 1;
-        let question = format!("{} {}", asked.question.rule.name(), asked.question.distance.name());
-        *self.questions.entry(question).or_default() += 1;
+        let name = format!("{} {}", asked.objective.rule.name(), asked.objective.distance.name());
+        *self.objectives.entry(name).or_default() += 1;
         let widen = |(low, high): (usize, usize), value: usize| {
             (if low == 0 { value } else { low.min(value) }, high.max(value))
         };
@@ -140,6 +139,6 @@ impl Coverage {
         };
         println!("  {} comparisons; B {:?}, D {:?}", self.compared, self.rows, self.widths);
         println!("  families: {}", counts(&self.families));
-        println!("  questions: {}", counts(&self.questions));
+        println!("  objectives: {}", counts(&self.objectives));
     }
 }

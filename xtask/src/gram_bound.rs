@@ -8,8 +8,8 @@
 //! of each other, or of the positive's.
 
 use anyhow::{Result, ensure};
-use triplet_api::{Loss, Reduction, Spec, Workspace};
-use triplet_core::{Batch, Distance, NO_ROW, Question, Rule, Scalar};
+use triplet_api::{Loss, LossSpec, Reduction, Workspace};
+use triplet_core::{Batch, Distance, NO_ROW, Objective, Rule, Scalar};
 use triplet_testkit::{Sample, engines};
 
 /// Checks batches asked about squared distances, and counts.
@@ -26,7 +26,7 @@ impl GramBound {
     pub(crate) fn new() -> Result<Self> {
         Ok(Self {
             gram: Workspace::with_engine(engines::gram()?.engine),
-            scalar: Workspace::with_engine(Box::new(Scalar::default())),
+            scalar: Workspace::with_engine(Box::new(Scalar)),
             batches: 0,
             triplets: 0,
             different: 0,
@@ -34,9 +34,9 @@ impl GramBound {
         })
     }
 
-    pub(crate) fn check(&mut self, sample: &Sample, asked: Spec) -> Result<()> {
-        let asked = Spec { reduction: Reduction::Mean, ..asked };
-        let Question { distance, rule, .. } = asked.question;
+    pub(crate) fn check(&mut self, sample: &Sample, asked: LossSpec) -> Result<()> {
+        let asked = LossSpec { reduction: Reduction::Mean, ..asked };
+        let Objective { distance, rule, .. } = asked.objective;
         // Quadratic work in f64: small batches, and the rule whose bound is stated above.
         if distance == Distance::Angular || rule != Rule::SemiHard || sample.labels.len() > 150 {
             return Ok(());

@@ -27,7 +27,7 @@ const STEPS: &[(&str, &[&str])] = &[
     ("documentation", &["doc", "--workspace", "--no-deps", "--quiet"]),
 ];
 
-/// Batches of the cross-check: enough for every family, question and block edge.
+/// Batches of the cross-check: enough for every family, objective and block edge.
 const BATCHES: u64 = 2000;
 
 pub(crate) fn run(args: &Args) -> Result<()> {

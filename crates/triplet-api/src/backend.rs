@@ -1,56 +1,34 @@
 //! Backends: the engines by name.
 
-use crate::gram::{Gram, GramElement};
-use core::str::FromStr;
-use triplet_core::{Engine, Error, Executed, Result, Scalar};
+use crate::{Error, Result, gram::Gram};
+use triplet_core::{Engine, ExecutionInfo, Scalar};
 use triplet_par::{Parallel, Rayon};
-use triplet_simd::{Fused, Inline, Isa, Selected};
+use triplet_simd::{Element, Fused, Inline, Isa, Selected};
 
-/// Which engine computes. All but `Gram` give the same bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub enum Backend {
-    /// `Par` with more than one thread, else `Simd`.
-    #[default]
-    Auto,
-    /// The scalar reference: slow, and what the others are held to.
-    Scalar,
-    /// The conventional way: a materialised `B x B` Gram matrix by `matrixmultiply`.
-    /// For comparison; its chains are cut differently, so its last bits may differ.
-    Gram,
-    /// Fused SIMD tiles on the calling thread.
-    Simd,
-    /// Fused SIMD tiles on all threads.
-    Par,
-}
-
-impl Backend {
-    /// Every backend that is an engine of its own.
-    pub const ALL: [Self; 4] = [Self::Scalar, Self::Gram, Self::Simd, Self::Par];
-    /// The names [`Backend::from_str`] knows.
-    pub const NAMES: &'static str = "auto, scalar, gram, simd, par";
-
-    /// The name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Scalar => "scalar",
-            Self::Gram => "gram",
-            Self::Simd => "simd",
-            Self::Par => "par",
-        }
-    }
-}
-
-impl FromStr for Backend {
-    type Err = Error;
-    fn from_str(name: &str) -> Result<Self> {
-        let all = [Self::Auto].into_iter().chain(Self::ALL);
-        all.into_iter().find(|backend| backend.name() == name).ok_or_else(|| Error::UnknownName {
-            what: "backend",
-            value: name.to_owned(),
-            choices: Self::NAMES,
-        })
+triplet_core::named_enum! {
+    /// Which engine computes. All but `Gram` give the same bits.
+    ///
+    /// ```
+    /// use triplet_api::{Backend, BackendOptions, Workspace};
+    /// let options = BackendOptions { backend: "simd".parse()?, ..Default::default() };
+    /// assert_eq!(options.backend, Backend::Simd);
+    /// assert_eq!(Workspace::<f32>::new(options)?.executed().threads, 1);
+    /// # Ok::<(), triplet_api::Error>(())
+    /// ```
+    #[derive(Default)]
+    pub enum Backend: "backend" {
+        /// `Par` with more than one thread, else `Simd`.
+        #[default]
+        Auto = "auto",
+        /// The scalar reference: slow, and what the others are held to.
+        Scalar = "scalar",
+        /// The conventional way: a materialised `B x B` Gram matrix by `matrixmultiply`.
+        /// For comparison; its chains are cut differently, so its last bits may differ.
+        Gram = "gram",
+        /// Fused SIMD tiles on the calling thread.
+        Simd = "simd",
+        /// Fused SIMD tiles on all threads.
+        Par = "par",
     }
 }
 
@@ -66,35 +44,68 @@ pub struct BackendOptions {
     pub threads: Option<usize>,
 }
 
+/// A backend that this machine has, with everything chosen; no thread is started yet.
+#[derive(Debug, Clone, Copy)]
+enum Choice {
+    Scalar,
+    Gram(Selected),
+    Simd(Selected),
+    Par { selected: Selected, threads: Option<usize> },
+}
+
 impl BackendOptions {
     /// Makes the engine.
     ///
     /// # Errors
     /// An instruction set that the CPU lacks or that fails its check, zero threads,
     /// threads that do not start.
-    pub fn engine<T: GramElement>(self) -> Result<Box<dyn Engine<T>>> {
-        self.threads.map_or(Ok(()), Rayon::check)?;
-        let selected = || self.isa.map_or_else(Selected::best, Selected::new);
-        let several = self.threads.unwrap_or_else(|| Rayon::current().most()) > 1;
-        Ok(match self.backend {
-            Backend::Scalar => Box::new(Scalar::default()),
-            Backend::Gram => Box::new(Gram::new()?),
-            Backend::Par => self.parallel(selected()?)?,
-            Backend::Auto if several => self.parallel(selected()?)?,
-            Backend::Simd | Backend::Auto => Box::new(Fused::new("simd", selected()?, Inline)),
+    pub fn engine<T: Element>(self) -> Result<Box<dyn Engine<T>>> {
+        Ok(match self.choose()? {
+            Choice::Scalar => Box::new(Scalar),
+            Choice::Gram(selected) => Box::new(Gram::new(selected)),
+            Choice::Simd(selected) => Box::new(Fused::new("simd", selected, Inline)),
+            Choice::Par { selected, threads } => {
+                let executor = threads.map_or_else(|| Ok(Rayon::current()), Rayon::with_threads)?;
+                Box::new(Parallel::new(selected, executor))
+            }
         })
     }
 
-    fn parallel<T: GramElement>(self, selected: Selected) -> Result<Box<dyn Engine<T>>> {
-        let executor = self.threads.map_or_else(|| Ok(Rayon::current()), Rayon::with_threads)?;
-        Ok(Box::new(Parallel::new(selected, executor)))
-    }
-
-    /// What an engine made from these options would run on.
+    /// What an engine made from these options runs on, without making one.
+    ///
+    /// ```
+    /// use triplet_api::{Backend, BackendOptions};
+    /// let options = BackendOptions { backend: Backend::Par, threads: Some(2), isa: None };
+    /// assert_eq!(options.resolve()?.threads, 2);
+    /// # Ok::<(), triplet_api::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`BackendOptions::engine`].
-    pub fn would_execute(self) -> Result<Executed> {
-        Ok(self.engine::<f32>()?.executed())
+    /// An instruction set that the CPU lacks or that fails its check, zero threads.
+    pub fn resolve(self) -> Result<ExecutionInfo> {
+        Ok(match self.choose()? {
+            Choice::Scalar => Engine::<f32>::executed(&Scalar),
+            Choice::Gram(_) => crate::gram::EXECUTION,
+            Choice::Simd(selected) => {
+                ExecutionInfo { backend: "simd", isa: selected.isa().name(), threads: 1 }
+            }
+            Choice::Par { selected, threads } => {
+                let threads = threads.map_or_else(|| Rayon::current().max_threads(), Rayon::started_threads);
+                ExecutionInfo { backend: "par", isa: selected.isa().name(), threads }
+            }
+        })
+    }
+
+    fn choose(self) -> Result<Choice> {
+        self.threads.map_or(Ok(()), Rayon::check)?;
+        let selected = || self.isa.map_or_else(Selected::best, Selected::new).map_err(Error::from);
+        let several = self.threads.unwrap_or_else(|| Rayon::current().max_threads()) > 1;
+        Ok(match self.backend {
+            Backend::Scalar => Choice::Scalar,
+            Backend::Gram => Choice::Gram(Selected::best()?),
+            Backend::Par => Choice::Par { selected: selected()?, threads: self.threads },
+            Backend::Auto if several => Choice::Par { selected: selected()?, threads: self.threads },
+            Backend::Simd | Backend::Auto => Choice::Simd(selected()?),
+        })
     }
 }

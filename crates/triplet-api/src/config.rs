@@ -6,10 +6,10 @@
 //! `"squared-L2"` squared. A config cannot say which version wrote it, so the
 //! caller of [`Config::parse`] may. Written are the names of 0.23.
 
-use crate::{Reduction, TripletHardLoss, TripletSemiHardLoss, loss::Spec};
+use crate::{Error, Reduction, Result, TripletHardLoss, TripletSemiHardLoss, loss::LossSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use triplet_core::{Distance, Error, Result, Rule};
+use triplet_core::{Distance, Rule};
 
 /// The configuration of a loss, as JSON stores it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,14 +47,14 @@ pub enum Dialect {
 const KEYS: &str = "reduction, name, margin, distance_metric, soft, literal";
 
 impl Config {
-    pub(crate) fn of(spec: Spec, class_name: &str) -> Self {
-        let question = spec.question;
+    pub(crate) fn of(spec: LossSpec, class_name: &str) -> Self {
+        let objective = spec.objective;
         let reduction = match spec.reduction {
             Reduction::Mean => "sum_over_batch_size",
             Reduction::Sum => "sum",
             Reduction::None => "none",
         };
-        let metric = match question.distance {
+        let metric = match objective.distance {
             Distance::SquaredL2 => "squared-L2",
             Distance::L2 => "L2",
             Distance::Angular => "angular",
@@ -62,10 +62,10 @@ impl Config {
         Self {
             reduction: reduction.to_owned(),
             name: None,
-            margin: question.margin,
+            margin: objective.margin,
             distance_metric: metric.to_owned(),
-            soft: question.rule.one_per_anchor().then_some(question.rule == Rule::HardSoft),
-            literal: (question.rule == Rule::SemiHardLiteral).then_some(true),
+            soft: objective.rule.one_per_anchor().then_some(objective.rule == Rule::HardSoft),
+            literal: (objective.rule == Rule::SemiHardLiteral).then_some(true),
             class_name: Some(class_name.to_owned()),
         }
     }
@@ -122,11 +122,11 @@ impl Config {
     }
 
     fn reduction(&self) -> Result<Reduction> {
-        self.reduction.parse()
+        Ok(self.reduction.parse()?)
     }
 
     fn distance(&self) -> Result<Distance> {
-        self.distance_metric.parse()
+        Ok(self.distance_metric.parse()?)
     }
 }
 
@@ -182,11 +182,11 @@ fn metric(name: Option<String>, dialect: Dialect) -> Result<String> {
         (Some("L1" | "L2"), _) => "L2",
         (Some("angular"), _) => "angular",
         (Some(other), _) => {
-            return Err(Error::UnknownName {
+            return Err(Error::Core(triplet_core::Error::UnknownName {
                 what: "distance_metric",
                 value: other.to_owned(),
-                choices: "squared-L2, L2, angular (and L1 of TFA 0.10)",
-            });
+                choices: "squared-L2, L2, angular (and L1 of TFA 0.10)".to_owned(),
+            }));
         }
     };
     Ok(name.to_owned())

@@ -1,7 +1,7 @@
 //! What one call gives.
 
 use crate::Reduction;
-use triplet_core::{Executed, Mined, Problem, Real, Statistics, Triplet};
+use triplet_core::{ExecutionInfo, Problem, Real, Statistics, Triplet, Triplets};
 
 /// Loss, gradient, triplets and statistics of one batch; borrows the workspace.
 #[derive(Debug, Clone, Copy)]
@@ -11,9 +11,9 @@ pub struct Evaluation<'a, T: Real> {
     pub(crate) losses: &'a [T],
     pub(crate) gradient: &'a [T],
     pub(crate) statistics: Statistics,
-    pub(crate) executed: Executed,
+    pub(crate) executed: ExecutionInfo,
     pub(crate) problem: Problem<'a, T>,
-    pub(crate) mined: &'a Mined<T>,
+    pub(crate) mined: &'a Triplets<T>,
 }
 
 impl<'a, T: Real> Evaluation<'a, T> {
@@ -45,7 +45,7 @@ impl<'a, T: Real> Evaluation<'a, T> {
 
     /// What really ran.
     #[must_use]
-    pub fn executed(&self) -> Executed {
+    pub fn executed(&self) -> ExecutionInfo {
         self.executed
     }
 
@@ -63,7 +63,7 @@ impl<'a, T: Real> Evaluation<'a, T> {
 
     /// The mined triplets as the engine left them, for bit-for-bit comparison.
     #[must_use]
-    pub fn mined(&self) -> &'a Mined<T> {
+    pub fn mined(&self) -> &'a Triplets<T> {
         self.mined
     }
 }

@@ -2,71 +2,84 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
 use triplet_core::{
-    Engine, Executed, Mined, Problem, Result, choices::ChoiceSpace, pull::Pull, reference::RowMiner,
+    Engine, Error, ExecutionInfo, GradientInputs, Problem, Result, Triplets, reference,
+    retrieval::{RetrievalTask, Score},
 };
-use triplet_simd::{Element, Fused};
+use triplet_simd::{Element, Fused, Inline, Selected};
 
-/// An element type that `matrixmultiply` has a product for.
-pub trait GramElement: Element + ndarray::LinalgScalar {}
-impl GramElement for f32 {}
-impl GramElement for f64 {}
+/// What it runs on.
+pub(crate) const EXECUTION: ExecutionInfo =
+    ExecutionInfo { backend: "gram", isa: "matrixmultiply", threads: 1 };
 
 /// Materialises `E E'` with `ndarray` and `matrixmultiply`: `B x B` memory.
 ///
 /// Its inner products are summed in blocks, so they differ from the chain's by a
 /// few units in the last place: `|g - exact| <= gamma_D sum |x_k y_k|` holds for
 /// any order of summation (Higham 2002, 3.5). Selections may differ where two
-/// distances are closer than that. The gradient is the exact backends'.
-pub struct Gram<T: GramElement> {
+/// distances are closer than that. Gradient and retrieval are the fused engine's.
+///
+/// ```
+/// use triplet_api::{Gram, Workspace};
+/// use triplet_simd::Selected;
+/// let workspace = Workspace::<f32>::with_engine(Box::new(Gram::new(Selected::best()?)));
+/// assert_eq!(workspace.executed().isa, "matrixmultiply");
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
+pub struct Gram<T: Element> {
     gram: Vec<T>,
-    norms: Vec<T>,
-    rows: RowMiner<T>,
-    gradient: Fused<T>,
+    fused: Fused<T>,
 }
 
-impl<T: GramElement> Gram<T> {
-    /// An engine without memory yet.
-    ///
-    /// # Errors
-    /// As [`Fused::best`].
-    pub fn new() -> Result<Self> {
-        let gradient = Fused::best()?;
-        Ok(Self { gram: Vec::new(), norms: Vec::new(), rows: RowMiner::default(), gradient })
+impl<T: Element> Gram<T> {
+    /// An engine without memory yet; the instruction set is that of gradient and retrieval.
+    #[must_use]
+    pub fn new(selected: Selected) -> Self {
+        Self { gram: Vec::new(), fused: Fused::new(EXECUTION.backend, selected, Inline) }
     }
 }
 
-impl<T: GramElement> Engine<T> for Gram<T> {
-    fn mine(&mut self, problem: &Problem<'_, T>, out: &mut Mined<T>) {
-        out.resize(problem);
-        let (size, width) = (problem.batch_size(), problem.width());
-        self.gram.resize(size * size, T::ZERO);
-        if size == 0 {
-            return;
+impl<T: Element> Engine<T> for Gram<T> {
+    fn mine(&mut self, problem: &Problem<'_, T>, out: &mut Triplets<T>) -> Result<()> {
+        if !problem.is_square() {
+            return Err(Error::NotSquare { backend: EXECUTION.backend });
         }
-        let view = |shape| ArrayView2::from_shape(shape, problem.rows());
+        let points = problem.candidates();
+        let (size, width) = (points.len(), points.width());
+        self.gram.resize(size * size, T::ZERO);
+        let view = ArrayView2::from_shape((size, width), points.rows());
         let result = ArrayViewMut2::from_shape((size, size), &mut self.gram);
-        let (Ok(rows), Ok(mut gram)) = (view((size, width)), result) else { return };
-        general_mat_mul(T::ONE, &rows, &rows.t(), T::ZERO, &mut gram);
-        self.norms.clear();
-        self.norms.extend(gram.diag());
-        let (products, norms) = (&self.gram, &self.norms);
-        self.rows.mine(problem, out, |row, distances| {
-            let own = norms[row as usize];
-            let others = products[row as usize * size..][..size].iter().zip(norms);
-            distances.extend(others.map(|(&g, &norm)| problem.distance().searched(g, own, norm)));
+        if let (Ok(rows), Ok(mut gram)) = (view, result) {
+            general_mat_mul(T::ONE, &rows, &rows.t(), T::ZERO, &mut gram);
+        }
+        let product = |i: usize, k: usize| self.gram[i * size + k];
+        let chosen = reference::mine(problem, |i| {
+            let i = i as usize;
+            let value = |k| problem.distance().ranking_value(product(i, k), product(i, i), product(k, k));
+            (0..size).map(value).collect()
         });
+        reference::record(problem, &chosen, out);
+        Ok(())
     }
 
-    fn gradient(&mut self, pull: Pull<'_, T>, space: &mut ChoiceSpace, out: &mut [T]) {
-        self.gradient.gradient(pull, space, out);
+    fn gradient(&mut self, inputs: GradientInputs<'_, T>, out: &mut [T]) -> Result<()> {
+        self.fused.gradient(inputs, out)
     }
 
-    fn needed(&self, problem: &Problem<'_, T>) -> usize {
-        let size = problem.batch_size();
-        size.saturating_mul(size).saturating_mul(size_of::<T>()).saturating_add(self.gradient.needed(problem))
+    fn retrieve(&mut self, task: &RetrievalTask<'_, T>, scores: &mut [Score]) {
+        self.fused.retrieve(task, scores);
     }
 
-    fn executed(&self) -> Executed {
-        Executed { backend: "gram", isa: "matrixmultiply", threads: 1 }
+    fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize {
+        let size = problem.candidates().len();
+        let gram = size.saturating_mul(size).saturating_mul(size_of::<T>());
+        gram.saturating_add(self.fused.bytes_needed(problem, with_gradient))
+    }
+
+    fn limit_listed_choices(&mut self, most: usize) {
+        self.fused.limit_listed_choices(most);
+    }
+
+    fn executed(&self) -> ExecutionInfo {
+        EXECUTION
     }
 }

@@ -30,9 +30,11 @@
 
 pub mod backend;
 pub mod config;
+mod error;
 mod evaluation;
 mod gram;
 mod loss;
+mod memory;
 mod reduction;
 pub mod retrieval;
 mod run;
@@ -41,15 +43,18 @@ mod workspaces;
 
 pub use backend::{Backend, BackendOptions};
 pub use config::Config;
+pub use error::Error;
 pub use evaluation::Evaluation;
-pub use gram::{Gram, GramElement};
-pub use loss::{Inputs, Loss, Spec, TripletHardLoss, TripletSemiHardLoss};
+pub use gram::Gram;
+pub use loss::{Inputs, Loss, LossSpec, TripletHardLoss, TripletSemiHardLoss};
+pub use memory::MemoryLimits;
 pub use reduction::{Reduction, Weights};
 pub use retrieval::Retrieval;
-pub use triplet_core::{
-    Batch, Distance, Engine, Error, Executed, Limits, Question, Real, Result, Rule, Statistics, Triplet,
-    memory,
-};
-pub use triplet_simd::{Element, Isa};
+pub use triplet_core::{Batch, Distance, Engine, ExecutionInfo, Objective, Real, Rule, Statistics, Triplet};
+pub use triplet_par::Error as ParError;
+pub use triplet_simd::{Element, Error as SimdError, Isa, memory::reserve};
 pub use workspace::Workspace;
 pub use workspaces::Workspaces;
+
+/// What every fallible function of this crate returns.
+pub type Result<T> = core::result::Result<T, Error>;

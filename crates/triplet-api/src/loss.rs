@@ -1,17 +1,17 @@
 //! The losses: what is computed, in one call.
 
 use crate::{
-    Config, Evaluation, Reduction, Weights, Workspace,
-    gram::GramElement,
+    Config, Evaluation, Reduction, Result, Weights, Workspace,
     run::{Gradient, run},
 };
-use triplet_core::{Batch, Distance, Question, Result, Rule};
+use triplet_core::{Batch, Distance, Objective, Rule};
+use triplet_simd::Element;
 
 /// Everything that defines a loss.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spec {
+pub struct LossSpec {
     /// Distance, rule and margin.
-    pub question: Question,
+    pub objective: Objective,
     /// How rows are summed.
     pub reduction: Reduction,
     /// Whether a batch without a positive pair is an error instead of loss 0.
@@ -31,7 +31,7 @@ pub struct Inputs<'a> {
 /// A triplet loss.
 pub trait Loss {
     /// What it computes.
-    fn spec(&self) -> Spec;
+    fn spec(&self) -> LossSpec;
 
     /// Its configuration, in the words of TFA 0.23.
     fn config(&self) -> Config;
@@ -40,8 +40,8 @@ pub trait Loss {
     ///
     /// # Errors
     /// A margin, loss or gradient that the element type cannot hold; memory that the system does not
-    /// give; see [`triplet_core::Error`].
-    fn evaluate<'a, T: GramElement>(
+    /// give; see [`crate::Error`].
+    fn evaluate<'a, T: Element>(
         &self,
         batch: &'a Batch<'_, T>,
         workspace: &'a mut Workspace<T>,
@@ -53,13 +53,13 @@ pub trait Loss {
     ///
     /// # Errors
     /// Also weights or an upstream gradient of a wrong shape or value.
-    fn evaluate_with<'a, T: GramElement>(
+    fn evaluate_with<'a, T: Element>(
         &self,
         batch: &'a Batch<'_, T>,
         inputs: Inputs<'_>,
         workspace: &'a mut Workspace<T>,
     ) -> Result<Evaluation<'a, T>> {
-        run(self.spec(), batch, inputs, workspace, Gradient::Kept)
+        run(self.spec(), batch, inputs, workspace, Gradient::Workspace)
     }
 
     /// As [`Loss::evaluate_with`], with the gradient `[B, D]` written to the caller's
@@ -67,7 +67,7 @@ pub trait Loss {
     ///
     /// # Errors
     /// Also a gradient of another length than the embeddings.
-    fn evaluate_into<'a, T: GramElement>(
+    fn evaluate_into<'a, T: Element>(
         &self,
         batch: &'a Batch<'_, T>,
         inputs: Inputs<'_>,
@@ -81,24 +81,24 @@ pub trait Loss {
     ///
     /// # Errors
     /// As [`Loss::evaluate_with`].
-    fn forward<'a, T: GramElement>(
+    fn forward<'a, T: Element>(
         &self,
         batch: &'a Batch<'_, T>,
         weights: Weights<'_>,
         workspace: &'a mut Workspace<T>,
     ) -> Result<Evaluation<'a, T>> {
-        run(self.spec(), batch, Inputs { weights, upstream: None }, workspace, Gradient::Unwanted)
+        run(self.spec(), batch, Inputs { weights, upstream: None }, workspace, Gradient::Skip)
     }
 }
 
 /// A loss given by its definition alone.
-impl Loss for Spec {
-    fn spec(&self) -> Spec {
+impl Loss for LossSpec {
+    fn spec(&self) -> LossSpec {
         *self
     }
 
     fn config(&self) -> Config {
-        let hard = self.question.rule.one_per_anchor();
+        let hard = self.objective.rule.one_per_anchor();
         Config::of(*self, if hard { "TripletHardLoss" } else { "TripletSemiHardLoss" })
     }
 }
@@ -136,10 +136,10 @@ impl Default for TripletSemiHardLoss {
 }
 
 impl Loss for TripletSemiHardLoss {
-    fn spec(&self) -> Spec {
+    fn spec(&self) -> LossSpec {
         let rule = if self.literal { Rule::SemiHardLiteral } else { Rule::SemiHard };
-        Spec {
-            question: Question { distance: self.distance, rule, margin: self.margin },
+        LossSpec {
+            objective: Objective { distance: self.distance, rule, margin: self.margin },
             reduction: self.reduction,
             require_positives: self.require_positives,
         }
@@ -179,10 +179,10 @@ impl Default for TripletHardLoss {
 }
 
 impl Loss for TripletHardLoss {
-    fn spec(&self) -> Spec {
+    fn spec(&self) -> LossSpec {
         let rule = if self.soft { Rule::HardSoft } else { Rule::Hard };
-        Spec {
-            question: Question { distance: self.distance, rule, margin: self.margin },
+        LossSpec {
+            objective: Objective { distance: self.distance, rule, margin: self.margin },
             reduction: self.reduction,
             require_positives: self.require_positives,
         }

@@ -1,47 +1,21 @@
 //! How the losses of the rows become the loss of the batch.
 
-use core::str::FromStr;
-use triplet_core::{Error, Result};
+use crate::{Error, Result};
 
-/// How the losses `l_i` of the anchors are put together.
-///
-/// `l_i = w_i (B / N) sum_j max(t_ij, 0)`, so that their mean is TFA's loss
-/// whatever the class sizes (`N` positive pairs; for a hard rule `N` is `B`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub enum Reduction {
-    /// `l`, shape `[B]`.
-    None,
-    /// The sum of `l`.
-    Sum,
-    /// The sum of `l` over `B`: Keras's `sum_over_batch_size`, and TFA's scalar.
-    #[default]
-    Mean,
-}
-
-impl Reduction {
-    /// The names [`Reduction::from_str`] knows.
-    pub const NAMES: &'static str = "mean, sum, none";
-
-    /// The name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Sum => "sum",
-            Self::Mean => "mean",
-        }
-    }
-}
-
-impl FromStr for Reduction {
-    type Err = Error;
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "none" => Ok(Self::None),
-            "sum" => Ok(Self::Sum),
-            "mean" | "auto" | "sum_over_batch_size" => Ok(Self::Mean),
-            _ => Err(Error::UnknownName { what: "reduction", value: name.to_owned(), choices: Self::NAMES }),
-        }
+triplet_core::named_enum! {
+    /// How the losses `l_i` of the anchors are put together.
+    ///
+    /// `l_i = w_i (B / N) sum_j max(t_ij, 0)`, so that their mean is TFA's loss
+    /// whatever the class sizes (`N` positive pairs; for a hard rule `N` is `B`).
+    #[derive(Default)]
+    pub enum Reduction: "reduction" {
+        /// The sum of `l` over `B`: Keras's `sum_over_batch_size`, and TFA's scalar.
+        #[default]
+        Mean = "mean" | "auto" | "sum_over_batch_size",
+        /// `l`, shape `[B]`.
+        None = "none",
+        /// The sum of `l`.
+        Sum = "sum",
     }
 }
 
@@ -94,7 +68,7 @@ mod tests {
 
     #[test]
     fn names_read_back_and_keras_names_are_known() {
-        for reduction in [Reduction::None, Reduction::Sum, Reduction::Mean] {
+        for reduction in Reduction::ALL {
             assert_eq!(reduction.name().parse(), Ok(reduction));
         }
         assert_eq!("sum_over_batch_size".parse(), Ok(Reduction::Mean));

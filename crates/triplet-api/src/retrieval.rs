@@ -2,12 +2,13 @@
 
 mod digits;
 
-use crate::{Workspace, gram::GramElement};
+use crate::{Error, Result, Workspace};
 use triplet_core::{
-    Batch, Distance, Error, Problem, ProblemSpace, Question, Result, Rule, memory,
-    retrieval::{Score, Search, Side},
+    Batch, Comparison, Distance, Identity, Points,
+    points::PointsBuffers,
+    retrieval::{RetrievalTask, Score},
 };
-use triplet_simd::floats;
+use triplet_simd::{Element, float_mode};
 
 /// Recall and precision over all queries that have something to find.
 ///
@@ -16,7 +17,7 @@ use triplet_simd::floats;
 ///
 /// // Row 2 is nearer to row 1 than to its own class.
 /// let batch = Batch::new(&[0.0_f32, 0.1, 1.0, 9.0], 1, &[0, 0, 1, 1])?;
-/// let found = Retrieval::within(&batch, &[1, 2], Distance::L2, &mut Workspace::default())?;
+/// let found = Retrieval::self_retrieval(&batch, &[1, 2], Distance::L2, &mut Workspace::default())?;
 /// assert_eq!(found.queries, 4);
 /// assert_eq!(found.precision_at_1(), 0.75);
 /// assert_eq!(found.recall, [(1, 0.75), (2, 0.75)]);
@@ -43,7 +44,7 @@ pub struct Retrieval {
 
 /// Rows of a search.
 #[derive(Debug, Clone, Copy)]
-pub struct Rows<'a, T: GramElement = f32> {
+pub struct Rows<'a, T: Element = f32> {
     /// Embeddings and labels.
     pub batch: &'a Batch<'a, T>,
     /// One id a row: a query is not ranked against rows of its own id, and does not miss them.
@@ -51,7 +52,7 @@ pub struct Rows<'a, T: GramElement = f32> {
     pub ids: Option<&'a [i64]>,
 }
 
-impl<'a, T: GramElement> From<&'a Batch<'a, T>> for Rows<'a, T> {
+impl<'a, T: Element> From<&'a Batch<'a, T>> for Rows<'a, T> {
     fn from(batch: &'a Batch<'a, T>) -> Self {
         Self { batch, ids: None }
     }
@@ -77,7 +78,7 @@ impl<'a, T: GramElement> From<&'a Batch<'a, T>> for Rows<'a, T> {
 /// # Ok::<(), triplet_api::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a, T: GramElement = f32> {
+pub struct Request<'a, T: Element = f32> {
     /// The rows that ask.
     pub queries: Rows<'a, T>,
     /// The rows that are searched; without any, the queries search each other, and none finds
@@ -97,7 +98,7 @@ impl Retrieval {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn within<T: GramElement>(
+    pub fn self_retrieval<T: Element>(
         batch: &Batch<'_, T>,
         depths: &[usize],
         distance: Distance,
@@ -111,7 +112,7 @@ impl Retrieval {
     ///
     /// # Errors
     /// [`Error::WidthMismatch`]; [`Error::OutOfMemory`].
-    pub fn among<T: GramElement>(
+    pub fn query_reference<T: Element>(
         queries: &Batch<'_, T>,
         references: &Batch<'_, T>,
         depths: &[usize],
@@ -128,9 +129,9 @@ impl Retrieval {
     /// [`Error::WidthMismatch`]; [`Error::IdsLength`] and [`Error::IdsMissing`];
     /// [`Error::CentredAngles`]; [`Error::OutOfMemory`]; with `centre`, [`Error::NormOverflow`] of rows that lie so far
     /// from the mean.
-    pub fn answer<T: GramElement>(request: &Request<'_, T>, workspace: &mut Workspace<T>) -> Result<Self> {
+    pub fn answer<T: Element>(request: &Request<'_, T>, workspace: &mut Workspace<T>) -> Result<Self> {
         request.check()?;
-        floats::as_defined(|| {
+        float_mode::with_default_mode(|| {
             if !request.centre {
                 return Self::measure(request, workspace);
             }
@@ -154,20 +155,31 @@ impl Retrieval {
         self.recall.first().map_or(0.0, |&(_, share)| share)
     }
 
-    fn measure<T: GramElement>(request: &Request<'_, T>, workspace: &mut Workspace<T>) -> Result<Self> {
+    fn measure<T: Element>(request: &Request<'_, T>, workspace: &mut Workspace<T>) -> Result<Self> {
         let Request { queries, references, depths, distance, .. } = *request;
-        let question = Question { distance, rule: Rule::Hard, margin: 0.0 };
         let depth = depths.iter().copied().max().unwrap_or(1).max(1);
-        workspace.granted.ask(request.needed(0))?;
+        workspace.granted.ask(request.bytes_needed(0))?;
         let mut scores = vec![Score::default(); queries.batch.rows()];
-        let mut space = ProblemSpace::default();
-        let asking = Problem::new(queries.batch, question, &mut workspace.problem)?;
-        let searched = references.map(|rows| Problem::new(rows.batch, question, &mut space)).transpose()?;
-        let searched = searched.as_ref().zip(references).map(|(problem, rows)| side(problem, rows));
-        let search = Search::new(side(&asking, queries), searched, depth);
-        let wanted = (0..scores.len() as u32).map(|query| search.wanted(query)).max().unwrap_or(0);
-        workspace.granted.ask(request.needed(wanted.saturating_mul(workspace.engine.executed().threads)))?;
-        workspace.engine.retrieve(&search, &mut scores);
+        let mut buffers = [PointsBuffers::default(), PointsBuffers::default()];
+        let [of_queries, of_references] = &mut buffers;
+        let points = Points::new(queries.batch, distance, of_queries);
+        let comparison = match references {
+            None => {
+                let own_ids = |ids| Identity::Ids { anchors: ids, candidates: ids };
+                Comparison::within(points, queries.ids.map_or(Identity::OwnRow, own_ids), distance)
+            }
+            Some(rows) => {
+                let ids = queries.ids.zip(rows.ids);
+                let given = |(anchors, candidates)| Identity::Ids { anchors, candidates };
+                let searched = Points::new(rows.batch, distance, of_references);
+                Comparison::between(points, searched, ids.map_or(Identity::Disjoint, given), distance)
+            }
+        };
+        let task = RetrievalTask::new(comparison, depth);
+        let wanted = (0..scores.len() as u32).map(|query| task.wanted(query)).max().unwrap_or(0);
+        let candidates = wanted.saturating_mul(workspace.engine.executed().threads);
+        workspace.granted.ask(request.bytes_needed(candidates))?;
+        workspace.engine.retrieve(&task, &mut scores);
         let searched = references.unwrap_or(queries).batch;
         let rounding = digits::rounding(queries.batch, searched, distance, &scores);
         Ok(Self { rounding, ..Self::of(&scores, depths) })
@@ -194,22 +206,22 @@ impl Retrieval {
     }
 }
 
-impl<T: GramElement> Request<'_, T> {
+impl<T: Element> Request<'_, T> {
     /// Bytes that the search takes, about: both sides and both packed, scores, and so many
-    /// candidates in the hands of all workers for each query of a tile.
-    fn needed(&self, candidates: usize) -> usize {
+    /// candidates that all workers together keep for each query of a tile.
+    fn bytes_needed(&self, candidates: usize) -> usize {
         let (queries, searched) = (self.queries.batch, self.references.unwrap_or(self.queries).batch);
         let rows = queries.rows().saturating_add(searched.rows());
         let packed = rows.saturating_mul(queries.width() + 2).saturating_mul(size_of::<T>());
-        let problems = memory::of_problem::<T>(rows, queries.width(), self.distance == Distance::Angular);
+        let points = Points::<T>::bytes_needed(rows, queries.width(), self.distance);
         // Tiles of 16 rows, candidates of 16 bytes, twice as many as are wanted.
-        let in_hand = candidates.saturating_mul(16 * 16 * 2);
+        let kept = candidates.saturating_mul(16 * 16 * 2);
         let scores = 2 * size_of::<Score>() * queries.rows();
-        [packed, problems, in_hand, scores].into_iter().fold(0, usize::saturating_add)
+        [packed, points, kept, scores].into_iter().fold(0, usize::saturating_add)
     }
 
     fn check(&self) -> Result<()> {
-        if self.centre && self.distance == Distance::Angular {
+        if self.centre && self.distance.needs_unit_rows() {
             return Err(Error::CentredAngles);
         }
         let (queries, references) = (self.queries, self.references.unwrap_or(self.queries));
@@ -229,8 +241,4 @@ impl<T: GramElement> Request<'_, T> {
         }
         Ok(())
     }
-}
-
-fn side<'a, T: GramElement>(problem: &'a Problem<'a, T>, rows: Rows<'a, T>) -> Side<'a, T> {
-    Side { problem, labels: rows.batch.labels(), ids: rows.ids }
 }

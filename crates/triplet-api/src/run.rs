@@ -1,32 +1,32 @@
 //! One call, from batch to loss to gradient.
 
-use crate::{Evaluation, Inputs, Reduction, Spec, Weights, Workspace, gram::GramElement};
-use triplet_core::{AnchorTerms, Batch, Distance, Error, Problem, Result, gradient, memory, pull::Factors};
-use triplet_simd::floats;
+use crate::{Error, Evaluation, Inputs, LossSpec, Reduction, Result, Weights, Workspace};
+use triplet_core::{AnchorTerms, Batch, Distance, GradientScale, Problem};
+use triplet_simd::{Element, float_mode};
 
 /// Where the gradient goes.
 pub(crate) enum Gradient<'a, T> {
-    /// Nowhere: it is not computed.
-    Unwanted,
+    /// It is not computed.
+    Skip,
     /// To the workspace.
-    Kept,
+    Workspace,
     /// To the caller, `[B, D]`.
     Into(&'a mut [T]),
 }
 
 /// Input to validated batch to mined triplets to loss to gradient.
-pub(crate) fn run<'a, T: GramElement>(
-    spec: Spec,
+pub(crate) fn run<'a, T: Element>(
+    spec: LossSpec,
     batch: &'a Batch<'_, T>,
     inputs: Inputs<'_>,
     workspace: &'a mut Workspace<T>,
     wanted: Gradient<'a, T>,
 ) -> Result<Evaluation<'a, T>> {
-    floats::as_defined(|| run_as_defined(spec, batch, inputs, workspace, wanted))
+    float_mode::with_default_mode(|| run_in_default_mode(spec, batch, inputs, workspace, wanted))
 }
 
-fn run_as_defined<'a, T: GramElement>(
-    spec: Spec,
+fn run_in_default_mode<'a, T: Element>(
+    spec: LossSpec,
     batch: &'a Batch<'_, T>,
     inputs: Inputs<'_>,
     workspace: &'a mut Workspace<T>,
@@ -35,24 +35,27 @@ fn run_as_defined<'a, T: GramElement>(
     let rows = batch.rows();
     inputs.weights.check(rows)?;
     check_upstream(spec.reduction, inputs.upstream, rows)?;
-    let Workspace { engine, problem: space, mined, terms, choices, factors, losses, gradient: kept, granted } =
+    let Workspace { engine, problem: buffers, triplets, terms, factors, losses, gradient: kept, granted } =
         workspace;
-    let angular = spec.question.distance == Distance::Angular;
-    let of_problem = memory::of_problem::<T>(rows, batch.width(), angular);
+    let of_problem = Problem::<T>::bytes_needed(rows, batch.width(), spec.objective.distance);
     granted.ask(of_problem)?;
-    let problem = Problem::new(batch, spec.question, space)?;
-    if spec.require_positives && problem.classes().positive_pairs() == 0 {
+    let problem = Problem::new(batch, spec.objective, buffers)?;
+    if spec.require_positives && problem.positive_pairs() == 0 {
         return Err(Error::NoPositivePairs { rows });
     }
     let expected = batch.embeddings().len();
-    let with_gradient = !matches!(wanted, Gradient::Unwanted);
-    let of_gradient = if matches!(wanted, Gradient::Kept) { size_of_val(batch.embeddings()) } else { 0 };
-    let parts =
-        [memory::of_answers(&problem, with_gradient), engine.needed(&problem), of_problem, of_gradient];
+    let with_gradient = !matches!(wanted, Gradient::Skip);
+    let of_gradient = if matches!(wanted, Gradient::Workspace) { size_of_val(batch.embeddings()) } else { 0 };
+    let parts = [
+        triplets.bytes_needed(&problem),
+        engine.bytes_needed(&problem, with_gradient),
+        of_problem,
+        of_gradient,
+    ];
     granted.ask(parts.into_iter().fold(0, usize::saturating_add))?;
     let gradient = match wanted {
-        Gradient::Unwanted => &mut [],
-        Gradient::Kept => {
+        Gradient::Skip => &mut [],
+        Gradient::Workspace => {
             // What the engine overwrites needs no clearing.
             kept.resize(expected, T::ZERO);
             &mut kept[..]
@@ -62,22 +65,21 @@ fn run_as_defined<'a, T: GramElement>(
     };
     let mut fits = true;
     if with_gradient {
-        let upstream = spread(spec.reduction, inputs, rows, factors);
+        let upstream = fold_weights(spec.reduction, inputs, rows, factors);
         let weights = (!factors.is_empty()).then_some(factors.as_slice());
-        let divisor = if spec.reduction == Reduction::Mean {
-            problem.divisor()
-        } else {
-            problem.divisor() / rows as f64
+        let normalizer = match spec.reduction {
+            Reduction::Mean => problem.normalizer(),
+            Reduction::Sum | Reduction::None => problem.normalizer() / rows as f64,
         };
-        let scale = gradient::scale(problem.distance(), divisor, upstream);
-        engine.mine_and_gradient(&problem, mined, Factors { weights, scale }, choices, gradient);
-        fits = surely_finite(&problem, batch.largest(), scale, inputs);
+        let scale = GradientScale::new(problem.distance(), normalizer, upstream, weights);
+        engine.mine_and_gradient(&problem, triplets, scale, gradient)?;
+        fits = surely_finite(&problem, batch.largest(), scale.scale, inputs);
     } else {
-        engine.mine(&problem, mined);
+        engine.mine(&problem, triplets)?;
     }
-    terms.rebuild(&problem, mined);
+    terms.rebuild(&problem, triplets);
     let executed = engine.executed();
-    let loss = reduce(spec.reduction, inputs.weights, terms, problem.divisor(), losses)?;
+    let loss = reduce(spec.reduction, inputs.weights, terms, problem.normalizer(), losses)?;
     if !fits {
         check_gradient(gradient, batch.width())?;
     }
@@ -89,16 +91,16 @@ fn run_as_defined<'a, T: GramElement>(
         statistics: terms.statistics,
         executed,
         problem,
-        mined,
+        mined: triplets,
     })
 }
 
 /// The reduced loss; fills `losses` where rows are kept apart.
-fn reduce<T: GramElement>(
+fn reduce<T: Element>(
     reduction: Reduction,
     weights: Weights<'_>,
     terms: &AnchorTerms,
-    divisor: f64,
+    normalizer: f64,
     losses: &mut Vec<T>,
 ) -> Result<T> {
     losses.clear();
@@ -109,18 +111,22 @@ fn reduce<T: GramElement>(
         Weights::PerSample(weights) => (1.0, Some(weights)),
     };
     let total = terms.weighted_sum(per_row) * scalar;
-    // No triplets: every sum is 0, whatever they are divided by.
-    let (divisor, rows_per_divisor) =
-        if divisor == 0.0 { (1.0, 0.0) } else { (divisor, rows as f64 / divisor) };
+    // No triplets: every sum is 0, whatever the normalizer.
+    let (normalizer, rows_per_normalizer) =
+        if normalizer == 0.0 { (1.0, 0.0) } else { (normalizer, rows as f64 / normalizer) };
     if reduction == Reduction::None {
         let weight = |row: usize| per_row.map_or(scalar, |weights| weights[row]);
         losses.extend(
-            terms.sums.iter().enumerate().map(|(row, sum)| T::from_f64(weight(row) * sum * rows_per_divisor)),
+            terms
+                .sums
+                .iter()
+                .enumerate()
+                .map(|(row, sum)| T::from_f64(weight(row) * sum * rows_per_normalizer)),
         );
     }
     let value = match reduction {
-        Reduction::Sum => total * rows_per_divisor,
-        Reduction::Mean | Reduction::None => total / divisor,
+        Reduction::Sum => total * rows_per_normalizer,
+        Reduction::Mean | Reduction::None => total / normalizer,
     };
     let loss = T::from_f64(value);
     if loss.is_finite() && losses.iter().all(|l| l.is_finite()) {
@@ -130,9 +136,9 @@ fn reduce<T: GramElement>(
     }
 }
 
-/// Splits weights and upstream into one factor of the batch (returned) and one a
+/// Folds weights and upstream into one factor of the batch (returned) and one a
 /// row (left empty if all are 1).
-fn spread(reduction: Reduction, inputs: Inputs<'_>, rows: usize, factors: &mut Vec<f64>) -> f64 {
+fn fold_weights(reduction: Reduction, inputs: Inputs<'_>, rows: usize, factors: &mut Vec<f64>) -> f64 {
     factors.clear();
     let mut scalar = 1.0;
     match inputs.weights {
@@ -163,19 +169,19 @@ fn check_upstream(reduction: Reduction, upstream: Option<&[f64]>, rows: usize) -
     }
 }
 
-/// Whether no gradient can overflow, so that nobody needs to look.
+/// Whether no gradient can overflow, so that it need not be checked.
 ///
 /// Each of the `T` triplets adds at most `2 w` to the coefficients of a row, each
 /// multiplies a difference of at most twice the largest component, or a unit row; the
 /// way back through a normalisation multiplies by at most 1e6, and again by 2.
-fn surely_finite<T: GramElement>(problem: &Problem<'_, T>, largest: T, scale: T, inputs: Inputs<'_>) -> bool {
+fn surely_finite<T: Element>(problem: &Problem<'_, T>, largest: T, scale: T, inputs: Inputs<'_>) -> bool {
     let most = |values: &[f64]| values.iter().fold(1.0_f64, |m, v| m.max(v.abs()));
     let weight = match inputs.weights {
         Weights::PerSample(weights) => most(weights),
         Weights::None | Weights::Scalar(_) => 1.0,
     };
     let strongest = weight * inputs.upstream.map_or(1.0, most);
-    let coefficients = 2.0 * problem.slot_count() as f64 * strongest;
+    let coefficients = 2.0 * problem.slots().count() as f64 * strongest;
     let step = match problem.distance() {
         Distance::SquaredL2 => 2.0 * largest.to_f64(),
         Distance::Angular => 2e6,
@@ -186,7 +192,7 @@ fn surely_finite<T: GramElement>(problem: &Problem<'_, T>, largest: T, scale: T,
     sum < T::MAX_FINITE / 4.0 && sum * scale.to_f64().abs() < T::MAX_FINITE / 4.0
 }
 
-fn check_gradient<T: GramElement>(gradient: &[T], width: usize) -> Result<()> {
+fn check_gradient<T: Element>(gradient: &[T], width: usize) -> Result<()> {
     // A plain maximum over bits, which vectorises; the row is looked for on failure.
     use triplet_core::real::Key;
     let top = gradient.iter().fold(T::Key::ZERO, |top, g| top.max(g.abs().key()));

@@ -1,25 +1,23 @@
 //! An engine and the memory of a training loop.
 
-use crate::{backend::BackendOptions, gram::GramElement};
-use triplet_core::{
-    AnchorTerms, Engine, Executed, Limits, Mined, ProblemSpace, Result, choices::ChoiceSpace, memory::Granted,
-};
+use crate::{BackendOptions, MemoryLimits, Result, memory::Granted};
+use triplet_core::{AnchorTerms, Engine, ExecutionInfo, ProblemBuffers, Scalar, Triplets};
+use triplet_simd::Element;
 
 /// What a training loop keeps between calls: an engine, and memory that grows to
 /// the largest batch seen. From the second call of a shape on, nothing is allocated.
-pub struct Workspace<T: GramElement = f32> {
+pub struct Workspace<T: Element = f32> {
     pub(crate) engine: Box<dyn Engine<T>>,
-    pub(crate) problem: ProblemSpace<T>,
-    pub(crate) mined: Mined<T>,
+    pub(crate) problem: ProblemBuffers<T>,
+    pub(crate) triplets: Triplets<T>,
     pub(crate) terms: AnchorTerms,
-    pub(crate) choices: ChoiceSpace,
     pub(crate) factors: Vec<f64>,
     pub(crate) losses: Vec<T>,
     pub(crate) gradient: Vec<T>,
     pub(crate) granted: Granted,
 }
 
-impl<T: GramElement> Workspace<T> {
+impl<T: Element> Workspace<T> {
     /// A workspace for a backend.
     ///
     /// # Errors
@@ -31,39 +29,39 @@ impl<T: GramElement> Workspace<T> {
     /// A workspace around an engine of the caller's own.
     #[must_use]
     pub fn with_engine(engine: Box<dyn Engine<T>>) -> Self {
-        Self {
+        let workspace = Self {
             engine,
-            problem: ProblemSpace::default(),
-            mined: Mined::default(),
+            problem: ProblemBuffers::default(),
+            triplets: Triplets::default(),
             terms: AnchorTerms::default(),
-            choices: ChoiceSpace::default(),
             factors: Vec::new(),
             losses: Vec::new(),
             gradient: Vec::new(),
             granted: Granted::default(),
-        }
+        };
+        workspace.with_limits(MemoryLimits::default())
     }
 
     /// Changes what large batches may keep in memory; beyond that, things are computed
     /// again, to the same bits.
     #[must_use]
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.problem.limits = limits;
+    pub fn with_limits(mut self, limits: MemoryLimits) -> Self {
+        self.triplets = Triplets::with_most_distances(limits.distances);
+        self.engine.limit_listed_choices(limits.choices);
         self
     }
 
     /// What the engine runs on.
     #[must_use]
-    pub fn executed(&self) -> Executed {
+    pub fn executed(&self) -> ExecutionInfo {
         self.engine.executed()
     }
 }
 
-impl<T: GramElement> Default for Workspace<T> {
+impl<T: Element> Default for Workspace<T> {
     /// The automatic choice of backend; the scalar reference on a platform that no
     /// lane type can be trusted on.
     fn default() -> Self {
-        Self::new(BackendOptions::default())
-            .unwrap_or_else(|_| Self::with_engine(Box::new(triplet_core::Scalar::default())))
+        Self::new(BackendOptions::default()).unwrap_or_else(|_| Self::with_engine(Box::new(Scalar)))
     }
 }

@@ -1,10 +1,10 @@
 //! Workspaces for callers that may come from several threads at once.
 
-use crate::{BackendOptions, Workspace, gram::GramElement};
+use crate::{BackendOptions, Result, Workspace};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use triplet_core::Result;
+use triplet_simd::Element;
 
-/// Workspaces at rest: one for every call that ever ran at the same time.
+/// Idle workspaces: one for every call that ever ran at the same time.
 ///
 /// No lock is held while an engine runs. An engine waits for rayon's threads, and a
 /// thread of rayon's that waits may take up another call that wants a workspace.
@@ -16,46 +16,46 @@ use triplet_core::Result;
 /// assert!(["simd", "par"].contains(&backend));
 /// # Ok::<(), triplet_api::Error>(())
 /// ```
-pub struct Workspaces<T: GramElement> {
+pub struct Workspaces<T: Element> {
     options: BackendOptions,
-    at_rest: Mutex<Vec<Workspace<T>>>,
+    idle: Mutex<Vec<Workspace<T>>>,
 }
 
-impl<T: GramElement> Workspaces<T> {
+impl<T: Element> Workspaces<T> {
     /// With one workspace, made at once.
     ///
     /// # Errors
     /// As [`BackendOptions::engine`].
     pub fn new(options: BackendOptions) -> Result<Self> {
-        Ok(Self { options, at_rest: Mutex::new(vec![Workspace::new(options)?]) })
+        Ok(Self { options, idle: Mutex::new(vec![Workspace::new(options)?]) })
     }
 
     /// With none yet.
     #[must_use]
     pub fn empty(options: BackendOptions) -> Self {
-        Self { options, at_rest: Mutex::default() }
+        Self { options, idle: Mutex::default() }
     }
 
-    /// Calls `work` with a workspace that nobody else has. If it panics, that workspace
+    /// Calls `work` with a workspace that no other call has. If it panics, that workspace
     /// is given up.
     ///
     /// # Errors
     /// As [`BackendOptions::engine`], where one more is needed.
     pub fn with<R>(&self, work: impl FnOnce(&mut Workspace<T>) -> R) -> Result<R> {
         // A statement of its own, so that the lock is free again before the engine runs.
-        let waiting = self.at_rest().pop();
+        let waiting = self.idle().pop();
         let mut workspace = match waiting {
             Some(workspace) => workspace,
             None => Workspace::new(self.options)?,
         };
         let answer = work(&mut workspace);
-        self.at_rest().push(workspace);
+        self.idle().push(workspace);
         Ok(answer)
     }
 
-    fn at_rest(&self) -> MutexGuard<'_, Vec<Workspace<T>>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Workspace<T>>> {
         // A list of workspaces is whole whatever panicked meanwhile.
-        self.at_rest.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,7 +67,7 @@ mod tests {
     fn a_call_within_a_call_gets_its_own_workspace_and_both_are_kept() {
         let shared = Workspaces::<f32>::empty(BackendOptions::default());
         shared.with(|_| shared.with(|_| ()).unwrap()).unwrap();
-        assert_eq!(shared.at_rest().len(), 2);
-        shared.with(|_| assert_eq!(shared.at_rest().len(), 1)).unwrap();
+        assert_eq!(shared.idle().len(), 2);
+        shared.with(|_| assert_eq!(shared.idle().len(), 1)).unwrap();
     }
 }

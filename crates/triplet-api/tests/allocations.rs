@@ -4,8 +4,10 @@ use std::{
     alloc::{GlobalAlloc, Layout, System},
     sync::atomic::{AtomicU64, Ordering},
 };
-use triplet_api::{Backend, BackendOptions, Batch, Distance, Isa, Loss, Reduction, Rule, Spec, Workspace};
-use triplet_core::Question;
+use triplet_api::{
+    Backend, BackendOptions, Batch, Distance, Isa, Loss, LossSpec, Reduction, Rule, Workspace,
+};
+use triplet_core::Objective;
 
 /// The system's allocator, counting.
 struct Counting;
@@ -33,7 +35,7 @@ const WIDTH: usize = 70;
 
 /// Allocations of a call after the first: the fewest of several, since the test
 /// harness's own thread may allocate meanwhile.
-fn allocations(spec: Spec, batch: &Batch<'_, f32>, workspace: &mut Workspace<f32>) -> u64 {
+fn allocations(spec: LossSpec, batch: &Batch<'_, f32>, workspace: &mut Workspace<f32>) -> u64 {
     spec.evaluate(batch, workspace).unwrap();
     let once = |_| {
         let before = ALLOCATIONS.load(Ordering::Relaxed);
@@ -54,19 +56,19 @@ fn the_second_call_of_a_shape_allocates_nothing() {
         for isa in Isa::available() {
             for distance in Distance::ALL {
                 for rule in Rule::ALL {
-                    let question = Question { distance, rule, margin: 1.0 };
-                    let spec = Spec { question, reduction: Reduction::None, require_positives: false };
+                    let objective = Objective { distance, rule, margin: 1.0 };
+                    let spec = LossSpec { objective, reduction: Reduction::None, require_positives: false };
                     let options = BackendOptions { backend: Backend::Simd, isa: Some(isa), threads: None };
                     let mut workspace = Workspace::new(options).unwrap();
                     let count = allocations(spec, &batch, &mut workspace);
-                    assert_eq!(count, 0, "{rows} rows in {classes} classes, {isa:?}, {question:?}");
+                    assert_eq!(count, 0, "{rows} rows in {classes} classes, {isa:?}, {objective:?}");
                 }
             }
         }
         // Rayon boxes each job it hands to another thread: one a stage, at most nine.
         let options = BackendOptions { backend: Backend::Par, isa: None, threads: Some(2) };
-        let question = Question { distance: Distance::L2, rule: Rule::SemiHard, margin: 1.0 };
-        let spec = Spec { question, reduction: Reduction::Mean, require_positives: false };
+        let objective = Objective { distance: Distance::L2, rule: Rule::SemiHard, margin: 1.0 };
+        let spec = LossSpec { objective, reduction: Reduction::Mean, require_positives: false };
         let count = allocations(spec, &batch, &mut Workspace::new(options).unwrap());
         println!("{rows} rows on 2 threads: {count} allocations");
         assert!(count <= 9, "{rows} rows on 2 threads: {count} allocations");

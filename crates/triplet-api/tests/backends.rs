@@ -4,7 +4,7 @@
 use triplet_api::{Loss, Workspace};
 use triplet_core::Batch;
 use triplet_testkit::{
-    compare::{answer_f32, answer_f64, question, weights},
+    compare::{answer_f32, answer_f64, numbered_spec, weights},
     contenders,
     edges::EDGES,
     engines, golden,
@@ -80,7 +80,7 @@ fn every_exact_backend_gives_the_same_bits() {
         contenders().unwrap().into_iter().map(triplet_testkit::engines::Contender::workspace).collect();
     for number in 0..300 {
         let sample = sample(seed, number);
-        let asked = question(number);
+        let asked = numbered_spec(number);
         let weights = weights(number, sample.labels.len());
         let reference = answer_f32(&sample, asked, weights.as_deref(), &mut single[0].1);
         for (name, workspace) in &mut single[1..] {
@@ -124,7 +124,7 @@ fn long_batches_agree() {
         let (name, mut workspace) = contender.workspace();
         answers.push((
             name,
-            triplet_testkit::compare::answer(&question(0).evaluate(&batch, &mut workspace).unwrap()),
+            triplet_testkit::compare::answer(&numbered_spec(0).evaluate(&batch, &mut workspace).unwrap()),
         ));
     }
     for (name, answer) in &answers[1..] {

@@ -79,7 +79,11 @@ fn names_and_counts_are_checked() {
     assert!("median".parse::<Reduction>().is_err());
     for backend in Backend::ALL {
         let options = BackendOptions { backend, threads: Some(0), isa: None };
-        assert_eq!(Workspace::<f32>::new(options).err(), Some(Error::ZeroThreads), "{backend:?}");
+        assert_eq!(
+            Workspace::<f32>::new(options).err(),
+            Some(Error::Par(triplet_par::Error::ZeroThreads)),
+            "{backend:?}"
+        );
     }
 }
 

@@ -1,21 +1,21 @@
 //! What must hold for any batch: gradients are derivatives, names do not matter.
 
-use triplet_api::{Backend, BackendOptions, Inputs, Loss, Reduction, Spec, Weights, Workspace};
-use triplet_core::{Batch, Distance, Question, Rule};
+use triplet_api::{Backend, BackendOptions, Inputs, Loss, LossSpec, Reduction, Weights, Workspace};
+use triplet_core::{Batch, Distance, Objective, Rule};
 use triplet_testkit::{
-    compare::{answer_f32, question, weights},
+    compare::{answer_f32, numbered_spec, weights},
     sample,
 };
 
-fn asked(distance: Distance, rule: Rule, reduction: Reduction) -> Spec {
-    Spec { question: Question { distance, rule, margin: 0.7 }, reduction, require_positives: false }
+fn asked(distance: Distance, rule: Rule, reduction: Reduction) -> LossSpec {
+    LossSpec { objective: Objective { distance, rule, margin: 0.7 }, reduction, require_positives: false }
 }
 
 /// The loss in f64, and what it selected, so that steps across a kink can be left out.
 fn loss(
     x: &[f64],
     labels: &[i64],
-    asked: Spec,
+    asked: LossSpec,
     weights: Weights<'_>,
     w: &mut Workspace<f64>,
 ) -> (f64, Vec<u32>) {
@@ -84,7 +84,7 @@ fn names_of_labels_do_not_matter() {
         Workspace::new(BackendOptions { backend: Backend::Simd, ..Default::default() }).unwrap();
     for number in 0..200 {
         let mut sample = sample(77, number);
-        let (asked, weights) = (question(number), weights(number, sample.labels.len()));
+        let (asked, weights) = (numbered_spec(number), weights(number, sample.labels.len()));
         let before = answer_f32(&sample, asked, weights.as_deref(), &mut workspace);
         // An injective renaming that turns the order of labels round.
         sample.labels.iter_mut().for_each(|label| *label = !*label);
@@ -147,7 +147,7 @@ fn gradients_of_large_classes_are_the_sums_over_their_triplets() {
     for distance in [Distance::SquaredL2, Distance::L2] {
         for weights in [Weights::None, Weights::PerSample(&weight)] {
             let mut asked = asked(distance, Rule::SemiHard, Reduction::Mean);
-            asked.question.margin = 1e-2;
+            asked.objective.margin = 1e-2;
             let inputs = Inputs { weights, upstream: None };
             let result = asked.evaluate_with(&batch, inputs, &mut workspace).unwrap();
             let (mut expected, mut active, mut all) = (vec![0.0; x.len()], 0, 0);

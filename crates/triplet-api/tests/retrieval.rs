@@ -1,10 +1,10 @@
 //! Retrieval: worked out by hand, and every backend against the reference.
 
 use triplet_api::{
-    Distance, Retrieval, Workspace,
+    Distance, Error, Retrieval, Workspace,
     retrieval::{Request, Rows},
 };
-use triplet_core::{Batch, Error};
+use triplet_core::Batch;
 use triplet_testkit::{contenders, inputs::clusters, sample};
 
 fn all_engines() -> Vec<(String, Workspace<f32>)> {
@@ -21,7 +21,7 @@ fn worked_out_by_hand() {
     for (name, mut workspace) in all_engines() {
         // However deep, no deeper than there are rows.
         let depths = [2, 4, usize::MAX];
-        let found = Retrieval::within(&batch, &depths, Distance::L2, &mut workspace).unwrap();
+        let found = Retrieval::self_retrieval(&batch, &depths, Distance::L2, &mut workspace).unwrap();
         assert_eq!(found.queries, 5, "{name}");
         assert_eq!(found.recall, [(1, 2.0 / 5.0), (2, 4.0 / 5.0), (4, 1.0), (usize::MAX, 1.0)], "{name}");
         assert_eq!(found.precision_at_1(), 2.0 / 5.0, "{name}");
@@ -36,15 +36,16 @@ fn queries_search_references_of_which_a_class_may_be_missing() {
     // At 0.9: 8, 7, 7 for a query of 7: AP = (1/2) / 2. The query of 9 has nothing to find.
     let queries = Batch::new(&[0.9_f32, 2.0], 1, &[7, 9]).unwrap();
     for (name, mut workspace) in all_engines() {
-        let among =
-            |workspace: &mut _| Retrieval::among(&queries, &references, &[2], Distance::L2, workspace);
+        let among = |workspace: &mut _| {
+            Retrieval::query_reference(&queries, &references, &[2], Distance::L2, workspace)
+        };
         let found = among(&mut workspace).unwrap();
         assert_eq!((found.queries, found.map_at_r, found.r_precision), (1, 0.25, 0.5), "{name}");
         assert_eq!(found.recall, [(1, 0.0), (2, 1.0)], "{name}");
     }
     let wide = Batch::new(&[0.0_f32, 1.0], 2, &[7]).unwrap();
-    let error =
-        Retrieval::among(&wide, &references, &[], Distance::L2, &mut Workspace::default()).unwrap_err();
+    let error = Retrieval::query_reference(&wide, &references, &[], Distance::L2, &mut Workspace::default())
+        .unwrap_err();
     assert_eq!(error, Error::WidthMismatch { queries: 2, references: 1 });
 }
 
@@ -139,7 +140,7 @@ fn a_common_offset_shows_in_the_rounding_and_centring_takes_it_away() {
         let equal = Batch::new(&[4096.0_f32; 8], 2, &[0, 0, 1, 1]).unwrap();
         assert_eq!(ask(&equal, Distance::L2, false).rounding, 0.0, "{name}");
     }
-    let found = Retrieval::within(&double, &[], Distance::L2, &mut Workspace::default()).unwrap();
+    let found = Retrieval::self_retrieval(&double, &[], Distance::L2, &mut Workspace::default()).unwrap();
     assert!(found.rounding < 1e-3);
 }
 
@@ -163,7 +164,7 @@ fn nothing_to_search_is_a_result() {
         for labels in [&[][..], &[3], &[1, 2]] {
             let rows = vec![0.5_f32; labels.len()];
             let batch = Batch::new(&rows, 1, labels).unwrap();
-            let found = Retrieval::within(&batch, &[5], Distance::Angular, &mut workspace).unwrap();
+            let found = Retrieval::self_retrieval(&batch, &[5], Distance::Angular, &mut workspace).unwrap();
             assert_eq!((found.queries, found.precision_at_1(), found.map_at_r), (0, 0.0, 0.0), "{name}");
         }
     }
@@ -187,7 +188,7 @@ fn all_backends_agree_to_the_last_bit() {
         for distance in Distance::ALL {
             let mut first = None;
             for (name, workspace) in &mut engines {
-                let within = Retrieval::within(&batch, &[1, 10, 100], distance, workspace).unwrap();
+                let within = Retrieval::self_retrieval(&batch, &[1, 10, 100], distance, workspace).unwrap();
                 // Every id is there several times, on both sides.
                 let ids: Vec<i64> = (0..labels.len() as i64).map(|row| row % 7).collect();
                 let own_ids = Rows { batch: &batch, ids: Some(&ids) };
@@ -200,7 +201,7 @@ fn all_backends_agree_to_the_last_bit() {
                 ];
                 let mut found = vec![
                     within.clone(),
-                    Retrieval::among(&queries, &references, &[5], distance, workspace).unwrap(),
+                    Retrieval::query_reference(&queries, &references, &[5], distance, workspace).unwrap(),
                 ];
                 // The reference takes long for many rows.
                 let searches = if labels.len() < 1000 { &searches[..] } else { &[] };

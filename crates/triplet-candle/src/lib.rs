@@ -27,7 +27,7 @@ use candle_core::{Device, Error, Result, Tensor};
 use element::wrap;
 use op::TripletOp;
 use std::sync::Arc;
-use triplet_api::{BackendOptions, Executed, Loss, Statistics};
+use triplet_api::{BackendOptions, ExecutionInfo, Loss, Statistics};
 use workspaces::Shared;
 
 /// A triplet loss with the workspace of a training loop.
@@ -78,7 +78,7 @@ impl TripletLoss {
 
     /// What that batch ran on; `None` before the first.
     #[must_use]
-    pub fn executed(&self) -> Option<Executed> {
+    pub fn executed(&self) -> Option<ExecutionInfo> {
         self.shared.last().1
     }
 }

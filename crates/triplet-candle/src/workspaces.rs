@@ -4,16 +4,16 @@ use crate::element::{Values, wrap};
 use candle_core::{Device, Result, Tensor, WithDType};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use triplet_api::{
-    BackendOptions, Batch, Executed, GramElement, Inputs, Loss, Spec, Statistics, Weights, Workspace,
+    BackendOptions, Batch, Element, ExecutionInfo, Inputs, Loss, LossSpec, Statistics, Weights, Workspace,
     Workspaces,
 };
 
 /// A loss, what it runs on, and what the last call counted.
 pub(crate) struct Shared {
-    pub(crate) spec: Spec,
+    pub(crate) spec: LossSpec,
     single: Workspaces<f32>,
     double: Workspaces<f64>,
-    last: Mutex<(Statistics, Option<Executed>)>,
+    last: Mutex<(Statistics, Option<ExecutionInfo>)>,
 }
 
 /// What is wanted besides the loss.
@@ -32,13 +32,13 @@ pub(crate) struct Answer {
 }
 
 impl Shared {
-    pub(crate) fn new(spec: Spec, options: BackendOptions) -> triplet_api::Result<Self> {
+    pub(crate) fn new(spec: LossSpec, options: BackendOptions) -> triplet_api::Result<Self> {
         let (single, double) = (Workspaces::new(options)?, Workspaces::empty(options));
         Ok(Self { spec, single, double, last: Mutex::default() })
     }
 
     /// Counts, and what ran, of the call that finished last.
-    pub(crate) fn last(&self) -> (Statistics, Option<Executed>) {
+    pub(crate) fn last(&self) -> (Statistics, Option<ExecutionInfo>) {
         *lock(&self.last)
     }
 
@@ -55,7 +55,7 @@ impl Shared {
         }
     }
 
-    fn run<T: GramElement + WithDType>(
+    fn run<T: Element + WithDType>(
         &self,
         workspaces: &Workspaces<T>,
         x: &[T],
@@ -67,7 +67,7 @@ impl Shared {
         workspaces.with(|workspace| self.answer(&batch, ask, workspace)).map_err(wrap)?
     }
 
-    fn answer<T: GramElement + WithDType>(
+    fn answer<T: Element + WithDType>(
         &self,
         batch: &Batch<'_, T>,
         ask: Ask<'_>,

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use triplet_api::{BackendOptions, Distance, Question, Rule};
+use triplet_api::{BackendOptions, Distance, Objective, Rule};
 
 /// The environment's default for `--threads`; the Python package reads it too.
 const THREADS_VARIABLE: &str = "TRIPLET_NUM_THREADS";
@@ -45,15 +45,15 @@ impl BackendArgs {
         let isa = self.isa.as_deref().map(str::parse).transpose()?;
         let threads = self.threads.map_or_else(default_threads, |threads| Ok(Some(threads)))?;
         let options = BackendOptions { backend: self.backend.parse()?, isa, threads };
-        // Fails here, before any file is read or written, if this machine cannot.
-        options.would_execute()?;
+        // Fails here, before any file is read or written, if this machine lacks what was chosen.
+        options.resolve()?;
         Ok(options)
     }
 }
 
 /// What is asked of a batch.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct QuestionArgs {
+pub(crate) struct ObjectiveArgs {
     /// Margin of the hinge, in units of the distance.
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub(crate) margin: f64,
@@ -66,14 +66,14 @@ pub(crate) struct QuestionArgs {
     pub(crate) rule: String,
 }
 
-impl QuestionArgs {
-    /// The question, with the names checked.
-    pub(crate) fn question(&self) -> Result<Question> {
+impl ObjectiveArgs {
+    /// The objective, with the names checked.
+    pub(crate) fn objective(&self) -> Result<Objective> {
         let distance: Distance = self.distance.parse()?;
         let rule: Rule = self.rule.parse()?;
         if !self.margin.is_finite() {
-            return Err(triplet_api::Error::Margin { value: self.margin }.into());
+            return Err(triplet_api::CoreError::Margin { value: self.margin }.into());
         }
-        Ok(Question { distance, rule, margin: self.margin })
+        Ok(Objective { distance, rule, margin: self.margin })
     }
 }

@@ -1,48 +1,73 @@
 //! The distances, as fixed chains of correctly rounded operations.
 
-use crate::{Error, Real, Result};
-use core::str::FromStr;
+use crate::Real;
 
-/// How far apart two rows are.
-///
-/// | name | definition | source |
-/// |---|---|---|
-/// | `squared-l2` | `max(0, (n_i + n_j) - 2 g_ij)` | FaceNet; TFA up to 0.9 |
-/// | `l2` | its square root; gradient 0 at distance 0 | TFA 0.11 and later, default |
-/// | `angular` | `max(0, 1 - g_ij)` of the normalised rows | TFA 0.10 and later |
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub enum Distance {
-    /// Squared Euclidean distance.
-    #[default]
-    SquaredL2,
-    /// Euclidean distance. Searched on squares, since the root is monotone.
-    L2,
-    /// One minus the cosine.
-    Angular,
+crate::named_enum! {
+    /// How far apart two rows are.
+    ///
+    /// | name | definition | source |
+    /// |---|---|---|
+    /// | `squared-l2` | `max(0, (n_i + n_j) - 2 g_ij)` | FaceNet; TFA up to 0.9 |
+    /// | `l2` | its square root; gradient 0 at distance 0 | TFA 0.11 and later, default |
+    /// | `angular` | `max(0, 1 - g_ij)` of the normalised rows | TFA 0.10 and later |
+    #[derive(Default)]
+    pub enum Distance: "distance" {
+        /// Squared Euclidean distance.
+        #[default]
+        SquaredL2 = "squared-l2",
+        /// Euclidean distance. Ranked by squares, since the root is monotone.
+        L2 = "l2",
+        /// One minus the cosine.
+        Angular = "angular",
+    }
+}
+
+/// What a pair `(r, m)` adds to the gradient of row `r`, before its coefficient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GradientStep {
+    /// `x_r - x_m`.
+    Difference,
+    /// `u_m`, of unit rows: the distance falls as `u_r . u_m` grows, so the sum is negated, and
+    /// taken back through the normalisation of row `r`.
+    UnitRow,
 }
 
 impl Distance {
-    /// Every distance, for tables of cases.
-    pub const ALL: [Self; 3] = [Self::SquaredL2, Self::L2, Self::Angular];
-    /// The names [`Distance::from_str`] knows.
-    pub const NAMES: &'static str = "squared-l2, l2, angular";
-
-    /// The name on the command line.
+    /// Whether rows are brought to unit length before they are compared.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn needs_unit_rows(self) -> bool {
         match self {
-            Self::SquaredL2 => "squared-l2",
-            Self::L2 => "l2",
-            Self::Angular => "angular",
+            Self::SquaredL2 | Self::L2 => false,
+            Self::Angular => true,
         }
     }
 
-    /// The distance that is *searched*: squared for L2, itself otherwise.
+    /// Whether the derivative of a pair's distance depends on that distance.
+    #[must_use]
+    pub fn needs_pair_distance(self) -> bool {
+        match self {
+            Self::SquaredL2 | Self::Angular => false,
+            Self::L2 => true,
+        }
+    }
+
+    /// What a pair adds to the gradient of a row.
+    #[inline(always)]
+    #[must_use]
+    pub fn gradient_step(self) -> GradientStep {
+        match self {
+            Self::SquaredL2 | Self::L2 => GradientStep::Difference,
+            Self::Angular => GradientStep::UnitRow,
+        }
+    }
+
+    /// The value that candidates are *ranked* by: the square for L2, the distance itself
+    /// otherwise.
     ///
     /// `g` is the inner product of the two rows, `n_i` and `n_j` their squared norms.
     #[inline(always)]
     #[must_use]
-    pub fn searched<T: Real>(self, g: T, n_i: T, n_j: T) -> T {
+    pub fn ranking_value<T: Real>(self, g: T, n_i: T, n_j: T) -> T {
         match self {
             // `g + g` is exact.
             Self::SquaredL2 | Self::L2 => ((n_i + n_j) - (g + g)).max0(),
@@ -50,46 +75,44 @@ impl Distance {
         }
     }
 
-    /// The distance that enters the loss, from the one that was searched.
+    /// The distance that has a ranking value: what enters the loss.
     #[inline(always)]
     #[must_use]
-    pub fn reported<T: Real>(self, searched: T) -> T {
+    pub fn of_ranking_value<T: Real>(self, value: T) -> T {
         match self {
-            Self::L2 => searched.sqrt(),
-            Self::SquaredL2 | Self::Angular => searched,
+            Self::L2 => value.sqrt(),
+            Self::SquaredL2 | Self::Angular => value,
         }
     }
 
-    /// What the derivative of a pair's distance multiplies the difference by,
-    /// apart from a constant of the batch: `1/d` for L2, 0 at distance 0.
+    /// About the ranking value of a distance: [`Distance::of_ranking_value`] backwards, off by
+    /// units in the last place.
+    #[must_use]
+    pub fn near_ranking_value<T: Real>(self, distance: T) -> T {
+        match self {
+            Self::L2 => distance * distance,
+            Self::SquaredL2 | Self::Angular => distance,
+        }
+    }
+
+    /// What the derivative of a pair's distance multiplies the [`GradientStep`] by, apart from a
+    /// constant of the batch: `1/d` for L2, 0 at distance 0.
     #[inline(always)]
     #[must_use]
-    pub fn slope<T: Real>(self, searched: T) -> f64 {
+    pub fn derivative<T: Real>(self, ranking_value: T) -> f64 {
         match self {
             Self::SquaredL2 | Self::Angular => 1.0,
-            Self::L2 if searched == T::ZERO => 0.0,
-            Self::L2 => 1.0 / searched.sqrt().to_f64(),
+            Self::L2 if ranking_value == T::ZERO => 0.0,
+            Self::L2 => 1.0 / ranking_value.sqrt().to_f64(),
         }
     }
 
-    /// The constant of the batch that goes with [`Distance::slope`].
+    /// The constant of the batch that goes with [`Distance::derivative`].
     #[must_use]
-    pub fn slope_scale(self) -> f64 {
+    pub fn derivative_scale(self) -> f64 {
         match self {
             Self::SquaredL2 => 2.0,
             Self::L2 | Self::Angular => 1.0,
-        }
-    }
-}
-
-impl FromStr for Distance {
-    type Err = Error;
-    fn from_str(name: &str) -> Result<Self> {
-        match name.to_ascii_lowercase().as_str() {
-            "squared-l2" => Ok(Self::SquaredL2),
-            "l2" => Ok(Self::L2),
-            "angular" => Ok(Self::Angular),
-            _ => Err(Error::UnknownName { what: "distance", value: name.to_owned(), choices: Self::NAMES }),
         }
     }
 }
@@ -140,7 +163,7 @@ mod tests {
     }
 
     fn distance(x: &[f32], y: &[f32]) -> f32 {
-        Distance::SquaredL2.searched(inner(x, y), inner(x, x), inner(y, y))
+        Distance::SquaredL2.ranking_value(inner(x, y), inner(x, x), inner(y, y))
     }
 
     proptest! {

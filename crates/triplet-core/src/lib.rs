@@ -3,55 +3,56 @@
 //! Data flows one way through this crate:
 //!
 //! ```text
-//! slices, ndarray views ─► Batch ─► Problem ─► Mined ─────► AnchorTerms ─► loss
-//!                          (valid)  (rows,     (who with whom,
-//!                                    classes)   judged) └► Choices ─► Coefficients ─► gradient
+//! slices, ndarray views ─► Batch ─► Problem ────────► Triplets ──► AnchorTerms ─► loss
+//!                          (valid)  (anchors ×        (one a slot,
+//!                                    candidates ×      terms        └► GradientInputs ─► gradient
+//!                                    objective)        evaluated)
 //! ```
 //!
 //! Every output is *defined* here as one fixed chain of correctly rounded
-//! operations ([`distance`], [`rule`], [`gradient`]); [`mod@reference`] states the
-//! search in the fewest words. The fast backends of the other crates produce the
+//! operations ([`distance`], [`rule`], `docs/numerics.md`); [`mod@reference`] states mining, gradient
+//! and retrieval in the plainest code. The fast engines of the other crates produce the
 //! same bits, because they may only change the order in which *independent*
 //! results are computed.
 //!
-//! This crate knows nothing of SIMD, threads, files or frameworks.
+//! This crate knows nothing of SIMD, threads, memory limits, configuration, files or frameworks.
 #![forbid(unsafe_code)]
 
 pub mod batch;
-pub mod choices;
 pub mod classes;
-pub mod coefficients;
-pub mod crew;
+pub mod comparison;
 pub mod distance;
 pub mod engine;
 pub mod error;
 pub mod fma;
-pub mod gradient;
-pub mod memory;
-pub mod mined;
+pub mod gradient_inputs;
+mod names;
+pub mod points;
 pub mod problem;
-pub mod pull;
 pub mod real;
 pub mod reference;
 pub mod retrieval;
 pub mod rule;
-pub mod tally;
+pub mod slots;
 pub mod terms;
+pub mod triplets;
 
 pub use batch::Batch;
 pub use classes::Classes;
-pub use coefficients::Coefficients;
+pub use comparison::{Comparison, Identity};
 pub use distance::Distance;
-pub use engine::{Engine, Executed};
+pub use engine::{Engine, ExecutionInfo};
 pub use error::Error;
-pub use mined::{Mined, Triplet};
-pub use problem::{Limits, Problem, ProblemSpace, Question};
+pub use gradient_inputs::{GradientInputs, GradientScale};
+pub use points::Points;
+pub use problem::{Objective, Problem, ProblemBuffers};
 pub use real::Real;
 pub use reference::Scalar;
 pub use rule::Rule;
 pub use terms::{AnchorTerms, Statistics};
+pub use triplets::{Triplet, Triplets};
 
-/// What every fallible function of this workspace's libraries returns.
+/// What every fallible function of this crate returns.
 pub type Result<T> = core::result::Result<T, Error>;
 
 /// "No row": stands for the missing negative of an anchor that has none.

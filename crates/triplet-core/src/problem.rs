@@ -1,134 +1,157 @@
-//! A batch made ready for the search: rows to compare, classes, and what to look for.
+//! What is mined: anchors against candidates, and an objective.
 
-use crate::{Batch, Classes, Distance, Error, NO_ROW, Real, Result, Rule, distance, distance::Scaling};
-use core::ops::Range;
+use crate::{
+    Batch, Classes, Distance, Error, NO_ROW, Real, Result, Rule,
+    comparison::{Comparison, Identity},
+    points::{Points, PointsBuffers},
+    slots::{SlotStart, Slots, list_starts},
+};
 
-/// What is asked of a batch: distance, rule and margin.
+/// The distance, the rule and the margin of a loss.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Question {
+pub struct Objective {
     /// The distance between rows.
     pub distance: Distance,
-    /// The rule that picks and judges triplets.
+    /// The rule by which triplets are mined, and their terms computed.
     pub rule: Rule,
-    /// The margin of the hinge, in units of the reported distance.
+    /// The margin of the hinge, in units of the distance.
     pub margin: f64,
 }
 
-/// What a large batch may keep in memory; beyond it, things are computed again.
-///
-/// Chosen negatives are always kept, 4 bytes a triplet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Triplets whose two distances are kept, 8 bytes each; with more, none are.
-    pub distances: usize,
-    /// Choices listed at a time for the gradient, 4 bytes each.
-    pub choices: usize,
-}
-
-impl Default for Limits {
-    /// A gigabyte of distances, a quarter of choices.
-    fn default() -> Self {
-        Self { distances: 1 << 27, choices: 1 << 26 }
+impl Objective {
+    /// The margin, rounded to the element type.
+    fn margin<T: Real>(&self) -> Result<T> {
+        let rounded = T::from_f64(self.margin);
+        if self.margin.is_finite() && rounded.is_finite() {
+            Ok(rounded)
+        } else {
+            Err(Error::Margin { value: self.margin })
+        }
     }
 }
 
 /// Memory behind a [`Problem`], kept by the caller so that later calls allocate nothing.
 #[derive(Debug, Clone, Default)]
-pub struct ProblemSpace<T: Real> {
+pub struct ProblemBuffers<T: Real> {
     classes: Classes,
-    unit_rows: Vec<T>,
-    scalings: Vec<Scaling>,
-    /// What the problem's answers may keep.
-    pub limits: Limits,
+    anchors: PointsBuffers<T>,
+    candidates: PointsBuffers<T>,
+    starts: Vec<SlotStart>,
 }
 
-/// A validated batch, its classes and the question: all that an engine needs.
+/// Anchors × candidates × objective: all that an engine needs to mine triplets.
+///
+/// The square batch, rows compared with each other, has its anchors in class order: an anchor's
+/// *position* is its place in [`Classes::order`]. Anchors against other candidates stay in their
+/// own order.
 #[derive(Debug, Clone, Copy)]
 pub struct Problem<'a, T: Real> {
-    rows: &'a [T],
-    width: usize,
+    comparison: Comparison<'a, T>,
     classes: &'a Classes,
-    scalings: &'a [Scaling],
-    distance: Distance,
+    slots: Slots<'a>,
     rule: Rule,
     margin: T,
-    limits: Limits,
 }
 
 impl<'a, T: Real> Problem<'a, T> {
-    /// Groups the batch by label and, for the angular distance, normalises its rows.
+    /// The rows of a batch against each other.
     ///
     /// # Errors
     /// A margin that is not finite in the element type.
-    pub fn new(batch: &'a Batch<'_, T>, question: Question, space: &'a mut ProblemSpace<T>) -> Result<Self> {
-        let Question { distance, rule, margin } = question;
-        let rounded = T::from_f64(margin);
-        if !margin.is_finite() || !rounded.is_finite() {
-            return Err(Error::Margin { value: margin });
-        }
-        space.classes.rebuild(batch.labels());
-        let width = batch.width();
-        let mut rows = batch.embeddings();
-        space.scalings.clear();
-        if distance == Distance::Angular {
-            space.unit_rows.resize(rows.len(), T::ZERO);
-            let units = space.unit_rows.chunks_exact_mut(width);
-            space
-                .scalings
-                .extend(rows.chunks_exact(width).zip(units).map(|(x, u)| distance::normalise(x, u)));
-            rows = &space.unit_rows;
-        }
-        Ok(Self {
-            rows,
-            width,
-            classes: &space.classes,
-            scalings: &space.scalings,
-            distance,
-            rule,
-            margin: rounded,
-            limits: space.limits,
-        })
+    pub fn new(
+        batch: &'a Batch<'_, T>,
+        objective: Objective,
+        buffers: &'a mut ProblemBuffers<T>,
+    ) -> Result<Self> {
+        let Objective { distance, rule, .. } = objective;
+        let margin = objective.margin()?;
+        let ProblemBuffers { classes, anchors, .. } = buffers;
+        classes.rebuild(batch.labels());
+        let classes: &'a Classes = classes;
+        let points = Points::new(batch, distance, anchors);
+        let slots = if rule.one_per_anchor() {
+            Slots::PerAnchor { anchors: points.len() }
+        } else {
+            Slots::PerPair(classes)
+        };
+        let comparison = Comparison::within(points, Identity::OwnRow, distance);
+        Ok(Self { comparison, classes, slots, rule, margin })
     }
 
-    /// The rows that are compared, `[B, D]` row-major: normalised for angular.
+    /// The rows of a batch against other candidates.
+    ///
+    /// The scalar reference mines it; other engines may refuse it with [`Error::NotSquare`].
+    ///
+    /// # Errors
+    /// A margin that is not finite in the element type; sides of different widths; ids that are not
+    /// one a row; [`Identity::OwnRow`] with sides of different lengths.
+    pub fn against(
+        [anchors, candidates]: [&'a Batch<'_, T>; 2],
+        identity: Identity<'a>,
+        objective: Objective,
+        buffers: &'a mut ProblemBuffers<T>,
+    ) -> Result<Self> {
+        let Objective { distance, rule, .. } = objective;
+        let margin = objective.margin()?;
+        check_sides(anchors, candidates, identity)?;
+        let ProblemBuffers { classes, anchors: left, candidates: right, starts } = buffers;
+        classes.rebuild(candidates.labels());
+        let classes: &'a Classes = classes;
+        let points = [Points::new(anchors, distance, left), Points::new(candidates, distance, right)];
+        let comparison = Comparison::between(points[0], points[1], identity, distance);
+        let slots = if rule.one_per_anchor() {
+            Slots::PerAnchor { anchors: anchors.rows() }
+        } else {
+            list_starts(
+                (0..anchors.rows() as u32).map(|anchor| positives(&comparison, anchor).count()),
+                starts,
+            );
+            Slots::Listed(starts)
+        };
+        Ok(Self { comparison, classes, slots, rule, margin })
+    }
+
+    /// The rows that are compared.
     #[must_use]
-    pub fn rows(&self) -> &'a [T] {
-        self.rows
+    pub fn comparison(&self) -> &Comparison<'a, T> {
+        &self.comparison
     }
 
-    /// One of those rows, by original index.
+    /// The anchors, `[M, D]`.
     #[inline]
     #[must_use]
-    pub fn row(&self, row: u32) -> &'a [T] {
-        let start = row as usize * self.width;
-        &self.rows[start..start + self.width]
+    pub fn anchors(&self) -> Points<'a, T> {
+        self.comparison.anchors()
     }
 
-    /// Batch size, `B`.
+    /// The candidates, `[N, D]`.
+    #[inline]
     #[must_use]
-    pub fn batch_size(&self) -> usize {
-        self.classes.rows()
+    pub fn candidates(&self) -> Points<'a, T> {
+        self.comparison.candidates()
     }
 
-    /// Embedding width, `D`.
+    /// Whether the rows of one batch are compared with each other.
     #[must_use]
-    pub fn width(&self) -> usize {
-        self.width
+    pub fn is_square(&self) -> bool {
+        self.comparison.is_square()
     }
 
-    /// The rows grouped by label.
+    /// The candidates grouped by label.
     #[must_use]
     pub fn classes(&self) -> &'a Classes {
         self.classes
     }
 
     /// The distance in use.
+    #[inline]
     #[must_use]
     pub fn distance(&self) -> Distance {
-        self.distance
+        self.comparison.distance()
     }
 
     /// The rule in use.
+    #[inline]
     #[must_use]
     pub fn rule(&self) -> Rule {
         self.rule
@@ -140,88 +163,118 @@ impl<'a, T: Real> Problem<'a, T> {
         self.margin
     }
 
-    /// How a row was normalised; `None` unless the distance is angular.
-    #[must_use]
-    pub fn scaling(&self, row: u32) -> Option<Scaling> {
-        self.scalings.get(row as usize).copied()
-    }
-
-    /// The slots of the triplets of the anchor at a class-sorted position.
+    /// Where the triplets of each anchor stand.
     #[inline]
     #[must_use]
-    pub fn slots(&self, position: usize) -> Range<usize> {
-        if self.rule.one_per_anchor() { position..position + 1 } else { self.classes.pair_slots(position) }
+    pub fn slots(&self) -> Slots<'a> {
+        self.slots
     }
 
-    /// Number of slots in all.
-    #[must_use]
-    pub fn slot_count(&self) -> usize {
-        if self.rule.one_per_anchor() { self.batch_size() } else { self.classes.positive_pairs() as usize }
-    }
-
-    /// The words of the flags of an anchor, one flag a slot.
+    /// The original row of the anchor at a position.
     #[inline]
     #[must_use]
-    pub fn words(&self, position: usize) -> Range<usize> {
-        if self.rule.one_per_anchor() { position..position + 1 } else { self.classes.pair_words(position) }
+    pub fn anchor_at(&self, position: usize) -> u32 {
+        if self.is_square() { self.classes.order()[position] } else { position as u32 }
     }
 
-    /// Words of flags in all.
+    /// The position of an anchor, by original row.
+    #[inline]
     #[must_use]
-    pub fn word_count(&self) -> usize {
-        if self.rule.one_per_anchor() { self.batch_size() } else { self.classes.word_count() }
+    pub fn position_of(&self, anchor: u32) -> usize {
+        if self.is_square() { self.classes.positions()[anchor as usize] as usize } else { anchor as usize }
     }
 
-    /// The position of the anchor that a slot belongs to.
+    /// The candidate that is the `rank`-th positive of the anchor at a position, ascending.
+    #[inline]
     #[must_use]
-    pub fn anchor_of_slot(&self, slot: usize) -> usize {
-        if self.rule.one_per_anchor() { slot } else { self.classes.anchor_of_slot(slot) }
+    pub fn positive(&self, position: usize, rank: usize) -> u32 {
+        if !self.is_square() {
+            return positives(&self.comparison, position as u32).nth(rank).unwrap_or(NO_ROW);
+        }
+        let member = self.classes.span(position).start + rank;
+        self.classes.order()[member + usize::from(member >= position)]
     }
 
-    /// Whether the distances of the triplets are kept.
+    /// Ordered pairs of an anchor and a positive, `N`.
     #[must_use]
-    pub fn keeps_distances(&self) -> bool {
-        self.rule.one_per_anchor() || self.slot_count() <= self.limits.distances
+    pub fn positive_pairs(&self) -> u64 {
+        if self.is_square() {
+            return self.classes.positive_pairs();
+        }
+        let anchors = 0..self.anchors().len() as u32;
+        anchors.map(|anchor| positives(&self.comparison, anchor).count() as u64).sum()
     }
 
-    /// Whether the gradient needs distances that are not kept.
+    /// Anchors that have a positive but no negative.
     #[must_use]
-    pub fn lacks_distances(&self) -> bool {
-        self.distance == Distance::L2 && !self.keeps_distances()
+    pub fn anchors_without_negatives(&self) -> u64 {
+        if self.is_square() {
+            // Only a batch of one class has such rows.
+            let lonely = self.classes.count() == 1 && self.classes.rows() > 1;
+            return if lonely { self.classes.rows() as u64 } else { 0 };
+        }
+        let anchors = 0..self.anchors().len() as u32;
+        let has_none = |&anchor: &u32| {
+            let label = self.anchors().label(anchor);
+            self.candidates().labels().iter().all(|&other| other == label)
+                && positives(&self.comparison, anchor).next().is_some()
+        };
+        anchors.filter(has_none).count() as u64
     }
 
-    /// The most choices to list at a time.
+    /// What the sum over all triplets is divided by: `N`, or `M` with one triplet an anchor.
     #[must_use]
-    pub fn listed_choices(&self) -> usize {
-        self.limits.choices
-    }
-
-    /// The searched distance of two original rows, by the chain of every backend.
-    #[must_use]
-    pub fn searched(&self, i: u32, k: u32) -> T {
-        let inner = |a: u32, b: u32| distance::inner(self.row(a), self.row(b));
-        self.distance.searched(inner(i, k), inner(i, i), inner(k, k))
-    }
-
-    /// What the sum over all triplets is divided by: `N`, or `B` with one triplet an anchor.
-    #[must_use]
-    pub fn divisor(&self) -> f64 {
-        self.slot_count() as f64
+    pub fn normalizer(&self) -> f64 {
+        self.slots.count() as f64
     }
 
     /// The smallest key that a negative may have for a triplet with this positive.
     #[inline]
     #[must_use]
-    pub fn floor(&self, positive: T) -> T::Key {
-        self.rule.floor(positive, self.distance, self.margin)
+    pub fn threshold(&self, positive: T) -> T::Key {
+        self.rule.threshold(positive, self.distance(), self.margin)
     }
 
-    /// What is written to a slot whose anchor has no negative, given the distance
-    /// of its positive: TFA's distance 0, or, with one triplet an anchor, the
-    /// row's largest distance (which is the positive's).
+    /// What is written to a slot whose anchor has no negative, given the ranking value of its
+    /// positive; see [`Rule::missing_negative`].
     #[inline]
     #[must_use]
-    pub fn without_negative(&self, positive: T) -> (u32, T) {
-        (NO_ROW, if self.rule.one_per_anchor() { positive } else { T::ZERO })
+    pub fn missing_negative(&self, positive: T) -> (u32, T) {
+        (NO_ROW, self.rule.missing_negative(positive))
+    }
+
+    /// Bytes that [`Problem::new`] takes for so many rows.
+    #[must_use]
+    pub fn bytes_needed(rows: usize, width: usize, distance: Distance) -> usize {
+        Points::<T>::bytes_needed(rows, width, distance).saturating_add(rows.saturating_mul(48))
+    }
+}
+
+/// The candidates that are positives of an anchor, ascending.
+fn positives<'c, T: Real>(comparison: &'c Comparison<'_, T>, anchor: u32) -> impl Iterator<Item = u32> + 'c {
+    let candidates = 0..comparison.candidates().len() as u32;
+    candidates.filter(move |&candidate| comparison.is_positive(anchor, candidate))
+}
+
+fn check_sides<T: Real>(
+    anchors: &Batch<'_, T>,
+    candidates: &Batch<'_, T>,
+    identity: Identity<'_>,
+) -> Result<()> {
+    let (rows, columns) = (anchors.rows(), candidates.rows());
+    if anchors.width() != candidates.width() {
+        return Err(Error::WidthMismatch { anchors: anchors.width(), candidates: candidates.width() });
+    }
+    match identity {
+        Identity::Disjoint => Ok(()),
+        Identity::OwnRow if rows == columns => Ok(()),
+        Identity::OwnRow => Err(Error::OwnRowMismatch { anchors: rows, candidates: columns }),
+        Identity::Ids { anchors, .. } if anchors.len() != rows => {
+            Err(Error::IdsLength { side: "anchors", ids: anchors.len(), rows })
+        }
+        Identity::Ids { candidates, .. } if candidates.len() != columns => {
+            Err(Error::IdsLength { side: "candidates", ids: candidates.len(), rows: columns })
+        }
+        Identity::Ids { .. } => Ok(()),
     }
 }

@@ -1,7 +1,8 @@
 //! The two element types, `f32` and `f64`, and the integer keys that order distances.
 
 use core::fmt::{Debug, Display, LowerExp};
-use core::ops::{Add, Div, Mul, Neg, Sub};
+use core::ops::Neg;
+use ndarray::LinalgScalar;
 
 mod private {
     pub trait Sealed {}
@@ -22,8 +23,9 @@ pub trait Key: Copy + Ord + Default + Debug + Send + Sync + 'static {
     const ZERO: Self;
     /// The largest key that is not negative as a signed integer.
     const SIGNED_MAX: Self;
-    /// A floor that no key reaches: keys below it wrap, and masked ones too.
-    const NEVER: Self;
+    /// A threshold that no key reaches: the excess of any key over it, wrapping, is above zero (of
+    /// masked keys too), and the search for it starts from an excess of zero.
+    const UNREACHABLE: Self;
     /// The key that follows.
     #[must_use]
     fn next(self) -> Self;
@@ -53,10 +55,8 @@ pub trait Real:
     + LowerExp
     + Send
     + Sync
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
+    // Arithmetic, and matrix products of views.
+    + LinalgScalar
     + Neg<Output = Self>
     + 'static
 {
@@ -110,7 +110,7 @@ macro_rules! real {
             const END: Self = <$float>::INFINITY.to_bits();
             const ZERO: Self = 0;
             const SIGNED_MAX: Self = <$key>::MAX >> 1;
-            const NEVER: Self = !(<$key>::MAX >> 2);
+            const UNREACHABLE: Self = !(<$key>::MAX >> 2);
             #[inline(always)]
             fn next(self) -> Self {
                 self + 1

@@ -5,30 +5,21 @@
 //! section 3.2, with `R` the number of rows of the query's class among those searched.
 //! What a query may not find is neither ranked nor counted: itself, and rows of its own id.
 
-use crate::{Problem, Real, distance::inner};
+use crate::{
+    Real,
+    comparison::{Comparison, Identity},
+};
 use std::collections::HashMap;
 
-/// Rows and their labels.
-#[derive(Debug, Clone, Copy)]
-pub struct Side<'a, T: Real> {
-    /// The rows; margin and rule play no part.
-    pub problem: &'a Problem<'a, T>,
-    /// One label a row.
-    pub labels: &'a [i64],
-    /// One id a row, where rows have one; either both sides of a search have ids or neither.
-    pub ids: Option<&'a [i64]>,
-}
-
-/// What is searched for whom.
+/// Queries (the anchors of the comparison) to be searched among references (its candidates).
 #[derive(Debug)]
-pub struct Search<'a, T: Real> {
-    queries: Side<'a, T>,
-    references: Option<Side<'a, T>>,
+pub struct RetrievalTask<'a, T: Real> {
+    comparison: Comparison<'a, T>,
     depth: usize,
     relevant: Vec<u32>,
 }
 
-/// How one query fared.
+/// What one query found.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Score {
     /// Rows of its class among those searched, `R`. Without any it is no query.
@@ -43,56 +34,45 @@ pub struct Score {
     pub nearest: Option<u32>,
 }
 
-impl<'a, T: Real> Search<'a, T> {
-    /// Every query among the references; without any, among the other queries. Ranks are
-    /// known up to `depth`, and up to `R`.
+impl<'a, T: Real> RetrievalTask<'a, T> {
+    /// Every query among the references. Ranks are known up to `depth`, and up to `R`.
     #[must_use]
-    pub fn new(queries: Side<'a, T>, references: Option<Side<'a, T>>, depth: usize) -> Self {
-        let searched = references.unwrap_or(queries);
+    pub fn new(comparison: Comparison<'a, T>, depth: usize) -> Self {
+        let (queries, references) = (comparison.anchors().labels(), comparison.candidates().labels());
         let mut counts: HashMap<i64, u32> = HashMap::new();
-        for &label in searched.labels {
+        for &label in references {
             *counts.entry(label).or_default() += 1;
         }
         // Rows of a class that share an id, whatever the class.
-        let mut excluded: HashMap<(i64, i64), u32> = HashMap::new();
-        for (&label, &id) in searched.labels.iter().zip(searched.ids.unwrap_or_default()) {
-            *excluded.entry((label, id)).or_default() += 1;
+        let mut same_id: HashMap<(i64, i64), u32> = HashMap::new();
+        if let Identity::Ids { candidates, .. } = comparison.identity() {
+            for (&label, &id) in references.iter().zip(candidates) {
+                *same_id.entry((label, id)).or_default() += 1;
+            }
         }
-        let itself = u32::from(references.is_none());
-        let count = |(row, &label): (usize, &i64)| {
-            // Within a batch, the rows of a row's id are itself and others.
-            let own = queries.ids.map(|ids| excluded.get(&(label, ids[row])).copied().unwrap_or(0));
-            counts.get(&label).copied().unwrap_or(0).saturating_sub(own.unwrap_or(itself))
+        let count = |(query, label): (usize, &i64)| {
+            let own = match comparison.identity() {
+                Identity::OwnRow => 1,
+                Identity::Disjoint => 0,
+                Identity::Ids { anchors, .. } => same_id.get(&(*label, anchors[query])).copied().unwrap_or(0),
+            };
+            counts.get(label).copied().unwrap_or(0).saturating_sub(own)
         };
-        let relevant = queries.labels.iter().enumerate().map(count).collect();
-        Self { queries, references, depth, relevant }
+        let relevant = queries.iter().enumerate().map(count).collect();
+        Self { comparison, depth, relevant }
     }
 
-    /// The rows that ask.
+    /// What is compared.
     #[must_use]
-    pub fn queries(&self) -> &'a Problem<'a, T> {
-        self.queries.problem
-    }
-
-    /// The rows that are searched.
-    #[must_use]
-    pub fn references(&self) -> &'a Problem<'a, T> {
-        self.references.unwrap_or(self.queries).problem
-    }
-
-    /// Whether the rows are searched for themselves: none finds itself.
-    #[must_use]
-    pub fn is_within(&self) -> bool {
-        self.references.is_none()
+    pub fn comparison(&self) -> &Comparison<'a, T> {
+        &self.comparison
     }
 
     /// Whether a query may not find a row: itself, or one of its own id.
     #[inline]
     #[must_use]
     pub fn excludes(&self, query: u32, row: u32) -> bool {
-        let ids = self.queries.ids.zip(self.references.unwrap_or(self.queries).ids);
-        let same_id = ids.is_some_and(|(asking, searched)| asking[query as usize] == searched[row as usize]);
-        same_id || (self.is_within() && query == row)
+        self.comparison.identity().is_same(query, row)
     }
 
     /// How many neighbours of a query matter: none if nothing of its class is searched, and
@@ -101,21 +81,21 @@ impl<'a, T: Real> Search<'a, T> {
     pub fn wanted(&self, query: u32) -> usize {
         match self.relevant[query as usize] as usize {
             0 => 0,
-            relevant => relevant.max(self.depth).min(self.references().batch_size()),
+            relevant => relevant.max(self.depth).min(self.comparison.candidates().len()),
         }
     }
 
     /// Scores a query by its neighbours, nearest first and without those that it
-    /// [excludes](Search::excludes): at least [`Search::wanted`] of them where there are so many.
+    /// [excludes](RetrievalTask::excludes): at least [`RetrievalTask::wanted`] of them where there are so many.
     pub fn score(&self, query: u32, ranked: impl Iterator<Item = u32>) -> Score {
-        let label = self.queries.labels[query as usize];
-        let labels = self.references.unwrap_or(self.queries).labels;
+        let label = self.comparison.anchors().label(query);
+        let references = self.comparison.candidates();
         let relevant = self.relevant[query as usize];
         let mut score = Score { relevant, ..Score::default() };
         let mut found = 0;
         for (rank, row) in (1..).zip(ranked.take(self.wanted(query))) {
             score.nearest = score.nearest.or(Some(row));
-            if labels[row as usize] != label {
+            if references.label(row) != label {
                 continue;
             }
             found += 1;
@@ -131,26 +111,5 @@ impl<'a, T: Real> Search<'a, T> {
             score.average_precision /= f64::from(relevant);
         }
         score
-    }
-}
-
-/// The search in the fewest words, for engines to be held to; scores by original query.
-pub fn reference<T: Real>(search: &Search<'_, T>, scores: &mut [Score]) {
-    let (queries, references) = (search.queries(), search.references());
-    let norm = |problem: &Problem<'_, T>, row| inner(problem.row(row), problem.row(row));
-    let all = 0..references.batch_size() as u32;
-    let norms: Vec<T> = all.clone().map(|row| norm(references, row)).collect();
-    for (query, score) in (0..).zip(scores) {
-        let own = norm(queries, query);
-        let others = all.clone().filter(|&row| !search.excludes(query, row));
-        let mut ranked: Vec<_> = others
-            .map(|row| {
-                let g = inner(queries.row(query), references.row(row));
-                (queries.distance().searched(g, own, norms[row as usize]).key(), row)
-            })
-            .collect();
-        // The order of `rule::nearer`.
-        ranked.sort_unstable();
-        *score = search.score(query, ranked.into_iter().map(|(_, row)| row));
     }
 }

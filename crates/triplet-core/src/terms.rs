@@ -1,77 +1,75 @@
-//! Mined triplets to losses: terms, anchor sums and statistics.
+//! Triplets to losses: terms, anchor sums and statistics.
 
-use crate::{Mined, NO_ROW, Problem, Real};
+use crate::{NO_ROW, Problem, Real, Triplets};
 use core::ops::AddAssign;
 
-/// Counts that tell whether a batch still teaches anything.
+/// Counts over a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Statistics {
-    /// Ordered pairs of distinct rows that share a label, `N`.
+    /// Ordered pairs of an anchor and a positive, `N`.
     pub positive_pairs: u64,
-    /// Triplets judged: `N`, or `B` with one triplet an anchor.
+    /// Triplets: `N`, or one an anchor.
     pub triplets: u64,
-    /// Triplets with a negative whose term is above zero.
-    pub active: u64,
-    /// Triplets for which no negative was far enough, so the farthest stood in.
+    /// Triplets with a negative that violate the margin: their term is above zero.
+    pub violating: u64,
+    /// Triplets for which no negative reached the threshold, so the farthest was taken.
     pub fallbacks: u64,
-    /// Rows that have a positive but no negative.
+    /// Anchors that have a positive but no negative.
     pub anchors_without_negatives: u64,
 }
 
 impl Statistics {
-    /// Share of the triplets that are active; 0 for none.
+    /// Share of the triplets that violate the margin; 0 for none.
     #[must_use]
-    pub fn active_fraction(&self) -> f64 {
-        if self.triplets == 0 { 0.0 } else { self.active as f64 / self.triplets as f64 }
+    pub fn violating_fraction(&self) -> f64 {
+        if self.triplets == 0 { 0.0 } else { self.violating as f64 / self.triplets as f64 }
     }
 }
 
 /// Counts over some triplets, which may be added up in any order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct TripletCounts {
     /// As in [`Statistics`].
-    pub active: u64,
+    pub violating: u64,
     /// As in [`Statistics`].
     pub fallbacks: u64,
 }
 
-impl AddAssign for Verdict {
+impl AddAssign for TripletCounts {
     fn add_assign(&mut self, other: Self) {
-        self.active += other.active;
+        self.violating += other.violating;
         self.fallbacks += other.fallbacks;
     }
 }
 
-/// Judges the triplets of one anchor: the sum of their terms (f64, positives ascending),
-/// a flag for each that has a slope, and counts.
-///
-/// A hard rule without a negative has no slope: the distance that stands in is the
-/// positive's own, and the two cancel.
-pub fn judge<T: Real>(
+/// Evaluates the triplets of one anchor, given ranking values of positives and negatives: the sum
+/// of their terms (f64, positives ascending), a flag for each that has a gradient, and counts.
+pub fn evaluate_terms<T: Real>(
     problem: &Problem<'_, T>,
     negatives: &[u32],
     positive_distances: &[T],
     negative_distances: &[T],
-    (active, sum): (&mut [u64], &mut f64),
-) -> Verdict {
+    (has_gradient, sum): (&mut [u64], &mut f64),
+) -> TripletCounts {
     let (distance, rule, margin) = (problem.distance(), problem.rule(), problem.margin());
-    let mut verdict = Verdict::default();
+    let without_negative = rule.differentiates_missing_negative();
+    let mut counts = TripletCounts::default();
     let mut total = 0.0;
     let triplets = negatives.chunks(64).zip(positive_distances.chunks(64)).zip(negative_distances.chunks(64));
-    for (flags, ((negatives, near), far)) in active.iter_mut().zip(triplets) {
+    for (flags, ((negatives, near), far)) in has_gradient.iter_mut().zip(triplets) {
         *flags = 0;
         for (bit, ((&negative, &near), &far)) in negatives.iter().zip(near).zip(far).enumerate() {
-            let term = rule.term(margin, distance.reported(near), distance.reported(far));
+            let term = rule.term(margin, distance.of_ranking_value(near), distance.of_ranking_value(far));
             total += term.value.to_f64();
             let exists = negative != NO_ROW;
-            verdict.active += u64::from(exists & (term.value > T::ZERO));
-            verdict.fallbacks += u64::from(exists & (far.key() < problem.floor(near)));
-            let sloped = term.slope != 0.0 && (exists || !rule.one_per_anchor());
-            *flags |= u64::from(sloped) << bit;
+            counts.violating += u64::from(exists & (term.value > T::ZERO));
+            counts.fallbacks += u64::from(exists & (far.key() < problem.threshold(near)));
+            let differentiable = term.derivative != 0.0 && (exists || without_negative);
+            *flags |= u64::from(differentiable) << bit;
         }
     }
     *sum = total;
-    verdict
+    counts
 }
 
 /// The loss of every anchor, before weights and division.
@@ -84,20 +82,17 @@ pub struct AnchorTerms {
 }
 
 impl AnchorTerms {
-    /// Puts what the engine judged in original order, reusing what is allocated.
-    pub fn rebuild<T: Real>(&mut self, problem: &Problem<'_, T>, mined: &Mined<T>) {
-        let classes = problem.classes();
-        let sums = classes.positions().iter().map(|&position| mined.sums[position as usize]);
+    /// Puts an engine's sums in original order of the anchors, reusing what is allocated.
+    pub fn rebuild<T: Real>(&mut self, problem: &Problem<'_, T>, triplets: &Triplets<T>) {
+        let anchors = 0..problem.anchors().len() as u32;
         self.sums.clear();
-        self.sums.extend(sums);
-        // Only a batch of one class has rows without negatives.
-        let lonely = classes.count() == 1 && classes.rows() > 1;
+        self.sums.extend(anchors.map(|anchor| triplets.sums[problem.position_of(anchor)]));
         self.statistics = Statistics {
-            positive_pairs: classes.positive_pairs(),
-            triplets: problem.slot_count() as u64,
-            active: mined.verdict.active,
-            fallbacks: mined.verdict.fallbacks,
-            anchors_without_negatives: if lonely { classes.rows() as u64 } else { 0 },
+            positive_pairs: problem.positive_pairs(),
+            triplets: problem.slots().count() as u64,
+            violating: triplets.counts.violating,
+            fallbacks: triplets.counts.fallbacks,
+            anchors_without_negatives: problem.anchors_without_negatives(),
         };
     }
 

@@ -1,11 +1,10 @@
 //! How many threads a batch is worth.
 
-use crate::Rayon;
+use crate::{Rayon, Result};
 use triplet_core::{
-    Engine, Executed, Mined, Problem, Result,
-    choices::ChoiceSpace,
-    pull::{Factors, Pull},
-    retrieval::{Score, Search},
+    Engine, ExecutionInfo, GradientInputs, Problem, Triplets,
+    gradient_inputs::GradientScale,
+    retrieval::{RetrievalTask, Score},
 };
 use triplet_simd::{Element, Fused, Selected};
 
@@ -19,7 +18,7 @@ const SERIAL_BELOW: u64 = 3_000_000;
 /// use triplet_core::Engine;
 /// let engine = triplet_par::Parallel::<f32>::with_threads(2)?;
 /// assert_eq!(engine.executed().backend, "par");
-/// # Ok::<(), triplet_core::Error>(())
+/// # Ok::<(), triplet_par::Error>(())
 /// ```
 pub struct Parallel<T: Element> {
     fused: Fused<T, Rayon>,
@@ -40,51 +39,54 @@ impl<T: Element> Parallel<T> {
         Self { fused: Fused::new("par", selected, executor) }
     }
 
-    fn plan(&mut self, problem: &Problem<'_, T>) {
-        let rows = problem.batch_size() as u64;
-        self.plan_for(rows * rows / 2 * problem.width() as u64);
+    fn choose_threads(&mut self, problem: &Problem<'_, T>) {
+        let rows = problem.anchors().len() as u64;
+        self.choose_threads_for(rows * rows / 2 * problem.anchors().width() as u64);
     }
 
-    fn plan_for(&mut self, work: u64) {
+    fn choose_threads_for(&mut self, multiply_adds: u64) {
         let executor = self.fused.executor_mut();
-        executor.limit(if work < SERIAL_BELOW { 1 } else { executor.most() });
+        executor.set_active(if multiply_adds < SERIAL_BELOW { 1 } else { executor.max_threads() });
     }
 }
 
 impl<T: Element> Engine<T> for Parallel<T> {
-    fn mine(&mut self, problem: &Problem<'_, T>, out: &mut Mined<T>) {
-        self.plan(problem);
-        self.fused.mine(problem, out);
+    fn mine(&mut self, problem: &Problem<'_, T>, out: &mut Triplets<T>) -> triplet_core::Result<()> {
+        self.choose_threads(problem);
+        self.fused.mine(problem, out)
     }
 
-    fn gradient(&mut self, pull: Pull<'_, T>, space: &mut ChoiceSpace, out: &mut [T]) {
-        self.plan(pull.problem);
-        self.fused.gradient(pull, space, out);
+    fn gradient(&mut self, inputs: GradientInputs<'_, T>, out: &mut [T]) -> triplet_core::Result<()> {
+        self.choose_threads(inputs.problem);
+        self.fused.gradient(inputs, out)
     }
 
     fn mine_and_gradient(
         &mut self,
         problem: &Problem<'_, T>,
-        mined: &mut Mined<T>,
-        factors: Factors<'_, T>,
-        space: &mut ChoiceSpace,
+        triplets: &mut Triplets<T>,
+        scale: GradientScale<'_, T>,
         out: &mut [T],
-    ) {
-        self.plan(problem);
-        self.fused.mine_and_gradient(problem, mined, factors, space, out);
+    ) -> triplet_core::Result<()> {
+        self.choose_threads(problem);
+        self.fused.mine_and_gradient(problem, triplets, scale, out)
     }
 
-    fn retrieve(&mut self, search: &Search<'_, T>, scores: &mut [Score]) {
-        let [queries, references] = [search.queries(), search.references()].map(Problem::batch_size);
-        self.plan_for(queries as u64 * references as u64 * search.queries().width() as u64);
-        self.fused.retrieve(search, scores);
+    fn retrieve(&mut self, task: &RetrievalTask<'_, T>, scores: &mut [Score]) {
+        let (queries, references) = (task.comparison().anchors(), task.comparison().candidates());
+        self.choose_threads_for(queries.len() as u64 * references.len() as u64 * queries.width() as u64);
+        self.fused.retrieve(task, scores);
     }
 
-    fn needed(&self, problem: &Problem<'_, T>) -> usize {
-        self.fused.needed(problem)
+    fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize {
+        self.fused.bytes_needed(problem, with_gradient)
     }
 
-    fn executed(&self) -> Executed {
+    fn limit_listed_choices(&mut self, most: usize) {
+        self.fused.limit_listed_choices(most);
+    }
+
+    fn executed(&self) -> ExecutionInfo {
         self.fused.executed()
     }
 }

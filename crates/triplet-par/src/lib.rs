@@ -1,7 +1,7 @@
 //! The fused engine on many threads.
 //!
-//! The triangle of blocks is handed out piece by piece to whichever thread asks
-//! next; every piece writes to a place of its own, or to its worker's own table of
+//! The triangle of blocks is handed out piece by piece to whichever thread is free;
+//! every piece writes to a place of its own, or to its worker's own table of
 //! bests, which are merged by a rule that does not depend on their order. So any
 //! number of threads gives the same bits.
 //!
@@ -10,7 +10,12 @@
 #![forbid(unsafe_code)]
 
 mod engine;
+mod error;
 mod rayon_executor;
 
 pub use engine::Parallel;
+pub use error::Error;
 pub use rayon_executor::Rayon;
+
+/// What every fallible function of this crate returns.
+pub type Result<T> = core::result::Result<T, Error>;

@@ -1,5 +1,6 @@
 //! Jobs on rayon's threads.
 
+use crate::{Error, Result};
 use std::{
     sync::{
         Arc,
@@ -7,8 +8,7 @@ use std::{
     },
     thread,
 };
-use triplet_core::{Error, Result, memory};
-use triplet_simd::Executor;
+use triplet_simd::{Executor, memory};
 
 /// What a thread is reckoned to take: its stack, and as much again for what it keeps.
 const THREAD_BYTES: usize = 4 << 20;
@@ -18,13 +18,13 @@ const THREAD_BYTES: usize = 4 << 20;
 pub struct Rayon {
     /// A pool of our own; `None` for the caller's, or rayon's global one.
     pool: Option<Arc<rayon::ThreadPool>>,
-    most: usize,
+    max_threads: usize,
     active: usize,
 }
 
 impl Rayon {
     /// The most threads that can be asked for.
-    pub const MOST: usize = 4096;
+    pub const MAX_THREADS: usize = 4096;
 
     /// Whether so many threads can be asked for, of this backend or of one that needs none.
     ///
@@ -33,7 +33,9 @@ impl Rayon {
     pub fn check(threads: usize) -> Result<()> {
         match threads {
             0 => Err(Error::ZeroThreads),
-            _ if threads > Self::MOST => Err(Error::TooManyThreads { threads, most: Self::MOST }),
+            _ if threads > Self::MAX_THREADS => {
+                Err(Error::TooManyThreads { threads, most: Self::MAX_THREADS })
+            }
             _ => Ok(()),
         }
     }
@@ -41,23 +43,29 @@ impl Rayon {
     /// The most threads that are started, however many are asked for: 16, or four a core. More
     /// would only wait for each other, for seconds a call.
     #[must_use]
-    pub fn useful() -> usize {
+    pub fn useful_threads() -> usize {
         thread::available_parallelism().map_or(16, |cores| 16.max(4 * cores.get()))
     }
 
-    /// At most `threads` threads in all, the calling one among them, and [`Rayon::useful`].
+    /// How many threads are started when so many are asked for.
+    #[must_use]
+    pub fn started_threads(threads: usize) -> usize {
+        threads.min(Self::useful_threads())
+    }
+
+    /// At most `threads` threads in all, the calling one among them, and [`Rayon::useful_threads`].
     ///
     /// # Errors
     /// As [`Rayon::check`]; [`Error::ThreadPool`] if the system starts no more threads, or
-    /// [`Error::OutOfMemory`] if it has no memory for them.
+    /// [`triplet_simd::Error::OutOfMemory`] if it has no memory for them.
     pub fn with_threads(threads: usize) -> Result<Self> {
         Self::check(threads)?;
-        let threads = threads.min(Self::useful());
+        let threads = Self::started_threads(threads);
         let pool = match threads {
             1 => None,
             _ => {
                 // A thread that finds no memory for what is its own ends the process.
-                memory::room::<u8>((threads - 1) * THREAD_BYTES)?;
+                memory::reserve::<u8>((threads - 1) * THREAD_BYTES)?;
                 let builder = rayon::ThreadPoolBuilder::new()
                     .num_threads(threads - 1)
                     .thread_name(|index| format!("triplet-{index}"));
@@ -65,25 +73,25 @@ impl Rayon {
                 Some(Arc::new(pool.map_err(|e| Error::ThreadPool { threads, reason: e.to_string() })?))
             }
         };
-        Ok(Self { pool, most: threads, active: threads })
+        Ok(Self { pool, max_threads: threads, active: threads })
     }
 
     /// The threads of the pool that the call comes from, or of rayon's global pool.
     #[must_use]
     pub fn current() -> Self {
-        let most = rayon::current_num_threads();
-        Self { pool: None, most, active: most }
+        let max_threads = rayon::current_num_threads();
+        Self { pool: None, max_threads, active: max_threads }
     }
 
     /// The most threads that jobs may use.
     #[must_use]
-    pub fn most(&self) -> usize {
-        self.most
+    pub fn max_threads(&self) -> usize {
+        self.max_threads
     }
 
-    /// Uses this many threads from now on, at least one and at most [`Rayon::most`].
-    pub fn limit(&mut self, threads: usize) {
-        self.active = threads.clamp(1, self.most);
+    /// Uses this many threads from now on, at least one and at most [`Rayon::max_threads`].
+    pub fn set_active(&mut self, threads: usize) {
+        self.active = threads.clamp(1, self.max_threads);
     }
 }
 
@@ -102,7 +110,7 @@ impl Executor for Rayon {
         }
     }
 
-    fn session(&self, body: &mut dyn FnMut()) {
+    fn keep_awake(&self, body: &mut dyn FnMut()) {
         // A caller that is itself one of the pool's threads takes up other work while it
         // waits, and must not take up waiting for another session: two of them could
         // wait for each other.

@@ -8,7 +8,7 @@ use numpy::{
 };
 use pyo3::{Borrowed, exceptions::PyTypeError, prelude::*, sync::PyOnceLock};
 use std::borrow::Cow;
-use triplet_api::memory;
+use triplet_api::reserve;
 
 /// Embeddings of a type that can be computed, C-contiguous.
 pub(crate) enum Embeddings<'py> {
@@ -66,7 +66,7 @@ impl Embeddings<'_> {
 }
 
 fn widened<'a, T>(values: &[T], widen: impl Fn(&T) -> f32) -> PyResult<Values<'a>> {
-    let mut wide = memory::room(values.len()).map_err(exception)?;
+    let mut wide = reserve(values.len()).map_err(|e| exception(e.into()))?;
     wide.extend(values.iter().map(widen));
     Ok(Values::Single(Cow::Owned(wide)))
 }

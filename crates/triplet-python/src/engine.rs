@@ -10,7 +10,9 @@ use crate::{
 use numpy::{Element, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray2, PyUntypedArrayMethods};
 use pyo3::{exceptions::PyTypeError, prelude::*};
 use std::sync::{Arc, Mutex, PoisonError};
-use triplet_api::{BackendOptions, Batch, Error, GramElement, Inputs, Loss, Spec, Weights, Workspaces};
+use triplet_api::{
+    BackendOptions, Batch, Element as EngineElement, Error, Inputs, Loss, LossSpec, Weights, Workspaces,
+};
 
 /// Backends whose workspaces are kept. A training process uses one.
 const KEPT: usize = 8;
@@ -111,7 +113,7 @@ impl Engine {
 
 /// One evaluation, whatever its element type.
 struct Call<'a> {
-    spec: Spec,
+    spec: LossSpec,
     labels: &'a [i64],
     shape: [usize; 2],
     inputs: Inputs<'a>,
@@ -141,7 +143,7 @@ impl<'a> Call<'a> {
         })
     }
 
-    fn run<T: GramElement + Element>(
+    fn run<T: EngineElement + Element>(
         &self,
         py: Python<'_>,
         x: &[T],
@@ -169,7 +171,7 @@ impl<'a> Call<'a> {
         answer.outcome(py, out.map(|out| out.into_any().unbind()))
     }
 
-    fn pull<T: GramElement + Element>(
+    fn pull<T: EngineElement + Element>(
         &self,
         py: Python<'_>,
         x: &[T],

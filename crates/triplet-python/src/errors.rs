@@ -6,17 +6,15 @@ use pyo3::{
     pyfunction,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use triplet_api::Error;
+use triplet_api::{Error, ParError, SimdError};
 
 /// A wrong argument is a `ValueError`; a machine that cannot is a `RuntimeError`, or a
 /// `MemoryError` where it is memory that it lacks.
 pub(crate) fn exception(error: Error) -> PyErr {
     let message = error.to_string();
     match error {
-        Error::IsaMissing { .. } | Error::LanesUntrustworthy { .. } | Error::ThreadPool { .. } => {
-            PyRuntimeError::new_err(message)
-        }
-        Error::OutOfMemory { .. } => PyMemoryError::new_err(message),
+        Error::Simd(SimdError::OutOfMemory { .. }) => PyMemoryError::new_err(message),
+        Error::Simd(_) | Error::Par(ParError::ThreadPool { .. }) => PyRuntimeError::new_err(message),
         _ => PyValueError::new_err(message),
     }
 }

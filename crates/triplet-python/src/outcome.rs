@@ -3,7 +3,7 @@
 use crate::record::Record;
 use numpy::{Element, PyArray1};
 use pyo3::{prelude::*, types::PyTuple};
-use triplet_api::{Evaluation, Executed, GramElement, Statistics, memory};
+use triplet_api::{Element as EngineElement, Evaluation, ExecutionInfo, Statistics, reserve};
 
 /// Loss, gradient and counts of one batch; triplets and distances if asked for.
 #[pyclass(frozen, module = "triplet_loss._native")]
@@ -23,7 +23,7 @@ pub(crate) struct Outcome {
     /// Counts, and distances if asked for.
     #[pyo3(get)]
     record: Py<Record>,
-    executed: Executed,
+    executed: ExecutionInfo,
 }
 
 #[pymethods]
@@ -56,10 +56,10 @@ pub(crate) struct Answer<T> {
     triplets: Option<Triplets<T>>,
     distances: Option<(Vec<T>, Vec<T>)>,
     statistics: Statistics,
-    executed: Executed,
+    executed: ExecutionInfo,
 }
 
-impl<T: GramElement + Element> Answer<T> {
+impl<T: EngineElement + Element> Answer<T> {
     pub(crate) fn of(result: &Evaluation<'_, T>, extras: Extras) -> triplet_api::Result<Self> {
         Ok(Self {
             loss: result.loss(),
@@ -94,13 +94,13 @@ fn array<T: Element>(py: Python<'_>, values: Vec<T>) -> Py<PyAny> {
     PyArray1::from_vec(py, values).into_any().unbind()
 }
 
-impl<T: GramElement> Triplets<T> {
+impl<T: EngineElement> Triplets<T> {
     fn of(result: &Evaluation<'_, T>) -> triplet_api::Result<Self> {
         let count = result.statistics().triplets as usize;
         let row = |row: Option<u32>| row.map_or(-1, i64::from);
-        let list = || memory::room::<i64>(count);
+        let list = || reserve::<i64>(count);
         let mut rows = [list()?, list()?, list()?];
-        let mut distances = [memory::room(count)?, memory::room(count)?];
+        let mut distances = [reserve(count)?, reserve(count)?];
         for t in result.triplets() {
             let of = [i64::from(t.anchor), row(t.positive), row(t.negative)];
             rows.iter_mut().zip(of).for_each(|(rows, row)| rows.push(row));

@@ -2,13 +2,13 @@
 
 use crate::errors::exception;
 use pyo3::prelude::*;
-use triplet_api::{BackendOptions, Question, Spec};
+use triplet_api::{BackendOptions, LossSpec, Objective};
 
 /// A loss and a backend. Cheap to keep, and what a call is made with.
 #[pyclass(frozen, module = "triplet_loss._native")]
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
-    pub(crate) spec: Spec,
+    pub(crate) spec: LossSpec,
     pub(crate) options: BackendOptions,
 }
 
@@ -27,11 +27,11 @@ impl Plan {
         require_positives: bool,
     ) -> PyResult<Self> {
         let parse = || -> triplet_api::Result<Self> {
-            let question = Question { distance: distance.parse()?, rule: rule.parse()?, margin };
+            let objective = Objective { distance: distance.parse()?, rule: rule.parse()?, margin };
             if !margin.is_finite() {
-                return Err(triplet_api::Error::Margin { value: margin });
+                return Err(triplet_api::CoreError::Margin { value: margin }.into());
             }
-            let spec = Spec { question, reduction: reduction.parse()?, require_positives };
+            let spec = LossSpec { objective, reduction: reduction.parse()?, require_positives };
             let isa = isa.map(str::parse).transpose()?;
             Ok(Self { spec, options: BackendOptions { backend: backend.parse()?, isa, threads } })
         };
@@ -41,13 +41,13 @@ impl Plan {
     /// The distance's name.
     #[getter]
     fn distance(&self) -> &'static str {
-        self.spec.question.distance.name()
+        self.spec.objective.distance.name()
     }
 
     /// The rule's name.
     #[getter]
     fn rule(&self) -> &'static str {
-        self.spec.question.rule.name()
+        self.spec.objective.rule.name()
     }
 
     /// The reduction's name.
@@ -59,6 +59,6 @@ impl Plan {
     /// The margin.
     #[getter]
     fn margin(&self) -> f64 {
-        self.spec.question.margin
+        self.spec.objective.margin
     }
 }

@@ -14,11 +14,11 @@ pub(crate) struct Record {
 
 #[pymethods]
 impl Record {
-    /// Positive pairs, triplets, active, fallbacks, anchors without negatives.
+    /// Positive pairs, triplets, violating, fallbacks, anchors without negatives.
     #[getter]
     fn statistics(&self) -> (u64, u64, u64, u64, u64) {
-        let Statistics { positive_pairs, triplets, active, fallbacks, anchors_without_negatives } =
+        let Statistics { positive_pairs, triplets, violating, fallbacks, anchors_without_negatives } =
             self.statistics;
-        (positive_pairs, triplets, active, fallbacks, anchors_without_negatives)
+        (positive_pairs, triplets, violating, fallbacks, anchors_without_negatives)
     }
 }

@@ -12,7 +12,7 @@ use pyo3::{
     prelude::*,
 };
 use triplet_api::{
-    Batch, Distance, GramElement, Retrieval, Workspaces,
+    Batch, Distance, Element, Retrieval, Workspaces,
     retrieval::{Request, Rows},
 };
 
@@ -45,7 +45,7 @@ impl Engine {
         let reference_width = references.as_ref().map_or(width, |references| references.shape()[1]);
         let searched = references.as_ref().map(Embeddings::values).transpose()?;
         let pool = self.pool(plan.options);
-        let distance = plan.spec.question.distance;
+        let distance = plan.spec.objective.distance;
         let ids = match &ids {
             Some((ids, others)) => Some([slice(ids.as_slice())?, slice(others.as_slice())?]),
             None => None,
@@ -77,7 +77,7 @@ struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    fn run<T: GramElement>(
+    fn run<T: Element>(
         self,
         py: Python<'_>,
         x: &[T],

@@ -1,6 +1,6 @@
-//! Who runs the pieces of a stage.
+//! Which threads run the pieces of a stage.
 
-use crate::floats;
+use crate::float_mode;
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
@@ -8,6 +8,13 @@ use std::sync::{
 
 /// Runs jobs on some number of threads. Nothing a job computes may depend on how
 /// many there are, nor on which thread takes which piece.
+///
+/// ```
+/// use triplet_simd::{Executor, Inline};
+/// let ran = std::sync::atomic::AtomicBool::new(false);
+/// Inline.run(&|worker| ran.store(worker == 0, std::sync::atomic::Ordering::Relaxed));
+/// assert!(ran.into_inner());
+/// ```
 pub trait Executor: Send + Sync {
     /// Threads that [`Executor::run`] uses.
     fn threads(&self) -> usize;
@@ -16,7 +23,7 @@ pub trait Executor: Send + Sync {
     fn run(&self, job: &(dyn Fn(usize) + Sync));
     /// Calls `body`, which will run several jobs in a row: threads may be kept awake
     /// between them.
-    fn session(&self, body: &mut dyn FnMut()) {
+    fn keep_awake(&self, body: &mut dyn FnMut()) {
         body();
     }
 }
@@ -34,34 +41,27 @@ impl Executor for Inline {
     }
 }
 
-/// An executor's threads, as those who share the parts of a job.
-pub(crate) struct Crew<'a>(pub(crate) &'a dyn Executor);
-
-impl triplet_core::crew::Crew for Crew<'_> {
-    fn size(&self) -> usize {
-        self.0.threads()
-    }
-    fn each(&self, parts: usize, part: &(dyn Fn(usize) + Sync)) {
-        let next = AtomicUsize::new(0);
-        let work = |_| {
-            floats::as_defined(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= parts {
-                        return;
-                    }
-                    part(number);
+/// Calls `part` once for every number below `parts`, in any order.
+pub(crate) fn run_parts(executor: &dyn Executor, parts: usize, part: &(dyn Fn(usize) + Sync)) {
+    let next = AtomicUsize::new(0);
+    let work = |_| {
+        float_mode::with_default_mode(|| {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= parts {
+                    return;
                 }
-            });
-        };
-        // Nobody needs to be woken for one part.
-        if parts <= 1 { work(0) } else { self.0.run(&work) }
-    }
+                part(number);
+            }
+        });
+    };
+    // One part needs no other thread to be woken.
+    if parts <= 1 { work(0) } else { executor.run(&work) }
 }
 
-/// Hands the pieces of an iterator to whichever worker asks next; each worker gets
+/// Hands the pieces of an iterator to whichever worker is free; each worker gets
 /// a scratch of its own.
-pub(crate) fn share<P: Send, S: Send>(
+pub(crate) fn run_tasks<P: Send, S: Send>(
     executor: &dyn Executor,
     scratches: &mut [S],
     pieces: impl Iterator<Item = P> + Send,
@@ -72,7 +72,7 @@ pub(crate) fn share<P: Send, S: Send>(
     executor.run(&|_| {
         let Some(scratch) = take(&scratches) else { return };
         // A worker's thread may be set otherwise than the caller's.
-        floats::as_defined(|| {
+        float_mode::with_default_mode(|| {
             while let Some(piece) = take(&pieces) {
                 work(scratch, piece);
             }

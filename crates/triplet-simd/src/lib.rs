@@ -7,35 +7,38 @@
 //!
 //! | where | what |
 //! |---|---|
+//! | [`cpu`] | instruction sets, the choice among them, the floating-point mode, the FMA peak |
 //! | [`lanes`] | what a vector can do, one file an instruction set |
-//! | [`isa`] | which instruction sets this CPU has, and the choice among them |
-//! | `pack`, `tile`, `block` | rows to panels to Gram tiles to distance keys |
-//! | `search` | the masked minimum over rows and over columns of a block |
-//! | `stages` | the passes over a batch, each cut into independent pieces |
-//! | [`floats`] | the floating-point mode that all of it needs |
-//! | [`engine`] | the stages in order; [`executor`] decides who runs the pieces |
+//! | `gram` | rows to panels to register tiles to distance keys of a block |
+//! | `search` | the masked minimum over rows and over columns of a block; buckets |
+//! | `mining` | the passes over a batch, in order |
+//! | `gradient` | triplets to coefficients to gradient rows |
+//! | `retrieval` | the nearest rows of every query |
+//! | [`engine`] | the engine: an [`executor`], which runs the pieces, and the state of the passes |
+//! | [`memory`] | buffers that are asked for before they are taken |
 
+pub mod cpu;
 pub mod engine;
+mod error;
 pub mod executor;
-pub mod floats;
-pub mod isa;
 pub mod lanes;
-pub mod peak;
+pub mod memory;
 #[doc(hidden)]
-pub mod probe;
+pub mod stage_bench;
 
-mod aligned;
-mod block;
-mod chain;
-mod distances;
-mod layout;
-mod pack;
-mod pass;
+mod gradient;
+mod gram;
+mod mining;
+mod retrieval;
 mod scratch;
 mod search;
-mod stages;
-mod tile;
+mod state;
 
+pub use cpu::{float_mode, fma_peak, isa};
 pub use engine::Fused;
+pub use error::Error;
 pub use executor::{Executor, Inline};
 pub use isa::{Element, Isa, Selected};
+
+/// What every fallible function of this crate returns.
+pub type Result<T> = core::result::Result<T, Error>;

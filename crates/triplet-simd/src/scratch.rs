@@ -1,24 +1,24 @@
-//! What each worker keeps for itself, so that none waits for another.
+//! Memory of one worker.
 
 use crate::{
-    aligned::Aligned,
-    distances::Distances,
-    isa::Element,
+    cpu::isa::Element,
+    gradient::{Distances, Entry, RowBuffers},
+    gram::aligned::Aligned,
+    retrieval::Nearest,
     search::{
         Best,
         buckets::{Anchor, Buckets},
-        nearest::Nearest,
     },
 };
 use core::ops::Range;
-use triplet_core::{coefficients::Entry, tally::RowSpace, terms::Verdict};
+use triplet_core::terms::TripletCounts;
 
-/// What one worker needs for itself.
+/// Memory of one worker, kept from call to call.
 #[derive(Debug)]
 pub(crate) struct Scratch<T: Element> {
     /// One block of keys.
     pub(crate) keys: Aligned<T::Key>,
-    /// The best candidates that this worker has seen.
+    /// The best candidates that this worker has found.
     pub(crate) best: Best<T::Key>,
     /// The anchors of large classes at work.
     pub(crate) anchors: Vec<Anchor<T>>,
@@ -28,16 +28,16 @@ pub(crate) struct Scratch<T: Element> {
     pub(crate) nearest: Vec<Nearest<T>>,
     /// Distances of the negatives of one of the anchors.
     pub(crate) negatives: Vec<T>,
-    /// Counts over the triplets that this worker judged.
-    pub(crate) verdict: Verdict,
+    /// Counts over the triplets that this worker evaluated.
+    pub(crate) counts: TripletCounts,
     /// For the gradient: distances that were not kept.
     pub(crate) distances: Distances<T>,
     /// For the gradient: the row being assembled.
-    pub(crate) row_space: RowSpace,
+    pub(crate) row_buffers: RowBuffers,
     /// For the gradient: the entries of some rows.
     pub(crate) entries: Vec<Entry<T>>,
-    /// For the gradient: which of them each row has not used yet.
-    pub(crate) left: Vec<Range<usize>>,
+    /// For the gradient: the range of them that each row has not consumed yet.
+    pub(crate) unconsumed: Vec<Range<usize>>,
 }
 
 impl<T: Element> Default for Scratch<T> {
@@ -49,11 +49,11 @@ impl<T: Element> Default for Scratch<T> {
             buckets: Buckets::default(),
             nearest: Vec::new(),
             negatives: Vec::new(),
-            verdict: Verdict::default(),
+            counts: TripletCounts::default(),
             distances: Distances::default(),
-            row_space: RowSpace::default(),
+            row_buffers: RowBuffers::default(),
             entries: Vec::new(),
-            left: Vec::new(),
+            unconsumed: Vec::new(),
         }
     }
 }

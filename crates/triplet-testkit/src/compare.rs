@@ -1,7 +1,8 @@
 //! Answers as bits, and where two of them first differ.
 
-use triplet_api::{Evaluation, Inputs, Loss, Reduction, Spec, Workspace};
-use triplet_core::{Batch, Distance, Error, Question, Real, Rule, Statistics};
+use triplet_api::Error;
+use triplet_api::{Evaluation, Inputs, Loss, LossSpec, Reduction, Workspace};
+use triplet_core::{Batch, Distance, Objective, Real, Rule, Statistics};
 
 use crate::Sample;
 
@@ -79,21 +80,26 @@ pub fn answer<T: Real>(evaluation: &Evaluation<'_, T>) -> Answer<T::Key> {
     }
 }
 
-/// The questions that a numbered batch is asked: all of distance, rule, margin and
-/// reduction come round.
+/// The loss that is asked of a numbered batch: every combination of distance, rule, margin and
+/// reduction comes round.
 #[must_use]
-pub fn question(number: u64) -> Spec {
-    let pick = |n: u64, len: usize| (number / n) as usize % len;
-    let margins = [1.0, 0.2, 0.0, -0.5, 1e3, 1e-3];
-    Spec {
-        question: Question {
-            distance: Distance::ALL[pick(1, 3)],
-            rule: Rule::ALL[pick(3, 4)],
-            margin: margins[pick(12, margins.len())],
-        },
-        reduction: [Reduction::Mean, Reduction::None, Reduction::Sum][pick(72, 3)],
+pub fn numbered_spec(number: u64) -> LossSpec {
+    let mut rest = number as usize;
+    let (distance, rule) = (next(&Distance::ALL, &mut rest), next(&Rule::ALL, &mut rest));
+    let margin = next(&[1.0, 0.2, 0.0, -0.5, 1e3, 1e-3], &mut rest);
+    LossSpec {
+        objective: Objective { distance, rule, margin },
+        reduction: next(&Reduction::ALL, &mut rest),
         require_positives: false,
     }
+}
+
+/// The choice that the last digit of a number stands for, in base of how many there are; the other
+/// digits are left.
+fn next<E: Copy>(choices: &[E], number: &mut usize) -> E {
+    let choice = choices[*number % choices.len()];
+    *number /= choices.len();
+    choice
 }
 
 /// The answer of one engine, in f32, with weights on every other batch.
@@ -102,7 +108,7 @@ pub fn question(number: u64) -> Spec {
 /// Whatever the loss refuses.
 pub fn answer_f32(
     sample: &Sample,
-    asked: Spec,
+    asked: LossSpec,
     weights: Option<&[f64]>,
     workspace: &mut Workspace<f32>,
 ) -> Result<Answer<u32>, Error> {
@@ -117,7 +123,7 @@ pub fn answer_f32(
 /// Whatever the loss refuses.
 pub fn answer_f64(
     sample: &Sample,
-    asked: Spec,
+    asked: LossSpec,
     weights: Option<&[f64]>,
     workspace: &mut Workspace<f64>,
 ) -> Result<Answer<u64>, Error> {

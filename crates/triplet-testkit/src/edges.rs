@@ -1,11 +1,11 @@
 //! Edges of the semantics, small enough to be worked out by hand.
 
-use triplet_api::{Reduction, Spec};
-use triplet_core::{Distance, Question, Rule};
+use triplet_api::{LossSpec, Reduction};
+use triplet_core::{Distance, Objective, Rule};
 
 use crate::Sample;
 
-/// A batch of width 1, a question, and the answer.
+/// A batch of width 1, a objective, and the answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Edge {
     /// What it shows.
@@ -170,8 +170,8 @@ impl Edge {
 
     /// The loss asked for.
     #[must_use]
-    pub fn asked(&self) -> Spec {
-        let question = Question { distance: self.distance, rule: self.rule, margin: self.margin };
-        Spec { question, reduction: Reduction::Mean, require_positives: false }
+    pub fn asked(&self) -> LossSpec {
+        let objective = Objective { distance: self.distance, rule: self.rule, margin: self.margin };
+        LossSpec { objective, reduction: Reduction::Mean, require_positives: false }
     }
 }

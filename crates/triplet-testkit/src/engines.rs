@@ -1,7 +1,7 @@
 //! Every exact way to compute, on this CPU.
 
-use triplet_api::{Gram, GramElement, Isa, Limits, Workspace};
-use triplet_core::{Engine, Error, Scalar};
+use triplet_api::{Error, Gram, Isa, MemoryLimits, Workspace};
+use triplet_core::{Engine, Scalar};
 use triplet_par::Rayon;
 use triplet_simd::{Element, Fused, Inline, Selected};
 
@@ -12,10 +12,10 @@ pub struct Contender<T: Element> {
     /// The engine.
     pub engine: Box<dyn Engine<T>>,
     /// What it may keep in memory.
-    pub limits: Limits,
+    pub limits: MemoryLimits,
 }
 
-impl<T: GramElement> Contender<T> {
+impl<T: Element> Contender<T> {
     /// Its name, and a workspace for it.
     #[must_use]
     pub fn workspace(self) -> (String, Workspace<T>) {
@@ -24,7 +24,7 @@ impl<T: GramElement> Contender<T> {
 }
 
 /// Next to nothing: no distances, and a few choices at a time.
-const LITTLE: Limits = Limits { distances: 0, choices: 50 };
+const LITTLE: MemoryLimits = MemoryLimits { distances: 0, choices: 50 };
 
 /// Thread counts that batches are cut for.
 pub const THREADS: [usize; 4] = [1, 2, 3, 7];
@@ -37,11 +37,11 @@ pub const THREADS: [usize; 4] = [1, 2, 3, 7];
 /// An instruction set that fails its known answers.
 pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
     let mut all = Vec::new();
-    let mut add = |name: String, engine: Box<dyn Engine<T>>, limits: Limits| {
+    let mut add = |name: String, engine: Box<dyn Engine<T>>, limits: MemoryLimits| {
         all.push(Contender { name, engine, limits });
     };
-    let most = Limits::default();
-    add("scalar".to_owned(), Box::<Scalar<T>>::default(), most);
+    let most = MemoryLimits::default();
+    add("scalar".to_owned(), Box::new(Scalar), most);
     for isa in Isa::available() {
         let selected = Selected::new(isa)?;
         let name = isa.name();
@@ -53,7 +53,7 @@ pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
         let engine = Fused::new("par", selected, Rayon::with_threads(2)?);
         add(format!("par {name} with little memory"), Box::new(engine), LITTLE);
     }
-    add("scalar with little memory".to_owned(), Box::<Scalar<T>>::default(), LITTLE);
+    add("scalar with little memory".to_owned(), Box::new(Scalar), LITTLE);
     Ok(all)
 }
 
@@ -62,10 +62,14 @@ pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
 /// # Errors
 /// As [`contenders`].
 pub fn gram() -> Result<Contender<f32>, Error> {
-    Ok(Contender { name: "gram".to_owned(), engine: Box::new(Gram::new()?), limits: Limits::default() })
+    Ok(Contender {
+        name: "gram".to_owned(),
+        engine: Box::new(Gram::new(Selected::best()?)),
+        limits: MemoryLimits::default(),
+    })
 }
 
-/// Instruction sets that this CPU cannot run, so that nobody thinks they were tested.
+/// Instruction sets that this CPU cannot run, which tests print: they were not covered.
 #[must_use]
 pub fn not_covered() -> Vec<&'static str> {
     Isa::ALL.into_iter().filter(|isa| !isa.is_available()).map(Isa::name).collect()

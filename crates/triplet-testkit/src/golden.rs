@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 use std::{fs, io, path::PathBuf};
-use triplet_api::{Reduction, Spec};
-use triplet_core::{Distance, Question, Rule};
+use triplet_api::{LossSpec, Reduction};
+use triplet_core::{Distance, Objective, Rule};
 
 use crate::Sample;
 
@@ -47,7 +47,7 @@ impl Golden {
 
     /// The loss asked for.
     #[must_use]
-    pub fn asked(&self) -> Spec {
+    pub fn asked(&self) -> LossSpec {
         let distance = match self.distance_metric.as_str() {
             "L2" => Distance::L2,
             "angular" => Distance::Angular,
@@ -58,8 +58,8 @@ impl Golden {
             ("hard", false) => Rule::Hard,
             _ => Rule::SemiHard,
         };
-        Spec {
-            question: Question { distance, rule, margin: self.margin },
+        LossSpec {
+            objective: Objective { distance, rule, margin: self.margin },
             reduction: Reduction::Mean,
             require_positives: false,
         }

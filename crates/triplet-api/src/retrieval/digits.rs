@@ -1,6 +1,8 @@
 //! Digits that squared distances lose to a common offset, and how to keep them.
 
-use triplet_core::{Batch, Distance, Real, Result, memory, retrieval::Score};
+use crate::Result;
+use triplet_core::{Batch, Distance, Real, retrieval::Score};
+use triplet_simd::memory;
 
 /// Of twenty queries, one may have more rounding than is answered.
 const FEW: usize = 20;
@@ -65,9 +67,9 @@ pub(super) fn mean<T: Real>(batch: &Batch<'_, T>) -> Vec<f64> {
 /// The rows less a row, each component computed in f64 and rounded once.
 pub(super) fn less<T: Real>(batch: &Batch<'_, T>, mean: &[f64]) -> Result<Batch<'static, T>> {
     let rows = batch.embeddings().chunks_exact(batch.width());
-    let mut moved = memory::room(batch.embeddings().len())?;
+    let mut moved = memory::reserve(batch.embeddings().len())?;
     for row in rows {
         moved.extend(row.iter().zip(mean).map(|(x, mean)| T::from_f64(x.to_f64() - mean)));
     }
-    Batch::owned(moved, batch.width(), batch.labels().to_vec())
+    Ok(Batch::owned(moved, batch.width(), batch.labels().to_vec())?)
 }

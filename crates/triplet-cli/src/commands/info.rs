@@ -24,17 +24,19 @@ pub(crate) struct InfoArgs {
     json: bool,
 }
 
-const BACKENDS: [(&str, &str); 5] = [
-    ("auto", "par with more than one thread, else simd"),
-    ("scalar", "the reference: slow, and what the others are held to"),
-    ("gram", "a materialised B x B matrix by matrixmultiply, for comparison"),
-    ("simd", "fused tiles on the calling thread"),
-    ("par", "fused tiles on all threads"),
-];
+fn description(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Auto => "par with more than one thread, else simd",
+        Backend::Scalar => "the reference: slow, and what the others are held to",
+        Backend::Gram => "a materialised B x B matrix by matrixmultiply, for comparison",
+        Backend::Simd => "fused tiles on the calling thread",
+        Backend::Par => "fused tiles on all threads",
+    }
+}
 
 pub(crate) fn run(args: &InfoArgs) -> Result<()> {
     let options = BackendOptions { threads: default_threads()?, ..BackendOptions::default() };
-    let executed = options.would_execute()?;
+    let executed = options.resolve()?;
     let cores = cores();
     let states: Vec<(Isa, String)> = Isa::ALL.into_iter().map(|isa| (isa, state(isa))).collect();
     if args.json {
@@ -47,7 +49,7 @@ pub(crate) fn run(args: &InfoArgs) -> Result<()> {
             "isas": isas,
             "backend": executed.backend,
             "threads": executed.threads,
-            "backends": BACKENDS.map(|(name, _)| name),
+            "backends": Backend::ALL.map(Backend::name),
             "version": env!("CARGO_PKG_VERSION"),
         }));
         return Ok(());
@@ -60,17 +62,16 @@ pub(crate) fn run(args: &InfoArgs) -> Result<()> {
         output::line(format_args!("  {:<10} {state}", isa.name()));
     }
     output::line("backends");
-    for (name, what) in BACKENDS {
-        output::line(format_args!("  {name:<10} {what}"));
+    for backend in Backend::ALL {
+        output::line(format_args!("  {:<10} {}", backend.name(), description(backend)));
     }
     Ok(())
 }
 
-/// Whether an instruction set can be used: makes an engine with it, which runs the
-/// known-answer check.
+/// Whether an instruction set can be used: choosing it runs the known-answer check.
 fn state(isa: Isa) -> String {
     let options = BackendOptions { backend: Backend::Simd, isa: Some(isa), threads: Some(1) };
-    match options.would_execute() {
+    match options.resolve() {
         Ok(_) => "ready: fused multiply-add gives its known answers".to_owned(),
         Err(error) => format!("not usable: {error}"),
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     io::{self, Embeddings, OutputSet, ReadArgs, Understood},
-    options::{BackendArgs, QuestionArgs},
+    options::{BackendArgs, ObjectiveArgs},
     output,
 };
 use anyhow::{Context, Result};
@@ -15,7 +15,8 @@ use std::{
     time::Instant,
 };
 use triplet_api::{
-    BackendOptions, Batch, Error, Evaluation, GramElement, Inputs, Loss, Reduction, Spec, Weights, Workspace,
+    BackendOptions, Batch, CoreError, Element, Evaluation, Inputs, Loss, LossSpec, Reduction, Weights,
+    Workspace,
 };
 
 const EXAMPLES: &str = "\
@@ -46,7 +47,7 @@ pub(crate) struct LossArgs {
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     #[command(flatten)]
-    question: QuestionArgs,
+    objective: ObjectiveArgs,
     /// Reduction: mean, sum or none.
     #[arg(long, value_name = "NAME", default_value = "mean")]
     reduction: String,
@@ -86,7 +87,7 @@ impl LossArgs {
 
 pub(crate) fn run(args: &LossArgs) -> Result<()> {
     let reduction: Reduction = args.reduction.parse()?;
-    let spec = Spec { question: args.question.question()?, reduction, require_positives: false };
+    let spec = LossSpec { objective: args.objective.objective()?, reduction, require_positives: false };
     let options = args.backend.options()?;
     anyhow::ensure!(
         args.losses.is_none() || reduction == Reduction::None,
@@ -108,7 +109,7 @@ pub(crate) fn run(args: &LossArgs) -> Result<()> {
 }
 
 /// An element type that the command can compute, print and write.
-trait Shown: GramElement + WritableElement {
+trait Shown: Element + WritableElement {
     /// The bits, as hexadecimal of the type's width.
     fn bits(self) -> String;
     /// The shortest decimal that reads back as the same value.
@@ -136,7 +137,7 @@ impl Shown for f64 {
 
 fn evaluate<T: Shown>(
     args: &LossArgs,
-    spec: Spec,
+    spec: LossSpec,
     options: BackendOptions,
     embeddings: &ArrayD<T>,
     inputs: &io::Inputs,
@@ -144,10 +145,10 @@ fn evaluate<T: Shown>(
     let labels = inputs.labels.classes.as_slice();
     let shown = || format!("{}", args.embeddings.display());
     let &[rows, width] = embeddings.shape() else {
-        return Err(Error::NotAMatrix { shape: embeddings.shape().to_vec() }).with_context(shown);
+        return Err(CoreError::NotAMatrix { shape: embeddings.shape().to_vec() }).with_context(shown);
     };
     if labels.len() != rows {
-        return Err(Error::LengthMismatch { labels: labels.len(), rows, width }.into());
+        return Err(CoreError::LengthMismatch { labels: labels.len(), rows, width }.into());
     }
     let batch = Batch::from_views(embeddings.view(), aview1(labels)).with_context(shown)?;
     let weights = match &inputs.weights {
@@ -200,7 +201,7 @@ fn report<T: Shown>(args: &LossArgs, understood: &[Understood], result: &Evaluat
             "loss_bits": result.loss().bits(),
             "positive_pairs": statistics.positive_pairs,
             "triplets": statistics.triplets,
-            "active": statistics.active,
+            "violating": statistics.violating,
             "fallbacks": statistics.fallbacks,
             "anchors_without_negatives": statistics.anchors_without_negatives,
             "backend": executed.backend,
@@ -217,7 +218,7 @@ fn report<T: Shown>(args: &LossArgs, understood: &[Understood], result: &Evaluat
     let lines = [
         ("loss", format!("{}", result.loss())),
         ("positive pairs", statistics.positive_pairs.to_string()),
-        ("active", format!("{} ({:.1} %)", statistics.active, 100.0 * statistics.active_fraction())),
+        ("violating", format!("{} ({:.1} %)", statistics.violating, 100.0 * statistics.violating_fraction())),
         ("fallbacks", statistics.fallbacks.to_string()),
         ("without negatives", format!("{} anchors", statistics.anchors_without_negatives)),
         ("ran on", executed.to_string()),

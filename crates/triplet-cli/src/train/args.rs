@@ -2,7 +2,7 @@
 
 use crate::{
     io::ReadArgs,
-    options::{BackendArgs, QuestionArgs},
+    options::{BackendArgs, ObjectiveArgs},
     proc,
 };
 use anyhow::{Result, ensure};
@@ -69,7 +69,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
     #[command(flatten)]
-    pub(crate) question: QuestionArgs,
+    pub(crate) objective: ObjectiveArgs,
     #[command(flatten)]
     pub(crate) backend: BackendArgs,
     /// End with one line of JSON.

@@ -16,6 +16,7 @@ pub(crate) struct Retrieval {
 /// Measures by Euclidean distance. Rows without another of their class are no queries.
 pub(crate) fn retrieval(embeddings: ArrayView2<'_, f32>, labels: &[i64]) -> Result<Retrieval> {
     let batch = Batch::from_views(embeddings, ndarray::aview1(labels))?;
-    let found = triplet_api::Retrieval::within(&batch, &[1], Distance::L2, &mut Workspace::default())?;
+    let found =
+        triplet_api::Retrieval::self_retrieval(&batch, &[1], Distance::L2, &mut Workspace::default())?;
     Ok(Retrieval { recall_at_1: found.precision_at_1(), map_at_r: found.map_at_r })
 }

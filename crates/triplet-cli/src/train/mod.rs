@@ -25,14 +25,17 @@ use progress::Progress;
 use report::Report;
 use sampler::Sampler;
 use std::time::Instant;
-use triplet_api::{Reduction, Spec};
+use triplet_api::{LossSpec, Reduction};
 use triplet_candle::TripletLoss;
 
 /// Trains; answers the exit status.
 pub(crate) fn run(args: &TrainArgs) -> Result<u8> {
     args.check()?;
-    let spec =
-        Spec { question: args.question.question()?, reduction: Reduction::Mean, require_positives: false };
+    let spec = LossSpec {
+        objective: args.objective.objective()?,
+        reduction: Reduction::Mean,
+        require_positives: false,
+    };
     let loss = TripletLoss::new(&spec, args.backend.options()?)?;
     let start = Instant::now();
     let mut rng = Rng::with_seed(args.seed);
@@ -103,8 +106,10 @@ fn fit(
             format!("batch {}: lower --learning-rate if training diverged", steps.len() + 1)
         })?;
         network.step(&value)?;
-        let step =
-            Step { loss: f64::from(value.to_scalar::<f32>()?), active: loss.statistics().active_fraction() };
+        let step = Step {
+            loss: f64::from(value.to_scalar::<f32>()?),
+            violating: loss.statistics().violating_fraction(),
+        };
         steps.push(step);
         progress.batch(steps.len(), step);
     }

@@ -26,10 +26,10 @@ const SIDE: f64 = 560.0;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
     pub(crate) loss: f64,
-    pub(crate) active: f64,
+    pub(crate) violating: f64,
 }
 
-/// Loss (left axis) and active fraction (right axis) over the batches.
+/// Loss (left axis) and fraction of violating triplets (right axis) over the batches.
 pub(crate) fn loss_curve(outputs: &mut OutputSet, folder: &Path, steps: &[Step]) -> Result<()> {
     let points = |value: fn(&Step) -> f64| -> Vec<(f64, f64)> {
         let smooth = smoothed(&steps.iter().map(value).collect::<Vec<_>>());
@@ -39,19 +39,20 @@ pub(crate) fn loss_curve(outputs: &mut OutputSet, folder: &Path, steps: &[Step])
         vec![LinePlot::new().with_data(data).with_color(color).with_legend(legend).into()]
     };
     let loss = line(points(|step| step.loss), COLORS[0], "loss");
-    let active = line(points(|step| 100.0 * step.active), COLORS[1], "active triplets");
+    let violating =
+        line(points(|step| 100.0 * step.violating), COLORS[1], "triplets that violate the margin");
     // A loss falls by factors; one that reaches zero has no logarithm.
     let positive = points(|step| step.loss).iter().all(|&(_, loss)| loss > 0.0);
     let layout = Layout::auto_from_plots(&loss);
     let layout = if positive { layout.with_log_y() } else { layout };
     let layout = layout
-        .with_y2_auto(&active)
+        .with_y2_auto(&violating)
         .with_title("Training (running mean over 15 batches)")
         .with_x_label("batch")
         .with_y_tick_format(TickFormat::Custom(Arc::new(short)))
         .with_y_label(if positive { "loss (logarithmic)" } else { "loss" })
-        .with_y2_label("active triplets (%)");
-    write(outputs, folder, "loss-curve", &render_twin_y(loss, active, layout))
+        .with_y2_label("violating triplets (%)");
+    write(outputs, folder, "loss-curve", &render_twin_y(loss, violating, layout))
 }
 
 /// Rows on their two principal components, coloured by label, on axes of one scale that reach to

@@ -29,7 +29,7 @@ impl Progress {
 
     /// After each batch.
     pub(crate) fn batch(&self, done: usize, step: Step) {
-        let message = format!("loss {:.4}  active {:4.1} %", step.loss, 100.0 * step.active);
+        let message = format!("loss {:.4}  violating {:4.1} %", step.loss, 100.0 * step.violating);
         if self.every.is_some_and(|every| done.is_multiple_of(every)) {
             let (total, rate) = (self.bar.length().unwrap_or(0), self.bar.per_sec());
             output::note(format_args!(

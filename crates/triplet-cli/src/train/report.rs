@@ -16,7 +16,7 @@ use comfy_table::{Table, presets};
 use ndarray::Array2;
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Instant};
-use triplet_api::{Executed, Statistics};
+use triplet_api::{ExecutionInfo, Statistics};
 
 /// What the table and the pictures call a network.
 const UNTRAINED: &str = "untrained network";
@@ -53,7 +53,7 @@ pub(crate) struct Report<'a> {
     pub(crate) held_out_rows: usize,
     pub(crate) training_rows: usize,
     pub(crate) statistics: Statistics,
-    pub(crate) executed: Option<Executed>,
+    pub(crate) executed: Option<ExecutionInfo>,
     pub(crate) interrupted: bool,
     pub(crate) seconds: f64,
 }
@@ -108,7 +108,7 @@ impl Report<'_> {
             "epochs": args.epochs,
             "batches": self.steps.len(),
             "loss": last.map(|step| step.loss),
-            "active_fraction": self.statistics.active_fraction(),
+            "violating_fraction": self.statistics.violating_fraction(),
             "training_rows": self.training_rows,
             "held_out_rows": self.held_out_rows,
             "interrupted": self.interrupted,

@@ -5,7 +5,7 @@
 //! two and spills an accumulator in the inner loop, which costs 40 %.)
 
 use super::{Kernel, Lanes};
-use crate::tile::Tile;
+use crate::gram::tile::Tile;
 use core::arch::x86_64::*;
 
 /// Eight lanes of `f32`: a token for AVX2 and FMA.

@@ -3,7 +3,7 @@
 //! 24 accumulators of the 32 registers; comparisons answer in mask registers.
 
 use super::{Kernel, Lanes};
-use crate::tile::Tile;
+use crate::gram::tile::Tile;
 use core::arch::x86_64::*;
 
 /// Sixteen lanes of `f32`: a token for AVX-512F.

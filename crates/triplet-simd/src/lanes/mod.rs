@@ -8,7 +8,7 @@ pub mod avx2;
 pub mod avx512;
 pub mod portable;
 
-use crate::tile::Tile;
+use crate::gram::tile::Tile;
 use triplet_core::{Real, real::Key};
 
 /// A kernel that runs on any lane type.

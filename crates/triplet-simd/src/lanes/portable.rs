@@ -5,7 +5,7 @@
 //! [`triplet_core::fma`]); f64 falls back to the scalar [`f64::mul_add`].
 
 use super::{Kernel, Lanes};
-use crate::tile::Tile;
+use crate::gram::tile::Tile;
 use triplet_core::fma::fma_f64;
 use wide::{f32x4, f64x2, u32x4, u64x2};
 

@@ -1,6 +1,6 @@
 //! The search down the columns of a block: lanes are anchors.
 
-use super::{Block, PanelBest, TOGETHER};
+use super::{Block, PanelBest, THRESHOLDS_PER_PASS};
 use crate::lanes::{Kernel, Lanes};
 use triplet_core::{Real, real::Key};
 
@@ -9,11 +9,11 @@ type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
 /// Rows searched between two looks at whether anything improved. With a whole block
 /// in one look, one lane or another has improved in about half of the looks; the
 /// fewer rows, the rarer, and the shorter the way to find which.
-const GROUP: usize = 8;
+const ROWS_PER_CHECK: usize = 8;
 
 /// Rows that a panel must have seen before its search tests for improvements: before,
 /// nearly every look would find some.
-const YOUNG: u32 = 1000;
+const WARMUP_ROWS: u32 = 1000;
 
 /// Updates the bests of one column panel, that starts at column `start` of the
 /// block, with the block's rows as candidates.
@@ -25,16 +25,16 @@ pub(crate) fn search<L: Lanes>(
     best: &mut PanelBest<'_, KeyOf<L>>,
     far: bool,
 ) {
-    let slots = best.floors.len() / L::PANEL;
+    let slots = best.thresholds.len() / L::PANEL;
     if slots == 0 {
         return;
     }
-    let young = *best.seen < YOUNG;
+    let young = *best.seen < WARMUP_ROWS;
     *best.seen += block.row_ids.len() as u32;
     for lane in (0..L::PANEL).step_by(L::LEN) {
         let column = start + lane;
         if far {
-            farthest(lanes, block, column, &mut best.far[lane..], &mut best.farthest[lane..]);
+            farthest(lanes, block, column, &mut best.far[lane..], &mut best.farthest_row[lane..]);
         }
         let mut first = lane;
         let mut left = slots;
@@ -42,10 +42,10 @@ pub(crate) fn search<L: Lanes>(
             resolve_all(lanes, block, column, best, first, left);
             continue;
         }
-        while left >= TOGETHER {
-            nearest::<L, TOGETHER>(lanes, block, column, best, first);
-            first += TOGETHER * L::PANEL;
-            left -= TOGETHER;
+        while left >= THRESHOLDS_PER_PASS {
+            nearest::<L, THRESHOLDS_PER_PASS>(lanes, block, column, best, first);
+            first += THRESHOLDS_PER_PASS * L::PANEL;
+            left -= THRESHOLDS_PER_PASS;
         }
         match left {
             3 => nearest::<L, 3>(lanes, block, column, best, first),
@@ -66,14 +66,16 @@ fn nearest<L: Lanes, const N: usize>(
     first: usize,
 ) {
     let slot = |n: usize| first + n * L::PANEL;
-    let floors: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&best.floors[slot(n)..]));
+    let thresholds: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&best.thresholds[slot(n)..]));
     let mut excess: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&best.excess[slot(n)..]));
-    for (keys, ids) in block.keys.chunks(block.stride * GROUP).zip(block.row_ids.chunks(GROUP)) {
+    for (keys, ids) in
+        block.keys.chunks(block.stride * ROWS_PER_CHECK).zip(block.row_ids.chunks(ROWS_PER_CHECK))
+    {
         let mut least = [lanes.splat_key(Key::MASKED); N];
         for keys in keys.chunks_exact(block.stride).take(ids.len()) {
             let keys = lanes.load_keys(&keys[column..]);
-            for (least, &floor) in least.iter_mut().zip(&floors) {
-                *least = lanes.min_unsigned(*least, lanes.sub_keys(keys, floor));
+            for (least, &threshold) in least.iter_mut().zip(&thresholds) {
+                *least = lanes.min_unsigned(*least, lanes.sub_keys(keys, threshold));
             }
         }
         let reaches: [L::Mask; N] = core::array::from_fn(|n| lanes.at_most(least[n], excess[n]));
@@ -82,13 +84,13 @@ fn nearest<L: Lanes, const N: usize>(
         }
         for n in (0..N).filter(|&n| lanes.any(reaches[n])) {
             let group = Block { keys, row_ids: ids, ..block };
-            let (floors, excess) = (&best.floors[slot(n)..], &mut best.excess[slot(n)..]);
+            let (thresholds, excess) = (&best.thresholds[slot(n)..], &mut best.excess[slot(n)..]);
             lanes.enter(Resolve {
                 block: group,
                 column,
-                floors,
+                thresholds,
                 excess,
-                nearest: &mut best.nearest[slot(n)..],
+                nearest_row: &mut best.nearest_row[slot(n)..],
             });
         }
         excess = core::array::from_fn(|n| lanes.load_keys(&best.excess[slot(n)..]));
@@ -100,16 +102,16 @@ fn nearest<L: Lanes, const N: usize>(
 struct Resolve<'a, K> {
     block: Block<'a, K>,
     column: usize,
-    floors: &'a [K],
+    thresholds: &'a [K],
     excess: &'a mut [K],
-    nearest: &'a mut [K],
+    nearest_row: &'a mut [K],
 }
 
 impl<T: Real> Kernel<T> for Resolve<'_, T::Key> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        resolve::<L, 1>(lanes, self.block, self.column, self.floors, self.excess, self.nearest);
+        resolve::<L, 1>(lanes, self.block, self.column, self.thresholds, self.excess, self.nearest_row);
     }
 }
 
@@ -124,12 +126,12 @@ fn resolve_all<L: Lanes>(
     mut left: usize,
 ) {
     while left > 0 {
-        let (floors, excess, nearest) =
-            (&best.floors[first..], &mut best.excess[first..], &mut best.nearest[first..]);
+        let (thresholds, excess, nearest) =
+            (&best.thresholds[first..], &mut best.excess[first..], &mut best.nearest_row[first..]);
         let done = left.min(2);
         match done {
-            2 => resolve::<L, 2>(lanes, block, column, floors, excess, nearest),
-            _ => resolve::<L, 1>(lanes, block, column, floors, excess, nearest),
+            2 => resolve::<L, 2>(lanes, block, column, thresholds, excess, nearest),
+            _ => resolve::<L, 1>(lanes, block, column, thresholds, excess, nearest),
         }
         first += done * L::PANEL;
         left -= done;
@@ -142,29 +144,29 @@ fn resolve<L: Lanes, const N: usize>(
     lanes: L,
     block: Block<'_, KeyOf<L>>,
     column: usize,
-    floors: &[KeyOf<L>],
+    thresholds: &[KeyOf<L>],
     excess: &mut [KeyOf<L>],
     nearest: &mut [KeyOf<L>],
 ) {
-    let floors: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&floors[n * L::PANEL..]));
+    let thresholds: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&thresholds[n * L::PANEL..]));
     let mut least: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&excess[n * L::PANEL..]));
-    let mut owner: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&nearest[n * L::PANEL..]));
+    let mut row: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&nearest[n * L::PANEL..]));
     for (keys, &id) in block.keys.chunks_exact(block.stride).zip(block.row_ids) {
         let keys = lanes.load_keys(&keys[column..]);
         let id = lanes.splat_key(id);
-        for ((least, owner), &floor) in least.iter_mut().zip(&mut owner).zip(&floors) {
-            let candidate = lanes.sub_keys(keys, floor);
+        for ((least, row), &threshold) in least.iter_mut().zip(&mut row).zip(&thresholds) {
+            let candidate = lanes.sub_keys(keys, threshold);
             // Among equals the lower id; a smaller excess takes the id as it is.
             let reaches = lanes.at_most(candidate, *least);
             let ties = lanes.equal(candidate, *least);
-            let taken = lanes.select(ties, lanes.min_unsigned(*owner, id), id);
-            *owner = lanes.select(reaches, taken, *owner);
+            let taken = lanes.select(ties, lanes.min_unsigned(*row, id), id);
+            *row = lanes.select(reaches, taken, *row);
             *least = lanes.min_unsigned(*least, candidate);
         }
     }
     for n in 0..N {
         lanes.store_keys(&mut excess[n * L::PANEL..], least[n]);
-        lanes.store_keys(&mut nearest[n * L::PANEL..], owner[n]);
+        lanes.store_keys(&mut nearest[n * L::PANEL..], row[n]);
     }
 }
 
@@ -175,14 +177,14 @@ fn farthest<L: Lanes>(
     block: Block<'_, KeyOf<L>>,
     column: usize,
     far: &mut [KeyOf<L>],
-    farthest: &mut [KeyOf<L>],
+    farthest_row: &mut [KeyOf<L>],
 ) {
     let mut most = lanes.splat_key(Key::MASKED);
     for keys in block.keys.chunks_exact(block.stride).take(block.row_ids.len()) {
         most = lanes.max_signed(most, lanes.load_keys(&keys[column..]));
     }
     if lanes.any(lanes.at_least_signed(most, lanes.load_keys(far))) {
-        lanes.enter(ResolveFar { block, column, far, farthest });
+        lanes.enter(ResolveFar { block, column, far, farthest_row });
     }
 }
 
@@ -193,25 +195,25 @@ struct ResolveFar<'a, K> {
     block: Block<'a, K>,
     column: usize,
     far: &'a mut [K],
-    farthest: &'a mut [K],
+    farthest_row: &'a mut [K],
 }
 
 impl<T: Real> Kernel<T> for ResolveFar<'_, T::Key> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        let (mut most, mut owner) = (lanes.load_keys(self.far), lanes.load_keys(self.farthest));
+        let (mut most, mut row) = (lanes.load_keys(self.far), lanes.load_keys(self.farthest_row));
         let rows = self.block.keys.chunks_exact(self.block.stride);
         for (keys, &id) in rows.zip(self.block.row_ids) {
             let candidate = lanes.load_keys(&keys[self.column..]);
             let id = lanes.splat_key(id);
             let reaches = lanes.at_least_signed(candidate, most);
             let ties = lanes.equal(candidate, most);
-            let taken = lanes.select(ties, lanes.min_unsigned(owner, id), id);
-            owner = lanes.select(reaches, taken, owner);
+            let taken = lanes.select(ties, lanes.min_unsigned(row, id), id);
+            row = lanes.select(reaches, taken, row);
             most = lanes.max_signed(most, candidate);
         }
         lanes.store_keys(self.far, most);
-        lanes.store_keys(self.farthest, owner);
+        lanes.store_keys(self.farthest_row, row);
     }
 }

@@ -1,9 +1,13 @@
 //! The search along the rows of a block: lanes are candidates of one anchor.
 
-use super::{Block, PanelBest, TOGETHER};
+use super::{Block, PanelBest, THRESHOLDS_PER_PASS};
 use crate::lanes::{Kernel, Lanes};
 use core::ops::Range;
-use triplet_core::{Real, real::Key};
+use triplet_core::{
+    Real,
+    real::Key,
+    rule::{farther, nearer},
+};
 
 type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
 
@@ -16,7 +20,7 @@ pub(crate) fn search<L: Lanes>(
     best: &mut PanelBest<'_, KeyOf<L>>,
     far: bool,
 ) {
-    let slots = best.floors.len() / L::PANEL;
+    let slots = best.thresholds.len() / L::PANEL;
     if slots == 0 {
         return;
     }
@@ -25,14 +29,14 @@ pub(crate) fn search<L: Lanes>(
         debug_assert!(id != Key::SIGNED_MAX);
         let keys = block.row(r, columns.clone());
         if far {
-            farthest(lanes, keys, ids, &mut best.far[r], &mut best.farthest[r]);
+            farthest(lanes, keys, ids, &mut best.far[r], &mut best.farthest_row[r]);
         }
         let mut first = r;
         let mut left = slots;
-        while left >= TOGETHER {
-            nearest::<L, TOGETHER>(lanes, keys, ids, best, first);
-            first += TOGETHER * L::PANEL;
-            left -= TOGETHER;
+        while left >= THRESHOLDS_PER_PASS {
+            nearest::<L, THRESHOLDS_PER_PASS>(lanes, keys, ids, best, first);
+            first += THRESHOLDS_PER_PASS * L::PANEL;
+            left -= THRESHOLDS_PER_PASS;
         }
         match left {
             3 => nearest::<L, 3>(lanes, keys, ids, best, first),
@@ -52,12 +56,13 @@ fn nearest<L: Lanes, const N: usize>(
     best: &mut PanelBest<'_, KeyOf<L>>,
     first: usize,
 ) {
-    let floors: [L::Keys; N] = core::array::from_fn(|n| lanes.splat_key(best.floors[first + n * L::PANEL]));
+    let thresholds: [L::Keys; N] =
+        core::array::from_fn(|n| lanes.splat_key(best.thresholds[first + n * L::PANEL]));
     let mut least = [lanes.splat_key(Key::MASKED); N];
     for keys in keys.chunks_exact(L::LEN) {
         let keys = lanes.load_keys(keys);
-        for (least, &floor) in least.iter_mut().zip(&floors) {
-            *least = lanes.min_unsigned(*least, lanes.sub_keys(keys, floor));
+        for (least, &threshold) in least.iter_mut().zip(&thresholds) {
+            *least = lanes.min_unsigned(*least, lanes.sub_keys(keys, threshold));
         }
     }
     for (n, &least) in least.iter().enumerate() {
@@ -66,9 +71,9 @@ fn nearest<L: Lanes, const N: usize>(
             lanes.enter(Resolve {
                 keys,
                 ids,
-                floor: best.floors[slot],
+                threshold: best.thresholds[slot],
                 excess: &mut best.excess[slot],
-                nearest: &mut best.nearest[slot],
+                nearest_row: &mut best.nearest_row[slot],
             });
         }
     }
@@ -79,31 +84,31 @@ fn nearest<L: Lanes, const N: usize>(
 struct Resolve<'a, K> {
     keys: &'a [K],
     ids: &'a [K],
-    floor: K,
+    threshold: K,
     excess: &'a mut K,
-    nearest: &'a mut K,
+    nearest_row: &'a mut K,
 }
 
 impl<T: Real> Kernel<T> for Resolve<'_, T::Key> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        let floor = lanes.splat_key(self.floor);
-        let excess = |keys| lanes.sub_keys(lanes.load_keys(keys), floor);
+        let threshold = lanes.splat_key(self.threshold);
+        let excess = |keys| lanes.sub_keys(lanes.load_keys(keys), threshold);
         let mut least = lanes.splat_key(Key::MASKED);
         for keys in self.keys.chunks_exact(L::LEN) {
             least = lanes.min_unsigned(least, excess(keys));
         }
         let smallest = lanes.smallest(least);
         let wanted = lanes.splat_key(smallest);
-        let mut owner = lanes.splat_key(Key::SIGNED_MAX);
+        let mut row = lanes.splat_key(Key::SIGNED_MAX);
         for (keys, ids) in self.keys.chunks_exact(L::LEN).zip(self.ids.chunks_exact(L::LEN)) {
             let found = lanes.equal(excess(keys), wanted);
-            owner = lanes.select(found, lanes.min_unsigned(owner, lanes.load_keys(ids)), owner);
+            row = lanes.select(found, lanes.min_unsigned(row, lanes.load_keys(ids)), row);
         }
-        let candidate = (smallest, lanes.smallest(owner));
-        if candidate < (*self.excess, *self.nearest) {
-            (*self.excess, *self.nearest) = candidate;
+        let candidate = (smallest, lanes.smallest(row));
+        if nearer(candidate, (*self.excess, *self.nearest_row)) {
+            (*self.excess, *self.nearest_row) = candidate;
         }
     }
 }
@@ -115,7 +120,7 @@ fn farthest<L: Lanes>(
     keys: &[KeyOf<L>],
     ids: &[KeyOf<L>],
     far: &mut KeyOf<L>,
-    farthest: &mut KeyOf<L>,
+    farthest_row: &mut KeyOf<L>,
 ) {
     let mut most = lanes.splat_key(Key::MASKED);
     for keys in keys.chunks_exact(L::LEN) {
@@ -127,7 +132,7 @@ fn farthest<L: Lanes>(
         // Masked keys are negative as signed integers, below every distance.
         let reached = lanes_of_most[..L::LEN].iter().copied().filter(|&key| key != Key::MASKED).max();
         if let Some(key) = reached {
-            resolve_far(keys, ids, key, far, farthest);
+            resolve_far(keys, ids, key, far, farthest_row);
         }
     }
 }
@@ -135,10 +140,10 @@ fn farthest<L: Lanes>(
 /// Takes a key that reaches the farthest so far, if there is one; the lowest original
 /// row on ties.
 #[inline(never)]
-fn resolve_far<K: Key>(keys: &[K], ids: &[K], key: K, far: &mut K, farthest: &mut K) {
-    let owners = keys.iter().zip(ids).filter(|&(&k, _)| k == key).map(|(_, &id)| id);
-    let owner = owners.min().unwrap_or(K::SIGNED_MAX);
-    if *far == K::MASKED || key > *far || owner < *farthest {
-        (*far, *farthest) = (key, owner);
+fn resolve_far<K: Key>(keys: &[K], ids: &[K], key: K, far: &mut K, farthest_row: &mut K) {
+    let matching = keys.iter().zip(ids).filter(|&(&k, _)| k == key).map(|(_, &id)| id);
+    let row = matching.min().unwrap_or(K::SIGNED_MAX);
+    if *far == K::MASKED || farther((key, row), (*far, *farthest_row)) {
+        (*far, *farthest_row) = (key, row);
     }
 }

@@ -4,7 +4,7 @@ use super::row::{Kind, Row};
 use serde::{Deserialize, Serialize};
 use std::{sync::Barrier, thread, time::Duration};
 use triplet_api::Isa;
-use triplet_simd::{Selected, peak};
+use triplet_simd::{Selected, fma_peak};
 
 /// How long each peak is measured.
 const TIME: Duration = Duration::from_millis(60);

@@ -1,6 +1,6 @@
 //! What needs no sorting: the ends of the candidates' range.
 
-use crate::{isa::Element, lanes::Lanes};
+use crate::{cpu::isa::Element, lanes::Lanes};
 use triplet_core::{Real, real::Key};
 
 type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
@@ -12,20 +12,20 @@ pub(super) struct Ends<T: Element> {
     pub(super) least: T::Key,
     /// The candidate that has it.
     pub(super) first: T::Candidate,
-    /// No floor above it has an answer.
+    /// No threshold above it has an answer.
     pub(super) high: T::Key,
     /// The nearest candidate at or above it.
     pub(super) top: T::Candidate,
 }
 
 impl<T: Element> Ends<T> {
-    /// The answer for a floor below all candidates or above them.
+    /// The answer for a threshold below all candidates or above them.
     #[inline(always)]
-    pub(super) fn beside(&self, floor: T::Key) -> Option<T::Candidate> {
-        if floor <= self.least {
+    pub(super) fn beside(&self, threshold: T::Key) -> Option<T::Candidate> {
+        if threshold <= self.least {
             Some(self.first)
-        } else if floor > self.high {
-            Some(T::NOBODY)
+        } else if threshold > self.high {
+            Some(T::NO_CANDIDATE)
         } else {
             None
         }
@@ -49,34 +49,34 @@ pub(super) fn extremes<L: Lanes>(lanes: L, keys: &[KeyOf<L>]) -> (KeyOf<L>, KeyO
     (lanes.smallest(least), most.unwrap_or(Key::MASKED))
 }
 
-/// The smallest candidate at or above a floor that one of them reaches.
+/// The smallest candidate at or above a threshold that one of them reaches.
 #[inline(always)]
 pub(super) fn smallest<L: Lanes>(
     lanes: L,
     keys: &[KeyOf<L>],
     ids: &[KeyOf<L>],
-    floor: KeyOf<L>,
+    threshold: KeyOf<L>,
 ) -> <L::Real as Element>::Candidate
 where
     L::Real: Element,
 {
-    let floors = lanes.splat_key(floor);
+    let thresholds = lanes.splat_key(threshold);
     let mut least = lanes.splat_key(Key::MASKED);
     for keys in keys.chunks_exact(L::LEN) {
-        least = lanes.min_unsigned(least, lanes.sub_keys(lanes.load_keys(keys), floors));
+        least = lanes.min_unsigned(least, lanes.sub_keys(lanes.load_keys(keys), thresholds));
     }
-    let smallest = lanes.smallest(least).wrapping_add(floor);
-    L::Real::candidate(smallest, owner(lanes, keys, ids, smallest).to_row())
+    let smallest = lanes.smallest(least).wrapping_add(threshold);
+    L::Real::pack_candidate(smallest, row_of(lanes, keys, ids, smallest).to_row())
 }
 
 /// The lowest row of those that have a key.
 #[inline(always)]
-pub(super) fn owner<L: Lanes>(lanes: L, keys: &[KeyOf<L>], ids: &[KeyOf<L>], key: KeyOf<L>) -> KeyOf<L> {
+pub(super) fn row_of<L: Lanes>(lanes: L, keys: &[KeyOf<L>], ids: &[KeyOf<L>], key: KeyOf<L>) -> KeyOf<L> {
     let wanted = lanes.splat_key(key);
-    let mut owner = lanes.splat_key(Key::SIGNED_MAX);
+    let mut row = lanes.splat_key(Key::SIGNED_MAX);
     for (keys, ids) in keys.chunks_exact(L::LEN).zip(ids.chunks_exact(L::LEN)) {
-        let ids = lanes.min_unsigned(owner, lanes.load_keys(ids));
-        owner = lanes.select(lanes.equal(lanes.load_keys(keys), wanted), ids, owner);
+        let ids = lanes.min_unsigned(row, lanes.load_keys(ids));
+        row = lanes.select(lanes.equal(lanes.load_keys(keys), wanted), ids, row);
     }
-    lanes.smallest(owner)
+    lanes.smallest(row)
 }

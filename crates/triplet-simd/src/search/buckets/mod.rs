@@ -1,46 +1,46 @@
 //! The search for anchors with many positives: sort candidates coarsely, once.
 //!
 //! With `P` thresholds an anchor, comparing every candidate with every one of them
-//! costs `P` a candidate. Instead the range of the floors is cut into equal slices and
-//! the candidates are put in order of slice by a counting sort. The nearest candidate at
-//! or above a floor is then among the few from the start of the floor's slice on: a
+//! costs `P` a candidate. Instead the range of the thresholds is divided into equal buckets and
+//! the candidates are put in order of bucket by a counting sort. The nearest candidate at
+//! or above a threshold is then among the few from the start of the threshold's bucket on: a
 //! vector or two to compare.
 //!
-//! A slice's number comes from a chain of rounded operations, each of them monotone, so
-//! a candidate of a lower slice is surely smaller than one of a higher slice.
+//! A bucket's number comes from a chain of rounded operations, each of them monotone, so
+//! a candidate of a lower bucket is surely smaller than one of a higher bucket.
 
 mod anchor;
-mod cut;
+mod bucket_map;
 mod ends;
 mod sorted;
 
 pub(crate) use anchor::Anchor;
 
-use crate::{aligned::Aligned, isa::Element, lanes::Lanes};
-use cut::Cut;
-use ends::{Ends, extremes, owner, smallest};
+use crate::{cpu::isa::Element, gram::aligned::Aligned, lanes::Lanes};
+use bucket_map::BucketMap;
+use ends::{Ends, extremes, row_of, smallest};
 use sorted::{Lookup, Sorted};
 use triplet_core::{Real, real::Key, rule::farther};
 
 type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
 
-/// Candidates for each slice, were they spread evenly.
-const CANDIDATES_PER_SLICE: usize = 4;
+/// Candidates for each bucket, were they spread evenly.
+const CANDIDATES_PER_BUCKET: usize = 4;
 /// Sorted candidates compared at a time.
 const WINDOW: usize = 16;
 
-/// The candidates of one anchor in order of slice. Kept from anchor to anchor.
+/// The candidates of one anchor in order of bucket. Kept from anchor to anchor.
 #[derive(Debug)]
 pub(crate) struct Buckets<T: Element> {
-    /// Slice of each candidate; later, where to look for each floor.
+    /// Slice of each candidate; later, where to look for each threshold.
     places: Aligned<T::Key>,
-    /// The first key found for each floor.
+    /// The first key found for each threshold.
     found: Aligned<T::Key>,
-    /// Where each slice starts.
+    /// Where each bucket starts.
     starts: Vec<u32>,
     /// Keys in that order, then a window of masked ones.
     keys: Aligned<T::Key>,
-    /// Whose they are.
+    /// ChosenBy they are.
     ids: Aligned<T::Key>,
 }
 
@@ -71,7 +71,7 @@ impl<T: Element> Buckets<T> {
             return;
         }
         if anchor.far.0 == Key::MASKED || most >= anchor.far.0 {
-            let candidate = (most, owner(lanes, keys, ids, most));
+            let candidate = (most, row_of(lanes, keys, ids, most));
             if anchor.far.0 == Key::MASKED || farther(candidate, anchor.far) {
                 anchor.far = candidate;
             }
@@ -81,27 +81,27 @@ impl<T: Element> Buckets<T> {
             return;
         }
         // Floors up to the least candidate all take that one, and those above the most
-        // none; in between, no floor is beyond `high`.
-        let first = if lowest <= least { smallest(lanes, keys, ids, Key::ZERO) } else { T::NOBODY };
+        // none; in between, no threshold is beyond `high`.
+        let first = if lowest <= least { smallest(lanes, keys, ids, Key::ZERO) } else { T::NO_CANDIDATE };
         let high = highest.min(most);
         let top = if high > least { smallest(lanes, keys, ids, high) } else { first };
         let ends = Ends { least, first, high, top };
-        match Cut::new(lowest.max(least), high, keys.len()) {
+        match BucketMap::new(lowest.max(least), high, keys.len()) {
             None => {
-                for (nearest, &floor) in anchor.nearest.iter_mut().zip(&anchor.floors) {
-                    *nearest = (*nearest).min(ends.beside(floor).unwrap_or(top));
+                for (nearest, &threshold) in anchor.nearest.iter_mut().zip(&anchor.thresholds) {
+                    *nearest = (*nearest).min(ends.beside(threshold).unwrap_or(top));
                 }
             }
-            Some(cut) => {
-                self.sort(lanes, cut, keys, ids);
-                self.answer(lanes, cut, ends, anchor);
+            Some(map) => {
+                self.sort(lanes, map, keys, ids);
+                self.answer(lanes, map, ends, anchor);
             }
         }
     }
 
-    /// Counting sort by slice.
+    /// Counting sort by bucket.
     #[inline(always)]
-    fn sort<L: Lanes<Real = T>>(&mut self, lanes: L, cut: Cut<T>, keys: &[KeyOf<L>], ids: &[KeyOf<L>]) {
+    fn sort<L: Lanes<Real = T>>(&mut self, lanes: L, map: BucketMap<T>, keys: &[KeyOf<L>], ids: &[KeyOf<L>]) {
         let count = keys.len();
         self.places.resize(count);
         self.keys.resize(count + WINDOW);
@@ -110,11 +110,11 @@ impl<T: Element> Buckets<T> {
         self.ids[count..].fill(Key::SIGNED_MAX);
         // Starts are two places ahead while counted, one while candidates are placed.
         self.starts.clear();
-        self.starts.resize(cut.count + 2, 0);
-        // Plain slices: the loops below must not look their addresses up again.
+        self.starts.resize(map.count + 2, 0);
+        // Plain buckets: the loops below must not look their addresses up again.
         let (places, starts) = (&mut self.places[..], &mut self.starts[..]);
-        let (sorted, owners) = (&mut self.keys[..count], &mut self.ids[..count]);
-        cut.all_slices(lanes, keys, places);
+        let (sorted, matching) = (&mut self.keys[..count], &mut self.ids[..count]);
+        map.all_buckets(lanes, keys, places);
         for place in &*places {
             starts[place.to_row() as usize + 2] += 1;
         }
@@ -128,50 +128,58 @@ impl<T: Element> Buckets<T> {
             let at = *next as usize;
             *next += 1;
             sorted[at] = key;
-            owners[at] = id;
+            matching[at] = id;
         }
     }
 
-    /// Looks every floor up: first in one window each, a step at a time for all floors so
+    /// Looks every threshold up: first in one window each, a step at a time for all thresholds so
     /// that nobody waits for anybody; those whom that does not settle, one by one.
     #[inline(always)]
-    fn answer<L: Lanes<Real = T>>(&mut self, lanes: L, cut: Cut<T>, ends: Ends<T>, anchor: &mut Anchor<T>) {
+    fn answer<L: Lanes<Real = T>>(
+        &mut self,
+        lanes: L,
+        map: BucketMap<T>,
+        ends: Ends<T>,
+        anchor: &mut Anchor<T>,
+    ) {
         let Self { places, found, starts, keys, ids } = self;
-        let floors = &anchor.floors[..];
-        places.resize(floors.len());
-        found.resize(floors.len());
-        cut.all_slices(lanes, floors, places);
+        let thresholds = &anchor.thresholds[..];
+        places.resize(thresholds.len());
+        found.resize(thresholds.len());
+        map.all_buckets(lanes, thresholds, places);
         for place in &mut **places {
             *place = Key::from_row(starts[place.to_row() as usize]);
         }
-        for ((found, place), &floor) in found.iter_mut().zip(&**places).zip(floors) {
+        for ((found, place), &threshold) in found.iter_mut().zip(&**places).zip(thresholds) {
             let window = &keys[place.to_row() as usize..][..WINDOW];
-            let floors = lanes.splat_key(floor);
+            let thresholds = lanes.splat_key(threshold);
             let mut least = lanes.splat_key(Key::MASKED);
             for keys in window.chunks_exact(L::LEN) {
-                least = lanes.min_unsigned(least, lanes.sub_keys(lanes.load_keys(keys), floors));
+                least = lanes.min_unsigned(least, lanes.sub_keys(lanes.load_keys(keys), thresholds));
             }
-            *found = lanes.smallest(least).wrapping_add(floor);
+            *found = lanes.smallest(least).wrapping_add(threshold);
         }
-        // Where the slice of each one found ends.
-        anchor.slices.resize(floors.len(), T::Key::ZERO);
-        cut.all_slices(lanes, found, &mut anchor.slices);
-        // The last slice holds what lies above all floors, unless rounding put floors
+        // Where the bucket of each one found ends.
+        anchor.buckets.resize(thresholds.len(), T::Key::ZERO);
+        map.all_buckets(lanes, found, &mut anchor.buckets);
+        // The last bucket holds what lies above all thresholds, unless rounding put thresholds
         // there too.
-        let last = cut.count - 1;
-        let end = starts[if cut.slice(ends.high) < last { last } else { cut.count }] as usize;
-        let sorted = Sorted { cut, starts, keys, ids, end };
-        let found = found.iter().zip(&**places).zip(&anchor.slices);
-        for ((nearest, &floor), ((&key, place), slice)) in anchor.nearest.iter_mut().zip(floors).zip(found) {
+        let last = map.count - 1;
+        let end = starts[if map.bucket(ends.high) < last { last } else { map.count }] as usize;
+        let sorted = Sorted { map, starts, keys, ids, end };
+        let found = found.iter().zip(&**places).zip(&anchor.buckets);
+        for ((nearest, &threshold), ((&key, place), bucket)) in
+            anchor.nearest.iter_mut().zip(thresholds).zip(found)
+        {
             let start = place.to_row() as usize;
-            // What is smaller still can only be in the rest of the same slice.
-            let rest = starts[slice.to_row() as usize + 1] as usize;
-            let candidate = match ends.beside(floor) {
+            // What is smaller still can only be in the rest of the same bucket.
+            let rest = starts[bucket.to_row() as usize + 1] as usize;
+            let candidate = match ends.beside(threshold) {
                 Some(candidate) => candidate,
-                None if key >= floor && key < Key::END && rest <= start + WINDOW => {
+                None if key >= threshold && key < Key::END && rest <= start + WINDOW => {
                     sorted.owned(lanes, key, start)
                 }
-                None => lanes.enter(Lookup { sorted, start, floor }).unwrap_or(ends.top),
+                None => lanes.enter(Lookup { sorted, start, threshold }).unwrap_or(ends.top),
             };
             *nearest = (*nearest).min(candidate);
         }

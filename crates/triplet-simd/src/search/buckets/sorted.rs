@@ -1,20 +1,20 @@
-//! Candidates in order of slice, and how to find one.
+//! Candidates in order of bucket, and how to find one.
 
-use super::{WINDOW, cut::Cut};
+use super::{WINDOW, bucket_map::BucketMap};
 use crate::{
-    isa::Element,
+    cpu::isa::Element,
     lanes::{Kernel, Lanes},
 };
 use triplet_core::real::Key;
 
-/// Candidates in order of slice.
+/// Candidates in order of bucket.
 #[derive(Clone, Copy)]
 pub(super) struct Sorted<'a, T: Element> {
-    pub(super) cut: Cut<T>,
+    pub(super) map: BucketMap<T>,
     pub(super) starts: &'a [u32],
     pub(super) keys: &'a [T::Key],
     pub(super) ids: &'a [T::Key],
-    /// Candidates from here on are above all floors.
+    /// Candidates from here on are above all thresholds.
     pub(super) end: usize,
 }
 
@@ -25,53 +25,53 @@ impl<T: Element> Sorted<'_, T> {
     pub(super) fn owned<L: Lanes<Real = T>>(&self, lanes: L, key: T::Key, start: usize) -> T::Candidate {
         let wanted = lanes.splat_key(key);
         let (keys, ids) = (&self.keys[start..][..WINDOW], &self.ids[start..][..WINDOW]);
-        let mut owners = 0_u32;
+        let mut matching = 0_u32;
         for (keys, bit) in keys.chunks_exact(L::LEN).zip((0..).step_by(L::LEN)) {
-            owners |= lanes.bits(lanes.equal(lanes.load_keys(keys), wanted)) << bit;
+            matching |= lanes.bits(lanes.equal(lanes.load_keys(keys), wanted)) << bit;
         }
-        let mut owner = ids[owners.trailing_zeros() as usize % WINDOW];
-        owners &= owners.wrapping_sub(1);
-        while owners != 0 {
-            owner = owner.min(ids[owners.trailing_zeros() as usize % WINDOW]);
-            owners &= owners - 1;
+        let mut row = ids[matching.trailing_zeros() as usize % WINDOW];
+        matching &= matching.wrapping_sub(1);
+        while matching != 0 {
+            row = row.min(ids[matching.trailing_zeros() as usize % WINDOW]);
+            matching &= matching - 1;
         }
-        T::candidate(key, owner.to_row())
+        T::pack_candidate(key, row.to_row())
     }
 }
 
-/// Finds the smallest sorted candidate before the end that is at or above a floor, from
-/// the start of the floor's slice on. Rare, so kept out of the loop.
+/// Finds the smallest sorted candidate before the end that is at or above a threshold, from
+/// the start of the threshold's bucket on. Rare, so kept out of the loop.
 pub(super) struct Lookup<'a, T: Element> {
     pub(super) sorted: Sorted<'a, T>,
     pub(super) start: usize,
-    pub(super) floor: T::Key,
+    pub(super) threshold: T::Key,
 }
 
 impl<T: Element> Kernel<T> for Lookup<'_, T> {
     type Output = Option<T::Candidate>;
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) -> Option<T::Candidate> {
-        let Sorted { cut, starts, keys, end: last, .. } = self.sorted;
-        let floors = lanes.splat_key(self.floor);
-        let excess = |at: usize| lanes.sub_keys(lanes.load_keys(&keys[at..]), floors);
+        let Sorted { map, starts, keys, end: last, .. } = self.sorted;
+        let thresholds = lanes.splat_key(self.threshold);
+        let excess = |at: usize| lanes.sub_keys(lanes.load_keys(&keys[at..]), thresholds);
         let mut start = self.start;
         while start < last {
             let mut end = start + L::LEN;
             let mut least = excess(start);
             let smallest = lanes.smallest(least);
-            if smallest > T::Key::SIGNED_MAX.wrapping_sub(self.floor) {
+            if smallest > T::Key::SIGNED_MAX.wrapping_sub(self.threshold) {
                 start = end;
                 continue;
             }
-            let rest = starts[cut.slice(smallest.wrapping_add(self.floor)) + 1] as usize;
-            if rest > end && rest > last && last < starts[cut.count] as usize {
+            let rest = starts[map.bucket(smallest.wrapping_add(self.threshold)) + 1] as usize;
+            if rest > end && rest > last && last < starts[map.count] as usize {
                 return None;
             }
             while end < rest {
                 least = lanes.min_unsigned(least, excess(end));
                 end += L::LEN;
             }
-            let key = lanes.smallest(least).wrapping_add(self.floor);
+            let key = lanes.smallest(least).wrapping_add(self.threshold);
             let all = (start..end).step_by(WINDOW).filter(|&at| {
                 let same = |at| lanes.any(lanes.equal(lanes.load_keys(&keys[at..]), lanes.splat_key(key)));
                 (at..at + WINDOW).step_by(L::LEN).any(same)

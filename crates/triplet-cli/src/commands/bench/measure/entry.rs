@@ -11,7 +11,7 @@ use super::schedule::PAUSE;
 use anyhow::Result;
 use ndarray::{Array2, ArrayView2, linalg::general_mat_mul};
 use std::{thread::sleep, time::Instant};
-use triplet_api::{Batch, Distance, Executed, Loss, TripletSemiHardLoss, Weights, Workspace};
+use triplet_api::{Batch, Distance, ExecutionInfo, Loss, TripletSemiHardLoss, Weights, Workspace};
 
 /// A loss of another order of operations is ours if it differs by less than this part of it:
 /// several f32 roundings.
@@ -21,7 +21,7 @@ const AGREES: f64 = 1e-4;
 pub(super) struct Entry {
     pub(super) kind: Kind,
     pub(super) name: String,
-    pub(super) executed: Option<Executed>,
+    pub(super) executed: Option<ExecutionInfo>,
     pub(super) kernels: Option<String>,
     pub(super) complete_product: bool,
     /// One a round: the least of its calls.

@@ -30,7 +30,7 @@ pub(super) fn prepare(
     for flags in group.contenders {
         let flags = BackendArgs { threads: Some(group.threads), ..flags.clone() };
         let options = flags.options()?;
-        let executed = options.would_execute()?;
+        let executed = options.resolve()?;
         let mut workspace = Box::new(Workspace::new(options)?);
         let too_slow = foresee(args, shape, &mut workspace, executed.backend, progress)?;
         progress.preparing(executed.backend, "first call");

@@ -1,0 +1,154 @@
+//! Typed errors of a call. Each names the offending value, where it stands and what to do.
+
+/// Everything that can be wrong with a caller's input or options.
+///
+/// Degenerate batches (no rows, one row, no positives, no negatives) are results,
+/// not errors; see [`crate::Statistics`].
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A batch, margin or name that is refused.
+    #[error(transparent)]
+    Core(#[from] triplet_core::Error),
+    /// No such instruction set, or no memory.
+    #[error(transparent)]
+    Simd(triplet_simd::Error),
+    /// Threads that cannot be had.
+    #[error(transparent)]
+    Par(triplet_par::Error),
+    /// Centred rows of another distance than the Euclidean.
+    #[error("centring moves the origin, which angles are measured from: it goes with l2 and squared-l2")]
+    CentredAngles,
+    /// One side of a search has ids, the other none.
+    #[error("the {side} have no ids but the other side has: give ids to both or to neither")]
+    IdsMissing {
+        /// `queries` or `references`.
+        side: &'static str,
+    },
+    /// Queries and references of different widths.
+    #[error(
+        "the queries have width {queries} but the references have width {references}: both must be embeddings of one network"
+    )]
+    WidthMismatch {
+        /// Width of the queries.
+        queries: usize,
+        /// Width of the references.
+        references: usize,
+    },
+    /// Ids and rows of a search disagree about how many there are.
+    #[error("there are {ids} ids for {rows} rows of the {side}: one id a row is needed")]
+    IdsLength {
+        /// `queries` or `references`.
+        side: &'static str,
+        /// Number of ids.
+        ids: usize,
+        /// Number of rows.
+        rows: usize,
+    },
+    /// Sample weights of a shape that is neither scalar nor one a row.
+    #[error(
+        "sample_weight has shape {shape:?} but the batch has shape [{rows}]: give a scalar, [{rows}] or [{rows}, 1]"
+    )]
+    WeightShape {
+        /// The shape found.
+        shape: Vec<usize>,
+        /// Rows in the batch.
+        rows: usize,
+    },
+    /// A weight that is negative, NaN or infinite.
+    #[error("sample_weight[{row}] is {value}: weights must be finite and not negative")]
+    Weight {
+        /// Index of the weight (0 for a scalar).
+        row: usize,
+        /// The weight.
+        value: f64,
+    },
+    /// An upstream gradient of the wrong length for the reduction.
+    #[error("the upstream gradient has {len} values but the reduced loss has {expected}")]
+    UpstreamShape {
+        /// Length found.
+        len: usize,
+        /// Length needed: 1 for mean and sum, the batch size for none.
+        expected: usize,
+    },
+    /// Room for a gradient that is too large or too small for it.
+    #[error("the gradient has {expected} values but there is room for {len}")]
+    GradientLength {
+        /// Values that there is room for.
+        len: usize,
+        /// Rows times width.
+        expected: usize,
+    },
+    /// An upstream gradient that is NaN or infinite.
+    #[error("the upstream gradient's value {index} is {value}: it must be finite")]
+    Upstream {
+        /// Position of the value.
+        index: usize,
+        /// The value.
+        value: f64,
+    },
+    /// Finite input whose loss does not fit the element type.
+    #[error(
+        "the loss is {value:.3e}, beyond the element type's range: scale the embeddings, the margin or the weights down"
+    )]
+    LossOverflow {
+        /// The loss in f64.
+        value: f64,
+    },
+    /// Finite input whose gradient does not fit the element type.
+    #[error(
+        "the gradient's row {row} leaves the element type's range: scale the embeddings or the weights down"
+    )]
+    GradientOverflow {
+        /// Row of the gradient.
+        row: usize,
+    },
+    /// The policy "no positive pair is an error" met such a batch.
+    #[error(
+        "no two of the {rows} rows share a label: the loss of an empty set of pairs is undefined; sample at least two rows a class, or allow it"
+    )]
+    NoPositivePairs {
+        /// Rows in the batch.
+        rows: usize,
+    },
+    /// A configuration key that nobody reads.
+    #[error("unknown config key {key:?}: the keys are {known}")]
+    UnknownConfigKey {
+        /// The key.
+        key: String,
+        /// The keys that are read.
+        known: &'static str,
+    },
+    /// A configuration value of the wrong type.
+    #[error("config key {key:?} holds {found}: expected {expected}")]
+    ConfigType {
+        /// The key.
+        key: String,
+        /// What stands there.
+        found: String,
+        /// What should.
+        expected: &'static str,
+    },
+    /// A configuration that is no JSON object.
+    #[error("the config is not a JSON object: {reason}")]
+    ConfigSyntax {
+        /// The parser's words.
+        reason: String,
+    },
+}
+
+impl From<triplet_simd::Error> for Error {
+    fn from(error: triplet_simd::Error) -> Self {
+        Self::Simd(error)
+    }
+}
+
+impl From<triplet_par::Error> for Error {
+    /// An error has one place, whichever crate handed it on.
+    fn from(error: triplet_par::Error) -> Self {
+        match error {
+            triplet_par::Error::Simd(error) => Self::Simd(error),
+            error => Self::Par(error),
+        }
+    }
+}

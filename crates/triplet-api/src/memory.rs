@@ -1,0 +1,69 @@
+//! What a call may take: limits of a workspace, and memory that is asked for before it is taken.
+
+use triplet_simd::{Error, memory::reserve};
+
+/// What large batches may keep in memory; beyond it, things are computed again, to the same bits.
+///
+/// Chosen negatives are always kept, 4 bytes a triplet.
+///
+/// ```
+/// use triplet_api::{BackendOptions, MemoryLimits, Workspace};
+/// let limits = MemoryLimits { distances: 1 << 20, ..Default::default() };
+/// let workspace = Workspace::<f32>::new(BackendOptions::default())?.with_limits(limits);
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryLimits {
+    /// Triplets whose two distances are kept, 8 bytes each; with more, none are.
+    pub distances: usize,
+    /// Choices listed at a time for the gradient, 4 bytes each.
+    pub choices: usize,
+}
+
+impl Default for MemoryLimits {
+    /// A gigabyte of distances, a quarter of choices.
+    fn default() -> Self {
+        Self { distances: 1 << 27, choices: 1 << 26 }
+    }
+}
+
+/// Below this the allocator is not asked.
+const SMALL: usize = 1 << 20;
+
+/// What the allocator was asked for before, by the owner of buffers that are kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Granted {
+    bytes: usize,
+}
+
+impl Granted {
+    /// Asks for so many bytes, unless as many were granted before.
+    pub(crate) fn ask(&mut self, bytes: usize) -> Result<(), Error> {
+        if bytes <= self.bytes.max(SMALL) {
+            return Ok(());
+        }
+        // A sixteenth more, for what is not reckoned with.
+        reserve::<u8>(bytes.saturating_add(bytes / 16)).map_err(|_| Error::OutOfMemory { bytes })?;
+        self.bytes = bytes;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_there_is_is_refused_and_what_was_granted_is_not_asked_for_again() {
+        let mut granted = Granted::default();
+        let bytes = usize::MAX / 4;
+        let refused = granted.ask(bytes).unwrap_err();
+        assert_eq!(refused, Error::OutOfMemory { bytes });
+        assert!(refused.to_string().contains("MB of memory are needed"));
+        granted.ask(2 * SMALL).unwrap();
+        granted.ask(SMALL).unwrap();
+        assert_eq!(granted.bytes, 2 * SMALL);
+        granted.bytes = bytes;
+        granted.ask(bytes).unwrap();
+    }
+}

@@ -1,0 +1,122 @@
+//! Where the triplets of an anchor stand: slots, and flags of slots.
+
+use crate::Classes;
+use core::ops::Range;
+
+/// The first slot and the first word of flags of an anchor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SlotStart {
+    slot: usize,
+    flag_word: usize,
+}
+
+/// One slot a triplet, and one flag a slot in words of 64; anchors by position.
+#[derive(Debug, Clone, Copy)]
+pub enum Slots<'a> {
+    /// One slot an anchor.
+    PerAnchor {
+        /// Number of anchors.
+        anchors: usize,
+    },
+    /// One slot an ordered positive pair of a square batch, positives ascending.
+    PerPair(&'a Classes),
+    /// One slot a positive candidate of each anchor: the starts of all anchors, and the end.
+    Listed(&'a [SlotStart]),
+}
+
+impl Slots<'_> {
+    /// The slots of the anchor at a position.
+    #[inline]
+    #[must_use]
+    pub fn of(&self, position: usize) -> Range<usize> {
+        match self {
+            Self::PerAnchor { .. } => position..position + 1,
+            Self::PerPair(classes) => classes.pair_slots(position),
+            Self::Listed(starts) => starts[position].slot..starts[position + 1].slot,
+        }
+    }
+
+    /// Number of slots in all.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Self::PerAnchor { anchors } => *anchors,
+            Self::PerPair(classes) => classes.positive_pairs() as usize,
+            Self::Listed(starts) => starts.last().map_or(0, |end| end.slot),
+        }
+    }
+
+    /// The words of the flags of the anchor at a position.
+    #[inline]
+    #[must_use]
+    pub fn flag_words(&self, position: usize) -> Range<usize> {
+        match self {
+            Self::PerAnchor { .. } => position..position + 1,
+            Self::PerPair(classes) => classes.pair_words(position),
+            Self::Listed(starts) => starts[position].flag_word..starts[position + 1].flag_word,
+        }
+    }
+
+    /// Words of flags in all.
+    #[must_use]
+    pub fn flag_word_count(&self) -> usize {
+        match self {
+            Self::PerAnchor { anchors } => *anchors,
+            Self::PerPair(classes) => classes.word_count(),
+            Self::Listed(starts) => starts.last().map_or(0, |end| end.flag_word),
+        }
+    }
+
+    /// The position of the anchor that a slot belongs to.
+    #[must_use]
+    pub fn anchor_of(&self, slot: usize) -> usize {
+        match self {
+            Self::PerAnchor { .. } => slot,
+            Self::PerPair(classes) => classes.anchor_of_slot(slot),
+            Self::Listed(starts) => starts.partition_point(|start| start.slot <= slot) - 1,
+        }
+    }
+}
+
+/// Lists the starts of anchors that have so many slots each, and the end.
+pub(crate) fn list_starts(counts: impl Iterator<Item = usize>, starts: &mut Vec<SlotStart>) {
+    starts.clear();
+    let mut next = SlotStart::default();
+    starts.push(next);
+    for count in counts {
+        next.slot += count;
+        next.flag_word += count.div_ceil(64);
+        starts.push(next);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listed_slots_stand_where_those_of_a_square_batch_do() {
+        let labels: Vec<i64> = [0; 70].into_iter().chain([1]).chain([2; 3]).collect();
+        let mut classes = Classes::default();
+        classes.rebuild(&labels);
+        let square = Slots::PerPair(&classes);
+        let mut starts = Vec::new();
+        list_starts((0..labels.len()).map(|position| square.of(position).len()), &mut starts);
+        let listed = Slots::Listed(&starts);
+        for position in 0..labels.len() {
+            assert_eq!(listed.of(position), square.of(position));
+            assert_eq!(listed.flag_words(position), square.flag_words(position));
+        }
+        assert_eq!((listed.count(), listed.flag_word_count()), (square.count(), square.flag_word_count()));
+        for slot in 0..square.count() {
+            assert_eq!(listed.anchor_of(slot), square.anchor_of(slot));
+        }
+    }
+
+    #[test]
+    fn one_slot_an_anchor() {
+        let slots = Slots::PerAnchor { anchors: 3 };
+        assert_eq!((slots.of(2), slots.flag_words(2), slots.anchor_of(2)), (2..3, 2..3, 2));
+        assert_eq!((slots.count(), slots.flag_word_count()), (3, 3));
+    }
+}

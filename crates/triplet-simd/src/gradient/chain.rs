@@ -1,0 +1,152 @@
+//! One row of the gradient, lanes across components.
+
+use super::coefficients::Entry;
+use crate::lanes::Lanes;
+use triplet_core::{Problem, Real, distance::GradientStep};
+
+/// The chain of `docs/numerics.md`, "gradient row" and "angular gradient", a vector at a time.
+#[derive(Clone, Copy)]
+pub(crate) struct Chain<'a, L: Lanes> {
+    pub(crate) lanes: L,
+    pub(crate) problem: &'a Problem<'a, L::Real>,
+    /// By original index.
+    pub(crate) row: u32,
+}
+
+/// A segment of the chain of every component.
+#[derive(Clone, Copy)]
+pub(crate) struct Segment<'a, T> {
+    /// What to add, in order.
+    pub(crate) entries: &'a [Entry<T>],
+    /// Whether to go on from what the row holds, instead of from zero.
+    pub(crate) resume: bool,
+    /// With the last segment: what to multiply by.
+    pub(crate) scale: Option<T>,
+}
+
+impl<L: Lanes> Chain<'_, L> {
+    #[inline(always)]
+    fn step(self) -> GradientStep {
+        self.problem.distance().gradient_step()
+    }
+
+    /// Runs a segment of the chain; with the last one the row is the gradient's.
+    #[inline(always)]
+    pub(crate) fn run(self, segment: Segment<'_, L::Real>, out: &mut [L::Real]) {
+        if L::REGISTERS >= 32 {
+            self.row::<8>(segment, out);
+        } else {
+            self.row::<4>(segment, out);
+        }
+        match self.step() {
+            GradientStep::UnitRow if segment.scale.is_some() => self.project(out),
+            GradientStep::UnitRow | GradientStep::Difference => {}
+        }
+    }
+
+    /// `N` vectors of sums, and as many of the row's own components, fit the registers.
+    #[inline(always)]
+    fn row<const N: usize>(self, segment: Segment<'_, L::Real>, out: &mut [L::Real]) {
+        let mut start = 0;
+        while out.len() - start >= N * L::LEN {
+            self.components::<N>(segment, start, &mut out[start..]);
+            start += N * L::LEN;
+        }
+        while out.len() - start >= L::LEN {
+            self.components::<1>(segment, start, &mut out[start..]);
+            start += L::LEN;
+        }
+        if start < out.len() {
+            self.tail(segment, start, &mut out[start..]);
+        }
+    }
+
+    /// `N` vectors of components from `start` on.
+    #[inline(always)]
+    fn components<const N: usize>(self, segment: Segment<'_, L::Real>, start: usize, out: &mut [L::Real]) {
+        let lanes = self.lanes;
+        let step = self.step();
+        let points = self.problem.candidates();
+        let vectors = |row: u32| &points.row(row)[start..][..N * L::LEN];
+        let own = vectors(self.row);
+        let own: [L::Float; N] = core::array::from_fn(|n| lanes.load(&own[n * L::LEN..]));
+        let mut sums = [lanes.splat(L::Real::ZERO); N];
+        if segment.resume {
+            sums = core::array::from_fn(|n| lanes.load(&out[n * L::LEN..]));
+        }
+        for entry in segment.entries {
+            let c = lanes.splat(entry.coefficient);
+            let other = vectors(entry.row);
+            for (n, (sum, &own)) in sums.iter_mut().zip(&own).enumerate() {
+                let other = lanes.load(&other[n * L::LEN..]);
+                let other = match step {
+                    GradientStep::Difference => lanes.sub(own, other),
+                    GradientStep::UnitRow => other,
+                };
+                *sum = lanes.fma(c, other, *sum);
+            }
+        }
+        for (n, &sum) in sums.iter().enumerate() {
+            lanes.store(&mut out[n * L::LEN..], self.scaled(segment, sum));
+        }
+    }
+
+    /// The components after the last whole vector.
+    #[inline(always)]
+    fn tail(self, segment: Segment<'_, L::Real>, start: usize, out: &mut [L::Real]) {
+        let lanes = self.lanes;
+        let step = self.step();
+        let points = self.problem.candidates();
+        let components = |row: u32| lanes.load_partial(&points.row(row)[start..]);
+        let own = components(self.row);
+        let mut sum = if segment.resume { lanes.load_partial(out) } else { lanes.splat(L::Real::ZERO) };
+        for entry in segment.entries {
+            let other = components(entry.row);
+            let other = match step {
+                GradientStep::Difference => lanes.sub(own, other),
+                GradientStep::UnitRow => other,
+            };
+            sum = lanes.fma(lanes.splat(entry.coefficient), other, sum);
+        }
+        lanes.store_partial(out, self.scaled(segment, sum));
+    }
+
+    /// Times the scale, if this is the last segment; of unit rows also negated, which
+    /// is exact in either order.
+    #[inline(always)]
+    fn scaled(self, segment: Segment<'_, L::Real>, sum: L::Float) -> L::Float {
+        let Some(scale) = segment.scale else { return sum };
+        let scale = match self.step() {
+            GradientStep::Difference => scale,
+            GradientStep::UnitRow => -scale,
+        };
+        self.lanes.mul(sum, self.lanes.splat(scale))
+    }
+
+    /// Back through the normalisation: `(v - u (u.v)) / norm`.
+    #[inline(always)]
+    fn project(self, out: &mut [L::Real]) {
+        let lanes = self.lanes;
+        let Some(scaling) = self.problem.anchors().scaling(self.row) else { return };
+        let unit = self.problem.anchors().row(self.row);
+        let mut along = lanes.splat(L::Real::ZERO);
+        if scaling.own_norm {
+            // One chain, so one lane is all there is to use.
+            for (&u, &v) in unit.iter().zip(out.iter()) {
+                along = lanes.fma(lanes.splat(u), lanes.splat(v), along);
+            }
+        }
+        let along = lanes.sub(lanes.splat(-L::Real::ZERO), along);
+        let inverse_norm = lanes.splat(L::Real::from_f64(scaling.inverse_norm));
+        let projected = |u, v| lanes.mul(lanes.fma(along, u, v), inverse_norm);
+        for (out, unit) in out.chunks_mut(L::LEN).zip(unit.chunks(L::LEN)) {
+            if out.len() == L::LEN {
+                let value = projected(lanes.load(unit), lanes.load(out));
+                lanes.store(out, value);
+            } else {
+                let value = projected(lanes.load_partial(unit), lanes.load_partial(out));
+                lanes.store_partial(out, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Choices turned round: for each row, the anchors that chose it as their negative.
+//!
+//! A counting sort by chosen row, cut into parts by anchor that threads take one by one.
+//! Rows are listed a window at a time, as many as memory may be spent on.
+
+use crate::executor::{Executor, run_parts};
+use core::{
+    ops::Range,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
+use triplet_core::{GradientInputs, NO_ROW, Problem, Real};
+
+/// Slots from which on several threads turn them round.
+const SHARED_FROM: usize = 1 << 14;
+
+/// Choices listed at a time, 4 bytes each, unless the caller asks for fewer.
+const MOST_LISTED: usize = 1 << 26;
+
+/// Memory behind [`Choices`], kept so that later calls allocate nothing.
+#[derive(Debug)]
+pub(crate) struct ChoiceBuffers {
+    /// For each part and row: how often the part chose the row; once the row is listed,
+    /// where the part's next choice of it goes. Each part writes to numbers of its own.
+    next: Vec<AtomicU32>,
+    /// Where each row of the window starts in the list, and the end.
+    starts: Vec<u32>,
+    /// The list.
+    listed: Vec<AtomicU32>,
+    parts: usize,
+    /// Choices listed at a time.
+    most_listed: usize,
+}
+
+impl Default for ChoiceBuffers {
+    fn default() -> Self {
+        Self { next: Vec::new(), starts: Vec::new(), listed: Vec::new(), parts: 0, most_listed: MOST_LISTED }
+    }
+}
+
+/// The choices of a window of rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Choices<'a> {
+    first: u32,
+    starts: &'a [u32],
+    /// `None` if the window is one row that was chosen too often to be listed.
+    listed: Option<&'a [AtomicU32]>,
+}
+
+/// Whether a choice is listed as its slot, from which distance and anchor follow; as
+/// its anchor otherwise.
+fn by_slot<T: Real>(inputs: GradientInputs<'_, T>) -> bool {
+    let problem = inputs.problem;
+    let needs_slot = problem.distance().needs_pair_distance() || problem.rule().one_per_anchor();
+    needs_slot && inputs.triplets.keeps_distances()
+}
+
+/// Calls `visit(position, slot, row)` for every choice of these anchors in a triplet that has a
+/// gradient.
+pub(super) fn for_each_with_gradient<T: Real>(
+    inputs: GradientInputs<'_, T>,
+    positions: Range<usize>,
+    mut visit: impl FnMut(usize, usize, u32),
+) {
+    let GradientInputs { problem, triplets, .. } = inputs;
+    for position in positions {
+        let slots = problem.slots().of(position);
+        let flags = triplets.has_gradient[problem.slots().flag_words(position)].iter();
+        let words = flags.zip(triplets.negatives[slots.clone()].chunks(64));
+        for ((&word, negatives), first) in words.zip(slots.step_by(64)) {
+            let mut left = word;
+            while left != 0 {
+                let bit = left.trailing_zeros() as usize;
+                left &= left - 1;
+                if negatives[bit] != NO_ROW {
+                    visit(position, first + bit, negatives[bit]);
+                }
+            }
+        }
+    }
+}
+
+impl ChoiceBuffers {
+    /// Counts every choice.
+    fn count<T: Real>(&mut self, inputs: GradientInputs<'_, T>, executor: &dyn Executor) {
+        let problem = inputs.problem;
+        let (rows, slots) = (problem.anchors().len(), problem.slots().count());
+        // A count must fit its number.
+        self.parts = if slots < SHARED_FROM { 1 } else { executor.threads().max((slots >> 31) + 1) };
+        self.next.resize_with(self.parts * rows, AtomicU32::default);
+        let (next, parts) = (&self.next, self.parts);
+        run_parts(executor, parts, &|part| {
+            let next = &next[part * rows..][..rows];
+            next.iter().for_each(|count| count.store(0, Relaxed));
+            for_each_with_gradient(inputs, anchors(problem, part, parts), |_, _, row| {
+                let count = &next[row as usize];
+                // Only this part writes here: the addition need not be atomic.
+                count.store(count.load(Relaxed) + 1, Relaxed);
+            });
+        });
+    }
+
+    /// Lists at most so many choices at a time from now on.
+    pub(crate) fn limit_listed_choices(&mut self, most: usize) {
+        self.most_listed = most;
+    }
+
+    /// Bytes of the list for so many triplets.
+    pub(crate) fn listed_bytes(&self, slots: usize) -> usize {
+        slots.min(self.most_listed).saturating_mul(4)
+    }
+
+    /// How often a row that is not listed yet was chosen.
+    fn chosen(&self, row: usize, rows: usize) -> usize {
+        (0..self.parts).map(|part| self.next[part * rows + row].load(Relaxed) as usize).sum()
+    }
+
+    /// Lists the next rows from `first` on; the window and its choices.
+    fn list<T: Real>(
+        &mut self,
+        inputs: GradientInputs<'_, T>,
+        executor: &dyn Executor,
+        first: usize,
+    ) -> (Range<usize>, Choices<'_>) {
+        let problem = inputs.problem;
+        let rows = problem.anchors().len();
+        let most = self.most_listed;
+        self.starts.clear();
+        self.starts.push(0);
+        let mut total = 0;
+        let mut end = first;
+        while end < rows {
+            let chosen = self.chosen(end, rows);
+            if total + chosen > most {
+                break;
+            }
+            for part in 0..self.parts {
+                let next = &self.next[part * rows + end];
+                total += next.swap(total as u32, Relaxed) as usize;
+            }
+            self.starts.push(total as u32);
+            end += 1;
+        }
+        if end == first {
+            // More than can be listed chose this one row.
+            let window = first..first + 1;
+            return (window, Choices { first: first as u32, starts: &self.starts, listed: None });
+        }
+        self.listed.resize_with(total, AtomicU32::default);
+        let (next, listed, parts) = (&self.next, &self.listed, self.parts);
+        let window = first as u32..end as u32;
+        let slots = by_slot(inputs);
+        run_parts(executor, parts, &|part| {
+            let next = &next[part * rows..][..rows];
+            for_each_with_gradient(inputs, anchors(problem, part, parts), |position, slot, row| {
+                if window.contains(&row) {
+                    let place = &next[row as usize];
+                    let at = place.load(Relaxed);
+                    place.store(at + 1, Relaxed);
+                    let choice = if slots { slot as u32 } else { problem.classes().order()[position] };
+                    listed[at as usize].store(choice, Relaxed);
+                }
+            });
+        });
+        (first..end, Choices { first: first as u32, starts: &self.starts, listed: Some(&self.listed) })
+    }
+
+    /// Calls `window` with consecutive windows of rows and their choices.
+    pub(super) fn windows<T: Real>(
+        &mut self,
+        inputs: GradientInputs<'_, T>,
+        executor: &dyn Executor,
+        mut window: impl FnMut(Range<usize>, Choices<'_>),
+    ) {
+        self.count(inputs, executor);
+        let mut next = 0;
+        while next < inputs.problem.anchors().len() {
+            let (rows, choices) = self.list(inputs, executor, next);
+            next = rows.end;
+            window(rows, choices);
+        }
+    }
+}
+
+impl Choices<'_> {
+    /// How many choices of a row are listed.
+    pub(super) fn len(&self, row: u32) -> usize {
+        let place = (row - self.first) as usize;
+        if self.listed.is_some() {
+            (self.starts[place + 1] - self.starts[place]) as usize
+        } else {
+            usize::MAX
+        }
+    }
+
+    /// Calls `take(anchor, slot)` for every choice of a row; the slot is 0 unless
+    /// choices are listed by slot.
+    pub(super) fn of<T: Real>(
+        &self,
+        inputs: GradientInputs<'_, T>,
+        row: u32,
+        mut take: impl FnMut(u32, usize),
+    ) {
+        let problem = inputs.problem;
+        let order = problem.classes().order();
+        let slots = by_slot(inputs);
+        let Some(listed) = self.listed else {
+            return for_each_with_gradient(inputs, 0..problem.anchors().len(), |position, slot, chosen| {
+                if chosen == row {
+                    take(order[position], if slots { slot } else { 0 });
+                }
+            });
+        };
+        let place = (row - self.first) as usize;
+        for choice in &listed[self.starts[place] as usize..self.starts[place + 1] as usize] {
+            let choice = choice.load(Relaxed);
+            if slots {
+                take(order[problem.slots().anchor_of(choice as usize)], choice as usize);
+            } else {
+                take(choice, 0);
+            }
+        }
+    }
+}
+
+/// The anchors of a part: about as many slots in each.
+fn anchors<T: Real>(problem: &Problem<'_, T>, part: usize, parts: usize) -> Range<usize> {
+    let (rows, slots) = (problem.anchors().len(), problem.slots().count());
+    let bound = |part: usize| {
+        if part == parts {
+            return rows;
+        }
+        // Slots ascend with positions.
+        let slot = slots / parts * part;
+        let (mut low, mut high) = (0, rows);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if problem.slots().of(middle).start < slot { low = middle + 1 } else { high = middle }
+        }
+        low
+    };
+    bound(part)..bound(part + 1)
+}

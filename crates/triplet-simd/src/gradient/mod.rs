@@ -1,0 +1,125 @@
+//! Triplets to gradient: choices turned round, coefficients, and one chain a component.
+//!
+//! The gradient of a square batch is a sum over pairs of rows. For each row, [`chosen_by`] lists
+//! the anchors that chose it as their negative, [`coefficients`] adds up what the triplets put on
+//! each of its pairs, and [`chain`] runs the pairs' chain of multiply-adds.
+
+mod chain;
+mod chosen_by;
+mod coefficients;
+mod distances;
+mod pair_counts;
+
+pub(crate) use chosen_by::ChoiceBuffers as GradientBuffers;
+pub(crate) use coefficients::Entry;
+pub(crate) use distances::Distances;
+pub(crate) use pair_counts::RowBuffers;
+
+use crate::{
+    cpu::isa::{Element, Selected},
+    executor::{Executor, run_tasks},
+    gram::block::PackedRows,
+    lanes::{Kernel, Lanes},
+    scratch::Scratch,
+};
+use chain::{Chain, Segment};
+use coefficients::Coefficients;
+use triplet_core::GradientInputs;
+
+/// What the stages of the gradient are given.
+#[derive(Clone, Copy)]
+pub(crate) struct GradientContext<'a, T: Element> {
+    /// Runs the pieces.
+    pub(crate) executor: &'a dyn Executor,
+    /// The instruction set.
+    pub(crate) selected: Selected,
+    /// Problem, triplets and factors.
+    pub(crate) inputs: GradientInputs<'a, T>,
+    /// The packed rows, where distances were not kept.
+    pub(crate) source: Option<PackedRows<'a, T>>,
+}
+
+/// Rows that a worker takes at a time.
+const ROWS: usize = 16;
+/// Bytes of other rows that stay in the cache while all rows of a piece use them.
+const SHARED_BYTES: usize = 128 * 1024;
+/// Entries among so many others that a row must have for that to pay.
+const SHARED_ENTRIES: usize = 4;
+
+/// Writes the gradient `[B, D]`, in original row order.
+pub(crate) fn run<T: Element>(
+    context: GradientContext<'_, T>,
+    scratches: &mut [Scratch<T>],
+    buffers: &mut GradientBuffers,
+    out: &mut [T],
+) {
+    let GradientContext { executor, selected, inputs, source } = context;
+    let width = inputs.problem.anchors().width();
+    buffers.windows(inputs, executor, |window, choices| {
+        let coefficients = Coefficients::new(inputs, choices);
+        let rows = &mut out[window.start * width..window.end * width];
+        let pieces = rows.chunks_mut(ROWS * width).zip((window.start as u32..).step_by(ROWS));
+        run_tasks(executor, scratches, pieces, |scratch, (out, first)| {
+            T::dispatch(selected, Rows { coefficients: &coefficients, source, first, scratch, out });
+        });
+    });
+}
+
+/// Consecutive rows of the gradient.
+struct Rows<'a, T: Element> {
+    coefficients: &'a Coefficients<'a, T>,
+    source: Option<PackedRows<'a, T>>,
+    first: u32,
+    scratch: &'a mut Scratch<T>,
+    out: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for Rows<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Lanes<Real = T>>(self, lanes: L) {
+        let problem = self.coefficients.problem();
+        let (width, batch) = (problem.anchors().width(), problem.candidates().len());
+        let Scratch { row_buffers, entries, unconsumed, distances, .. } = self.scratch;
+        entries.clear();
+        unconsumed.clear();
+        let rows = self.first..self.first + (self.out.len() / width) as u32;
+        for (index, row) in rows.clone().enumerate() {
+            let start = entries.len();
+            let mut keys = None;
+            if let Some(source) = self.source {
+                if index % L::TILE_ROWS == 0 {
+                    let end = rows.end.min(row + L::TILE_ROWS as u32);
+                    distances.compute(lanes, problem.anchors(), source, row..end);
+                }
+                keys = Some(distances.of(index % L::TILE_ROWS));
+            }
+            self.coefficients.row(row, keys, row_buffers, entries);
+            unconsumed.push(start..entries.len());
+        }
+        // Entries ascend. If most rows of the piece use most other rows, all of them go
+        // through the same few others, which stay in the cache, before the next few come
+        // by; the chains are resumed.
+        let shared = (SHARED_BYTES / (width * size_of::<T>())).max(1);
+        let dense = entries.len() / rows.len() * shared >= SHARED_ENTRIES * batch;
+        let step = if dense { shared } else { batch };
+        for first in (0..batch).step_by(step) {
+            let end = first + step;
+            for ((out, row), unconsumed) in
+                self.out.chunks_exact_mut(width).zip(rows.clone()).zip(&mut *unconsumed)
+            {
+                let mut next = &entries[unconsumed.clone()];
+                if end < batch {
+                    next = &next[..next.iter().take_while(|entry| (entry.row as usize) < end).count()];
+                }
+                unconsumed.start += next.len();
+                let segment = Segment {
+                    entries: next,
+                    resume: first > 0,
+                    scale: (end >= batch).then_some(self.coefficients.scale()),
+                };
+                Chain { lanes, problem, row }.run(segment, out);
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! How a batch is cut into panels and blocks, and where each thing lies.
+
+use crate::{
+    cpu::isa::{Element, Selected},
+    lanes::{Kernel, Lanes},
+};
+use core::ops::Range;
+use triplet_core::{Problem, Real};
+
+/// Rows in a block: a block's keys, a panel of rows and a panel of columns run_tasks L1.
+const BLOCK_ROWS: usize = 96;
+/// Bytes of one panel's part of the chain: what the L1 cache keeps while the rows
+/// of the other panel stream by.
+const PANEL_PART_BYTES: usize = 24 * 1024;
+
+/// Triplets an anchor from which on its candidates are sorted instead of
+/// compared with each threshold (measured: see the docs page on speed).
+const MIN_LARGE_POSITIVES: usize = 64;
+
+/// The shape of the work on one batch, for one lane type.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Layout {
+    /// Rows of the batch.
+    pub(crate) rows: usize,
+    /// Embedding width.
+    pub(crate) width: usize,
+    /// Rows of a panel.
+    pub(crate) panel: usize,
+    /// Rows of a register tile.
+    pub(crate) tile_rows: usize,
+    /// Panels, the last one padded.
+    pub(crate) panels: usize,
+    /// Panels in a block.
+    pub(crate) block: usize,
+    /// Steps of the chain between two reloads.
+    pub(crate) depth: usize,
+    /// First threshold of each panel, in panels of lanes, and their number.
+    pub(crate) threshold_starts: Vec<usize>,
+    /// Whether the anchors of each panel have too many threshold_starts to compare with.
+    pub(crate) large: Vec<bool>,
+}
+
+impl Layout {
+    /// Lays the problem out for the lanes of an instruction set.
+    pub(crate) fn rebuild<T: Element>(
+        &mut self,
+        problem: &Problem<'_, T>,
+        keeps_distances: bool,
+        selected: Selected,
+    ) {
+        let points = problem.candidates();
+        self.rebuild_rows::<T>(points.len(), points.width(), selected);
+        self.threshold_starts.clear();
+        let mut total = 0;
+        self.large.clear();
+        for panel in 0..self.panels {
+            let slots =
+                self.positions(panel).map(|position| problem.slots().of(position).len()).max().unwrap_or(0);
+            // Thresholds need the positives' distances in memory.
+            let large = slots >= MIN_LARGE_POSITIVES || !keeps_distances;
+            self.large.push(large);
+            self.threshold_starts.push(total);
+            total += if large { 0 } else { slots };
+        }
+        self.threshold_starts.push(total);
+    }
+
+    /// Lays rows out that have no thresholds.
+    pub(crate) fn rebuild_rows<T: Element>(&mut self, rows: usize, width: usize, selected: Selected) {
+        (self.panel, self.tile_rows) = T::dispatch(selected, Heights);
+        self.rows = rows;
+        self.width = width;
+        self.panels = rows.div_ceil(self.panel);
+        self.block = BLOCK_ROWS / self.panel;
+        self.depth = PANEL_PART_BYTES / (self.panel * size_of::<T>());
+    }
+
+    /// The positions of a panel's rows, padding excluded.
+    pub(crate) fn positions(&self, panel: usize) -> Range<usize> {
+        panel * self.panel..((panel + 1) * self.panel).min(self.rows)
+    }
+
+    /// The positions of every panel, in order.
+    pub(crate) fn all_positions(&self) -> impl Iterator<Item = Range<usize>> + Send + '_ {
+        (0..self.panels).map(|panel| self.positions(panel))
+    }
+
+    /// Elements of all threshold_starts.
+    pub(crate) fn threshold_len(&self) -> usize {
+        self.threshold_starts[self.panels] * self.panel
+    }
+
+    /// Where a panel's threshold_starts lie: slot by slot, a panel of lanes each.
+    pub(crate) fn threshold_range(&self, panel: usize) -> Range<usize> {
+        self.threshold_starts[panel] * self.panel..self.threshold_starts[panel + 1] * self.panel
+    }
+
+    /// Elements of a packed panel.
+    pub(crate) fn packed_panel(&self) -> usize {
+        self.panel * self.width
+    }
+
+    /// Number of blocks along one side of the triangle.
+    pub(crate) fn blocks(&self) -> usize {
+        self.panels.div_ceil(self.block)
+    }
+
+    /// The panels of a block.
+    pub(crate) fn block_panels(&self, block: usize) -> Range<usize> {
+        block * self.block..((block + 1) * self.block).min(self.panels)
+    }
+
+    /// Keys between two rows of a block.
+    pub(crate) fn stride(&self) -> usize {
+        self.block * self.panel
+    }
+}
+
+/// Gives the heights of a lane type's panel and tile.
+struct Heights;
+
+impl<T: Real> Kernel<T> for Heights {
+    type Output = (usize, usize);
+    #[inline(always)]
+    fn run<L: Lanes<Real = T>>(self, _: L) -> (usize, usize) {
+        (L::PANEL, L::TILE_ROWS)
+    }
+}

@@ -1,0 +1,118 @@
+//! The micro-kernel: a register tile of inner products, one chain a lane.
+
+use crate::lanes::Lanes;
+use triplet_core::{Distance, Real};
+
+/// What turns finished inner products into distances.
+#[derive(Clone, Copy)]
+pub struct Epilogue<'a, T> {
+    /// The distance searched.
+    pub distance: Distance,
+    /// Squared norms of the tile's rows.
+    pub row_norms: &'a [T],
+    /// Squared norms of the tile's columns.
+    pub column_norms: &'a [T],
+}
+
+/// One register tile: `TILE_ROWS` rows of a panel against `TILE_VECTORS` vectors of
+/// columns of another.
+pub struct Tile<'a, T: Real> {
+    /// The row panel from the tile's first row on, `depth` steps of a panel each.
+    pub rows: &'a [T],
+    /// The column panel from the tile's first column on, likewise.
+    pub columns: &'a [T],
+    /// Steps of this part of the chain.
+    pub depth: usize,
+    /// Whether the chain goes on from what `out` holds, instead of from zero.
+    pub resume: bool,
+    /// With the last part of the chain: how it ends.
+    pub epilogue: Option<Epilogue<'a, T>>,
+    /// Where the tile's first row goes; `stride` apart, the others.
+    pub out: &'a mut [T::Key],
+    /// Distance between rows of `out`.
+    pub stride: usize,
+}
+
+impl<T: Real> Tile<'_, T> {
+    /// Runs the tile in registers: `R` rows by `V` vectors.
+    ///
+    /// Partial results of a chain that is cut by the cache blocking go through `out` as
+    /// bits and are resumed, never added: the cut is invisible in the answer.
+    #[inline(always)]
+    pub fn run<L: Lanes<Real = T>, const R: usize, const V: usize>(self, lanes: L) {
+        const { assert!(R == L::TILE_ROWS && V == L::TILE_VECTORS) };
+        const { assert!(L::PANEL.is_multiple_of(R) && L::PANEL.is_multiple_of(V * L::LEN)) };
+        let mut acc = [[lanes.splat(T::ZERO); V]; R];
+        if self.resume {
+            for (r, row) in acc.iter_mut().enumerate() {
+                for (v, g) in row.iter_mut().enumerate() {
+                    *g = lanes.floats(lanes.load_keys(&self.out[r * self.stride + v * L::LEN..]));
+                }
+            }
+        }
+        accumulate(lanes, self.rows, self.columns, self.depth, &mut acc);
+        for (r, row) in acc.iter().enumerate() {
+            for (v, &g) in row.iter().enumerate() {
+                let value = match self.epilogue {
+                    None => g,
+                    Some(epilogue) => ranking_value(lanes, g, epilogue, r, v),
+                };
+                lanes.store_keys(&mut self.out[r * self.stride + v * L::LEN..], lanes.keys(value));
+            }
+        }
+    }
+}
+
+/// [`Distance::ranking_value`], a vector at a time.
+#[inline(always)]
+fn ranking_value<L: Lanes>(
+    lanes: L,
+    g: L::Float,
+    epilogue: Epilogue<'_, L::Real>,
+    r: usize,
+    v: usize,
+) -> L::Float {
+    let value = match epilogue.distance {
+        Distance::SquaredL2 | Distance::L2 => {
+            let norms = lanes
+                .add(lanes.splat(epilogue.row_norms[r]), lanes.load(&epilogue.column_norms[v * L::LEN..]));
+            lanes.sub(norms, lanes.add(g, g))
+        }
+        Distance::Angular => lanes.sub(lanes.splat(L::Real::ONE), g),
+    };
+    lanes.max0(value)
+}
+
+/// The chain itself: `acc[r][v] = fma(rows[k][r], columns[k][v], acc[r][v])`, `k` ascending.
+#[inline(always)]
+fn accumulate<L: Lanes, const R: usize, const V: usize>(
+    lanes: L,
+    rows: &[L::Real],
+    columns: &[L::Real],
+    depth: usize,
+    acc: &mut [[L::Float; V]; R],
+) {
+    let panel = L::PANEL;
+    let last = depth.wrapping_sub(1) * panel;
+    assert!(depth > 0 && rows.len() >= last + R && columns.len() >= last + V * L::LEN);
+    let (mut row, mut column) = (rows.as_ptr(), columns.as_ptr());
+    let mut sums = *acc;
+    for _ in 0..depth {
+        // SAFETY: the assertion above covers `depth` steps, `panel` elements apart, up
+        // to the last row and the last column of the tile. `wrapping_add` may leave
+        // the slices after the last step, where nothing is read.
+        unsafe {
+            let vectors: [L::Float; V] =
+                core::array::from_fn(|v| lanes.load_at(column.wrapping_add(v * L::LEN)));
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let x = lanes.splat(*row.wrapping_add(r));
+                for (sum, &vector) in sums.iter_mut().zip(&vectors) {
+                    *sum = lanes.fma(x, vector, *sum);
+                }
+            }
+        }
+        row = row.wrapping_add(panel);
+        column = column.wrapping_add(panel);
+    }
+    *acc = sums;
+}

@@ -1,0 +1,216 @@
+//! Anchors of large classes, each against every row, by sorting candidates.
+//!
+//! Every inner product with such an anchor is computed for it alone: twice the
+//! multiply-adds of the triangle, but nothing to keep besides the anchors at work,
+//! and a cost that hardly grows with the rows of a class.
+
+use crate::{
+    cpu::isa::Element,
+    executor::run_tasks,
+    gram::{
+        block::{PackedRows, mask},
+        layout::Layout,
+    },
+    lanes::{Kernel, Lanes},
+    mining::StageContext,
+    scratch::Scratch,
+};
+use core::ops::Range;
+use triplet_core::{Problem, Triplets, real::Key, triplets::TripletsPart};
+
+/// Bytes of keys that a worker computes at a time: they, and the candidates sorted, stay
+/// in the L2 cache.
+const KEYS_BYTES: usize = 288 * 1024;
+/// Candidates to sort at a time for each threshold that will be looked up among them.
+const CANDIDATES_PER_THRESHOLD: usize = 4;
+/// But no more than these.
+const MOST_CANDIDATES: usize = 32 * 1024;
+
+/// Fills `triplets` for the panels that the layout marks.
+pub(crate) fn run<T: Element>(
+    context: StageContext<'_, T>,
+    scratches: &mut [Scratch<T>],
+    triplets: &mut Triplets<T>,
+) {
+    let StageContext { executor, selected, problem, source } = context;
+    let layout = source.layout;
+    if !layout.large.contains(&true) {
+        return;
+    }
+    let (ranges, panels) = (units(layout), units(layout));
+    let work = panels.zip(triplets.parts(problem, ranges.map(|(_, positions)| positions)));
+    run_tasks(executor, scratches, work, |scratch, ((panel, _), part)| {
+        if layout.large[panel] {
+            T::dispatch(selected, AnchorTile { problem, source, panel, scratch, part });
+        }
+    });
+}
+
+/// Cuts panels into register tiles of anchors: the panel, and their positions.
+fn units(layout: &Layout) -> impl Iterator<Item = (usize, Range<usize>)> + Send + '_ {
+    (0..layout.panels).flat_map(move |panel| {
+        let positions = layout.positions(panel);
+        let height = if layout.large[panel] { layout.tile_rows } else { layout.panel };
+        let end = positions.end;
+        positions.step_by(height).map(move |first| (panel, first..(first + height).min(end)))
+    })
+}
+
+/// Some anchors of one panel.
+struct AnchorTile<'a, T: Element> {
+    problem: &'a Problem<'a, T>,
+    source: PackedRows<'a, T>,
+    panel: usize,
+    scratch: &'a mut Scratch<T>,
+    part: TripletsPart<'a, T>,
+}
+
+impl<T: Element> Kernel<T> for AnchorTile<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Lanes<Real = T>>(mut self, lanes: L) {
+        let positions = self.part.positions();
+        if self.scratch.anchors.len() < positions.len() {
+            self.scratch.anchors.resize_with(positions.len(), Default::default);
+        }
+        for (anchor, position) in self.scratch.anchors.iter_mut().zip(positions.clone()) {
+            anchor.positives.clear();
+            anchor.positives.resize(self.problem.slots().of(position).len(), T::ZERO);
+        }
+        let spans = self.spans();
+        let (runs, stride) = self.runs::<L>(spans.reach);
+        for columns in runs {
+            self.distances(lanes, columns.clone(), stride);
+            self.take_positives::<L>(columns, stride);
+        }
+        for (anchor, _) in self.scratch.anchors.iter_mut().zip(positions) {
+            anchor.set_thresholds(|positive| self.problem.threshold(positive));
+        }
+        // Panels of nobody but the anchors' own class hold no candidate.
+        let own = spans.common.start.div_ceil(L::PANEL) * L::PANEL..spans.common.end / L::PANEL * L::PANEL;
+        let rows = self.source.layout.rows;
+        let others = if own.is_empty() { [0..rows, 0..0] } else { [0..own.start, own.end..rows] };
+        for others in others {
+            let (runs, stride) = self.runs::<L>(others);
+            for columns in runs {
+                self.distances(lanes, columns.clone(), stride);
+                self.push_block(lanes, columns, stride);
+            }
+        }
+        self.write();
+    }
+}
+
+/// Positions that run_tasks a class with any, and with all, of some anchors.
+struct Spans {
+    reach: Range<usize>,
+    common: Range<usize>,
+}
+
+impl<T: Element> AnchorTile<'_, T> {
+    fn spans(&self) -> Spans {
+        let classes = self.problem.classes();
+        let positions = self.part.positions();
+        let (first, last) = (classes.span(positions.start), classes.span(positions.end - 1));
+        let common = if first == last { first.clone() } else { 0..0 };
+        Spans { reach: first.start..last.end, common }
+    }
+
+    /// The rows of the panel that are anchors here.
+    fn rows(&self) -> Range<usize> {
+        let first = self.source.layout.positions(self.panel).start;
+        self.part.positions().start - first..self.part.positions().end - first
+    }
+
+    /// The runs of column panels that hold some positions, and keys from anchor to anchor.
+    fn runs<L: Lanes<Real = T>>(
+        &self,
+        positions: Range<usize>,
+    ) -> (impl Iterator<Item = Range<usize>> + use<T, L>, usize) {
+        let height = L::PANEL;
+        let (first, end) = (positions.start / height, positions.end.div_ceil(height));
+        let anchors = &self.scratch.anchors[..self.rows().len()];
+        let thresholds = anchors.iter().map(|anchor| anchor.positives.len()).max().unwrap_or(0);
+        let wanted = (thresholds * CANDIDATES_PER_THRESHOLD).min(MOST_CANDIDATES);
+        let columns = wanted.max(KEYS_BYTES / size_of::<T>() / L::TILE_ROWS);
+        let step = (columns / height).clamp(1, end.saturating_sub(first).max(1));
+        ((first..end).step_by(step).map(move |start| start..(start + step).min(end)), step * height)
+    }
+
+    /// Computes the keys of the anchors with a run of columns.
+    #[inline(always)]
+    fn distances<L: Lanes<Real = T>>(&mut self, lanes: L, columns: Range<usize>, stride: usize) {
+        let rows = self.rows();
+        // Tiles are written whole.
+        let len = rows.len().next_multiple_of(L::TILE_ROWS) * stride;
+        let keys = &mut self.scratch.keys;
+        if keys.len() < len {
+            keys.resize(len);
+        }
+        self.source.distances_of(lanes, self.source.panel(self.panel), rows, columns, keys, stride);
+    }
+
+    /// Takes the distances of the positives.
+    #[inline(always)]
+    fn take_positives<L: Lanes<Real = T>>(&mut self, columns: Range<usize>, stride: usize) {
+        let classes = self.problem.classes();
+        let seen = columns.start * L::PANEL..columns.end * L::PANEL;
+        let Scratch { anchors, keys, .. } = &mut *self.scratch;
+        let rows = self.part.positions().zip(anchors).zip(keys.chunks(stride));
+        for ((position, anchor), keys) in rows {
+            let span = classes.span(position);
+            // The anchor itself has no slot: what comes after it is one place ahead.
+            let before = span.start.max(seen.start)..position.clamp(seen.start, seen.end);
+            let after = (position + 1).clamp(seen.start, seen.end)..span.end.min(seen.end);
+            for (others, ahead) in [(before, 0), (after, 1)] {
+                if others.start < others.end {
+                    let slots = others.start - span.start - ahead..others.end - span.start - ahead;
+                    let keys = &keys[others.start - seen.start..others.end - seen.start];
+                    for (slot, &key) in anchor.positives[slots].iter_mut().zip(keys) {
+                        *slot = T::from_key(key);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Offers the negatives to the anchors.
+    #[inline(always)]
+    fn push_block<L: Lanes<Real = T>>(&mut self, lanes: L, columns: Range<usize>, stride: usize) {
+        let rows = self.rows();
+        let layout = self.source.layout;
+        let Scratch { keys, anchors, buckets, .. } = &mut *self.scratch;
+        mask(layout, self.problem.classes(), self.panel, rows.clone(), columns.clone(), keys, stride);
+        let ids = &self.source.packed.ids[columns.start * L::PANEL..columns.end * L::PANEL];
+        for (keys, anchor) in keys.chunks(stride).zip(&mut anchors[..rows.len()]) {
+            buckets.search(lanes, &keys[..ids.len()], ids, anchor);
+        }
+    }
+
+    /// Writes the answers out, and judges them.
+    fn write(mut self) {
+        let Scratch { anchors, negatives, counts, .. } = self.scratch;
+        for (position, anchor) in self.part.positions().zip(anchors) {
+            let out = self.part.anchor(self.problem, position);
+            let (far, farthest) = anchor.far;
+            let fallback = (far != Key::MASKED).then(|| (far, farthest.to_row()));
+            negatives.clear();
+            for ((&nearest, &positive), negative) in
+                anchor.nearest.iter().zip(&anchor.positives).zip(&mut *out.negatives)
+            {
+                let nearest = (nearest != T::NO_CANDIDATE).then(|| T::unpack_candidate(nearest));
+                let (row, distance) = match nearest.or(fallback) {
+                    Some((key, row)) => (row, T::from_key(key)),
+                    None => self.problem.missing_negative(positive),
+                };
+                *negative = row;
+                negatives.push(distance);
+            }
+            if !out.positive_distances.is_empty() {
+                out.positive_distances.copy_from_slice(&anchor.positives);
+                out.negative_distances.copy_from_slice(negatives);
+            }
+            *counts += out.evaluate_terms_with(self.problem, &anchor.positives, negatives);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The passes over a batch, in order. Each is cut into pieces that write to places
+//! of their own, so that any number of workers gives the same result.
+//!
+//! `thresholds` → `triangle` → `collect` mine the triplets of classes of usual size, `large` those
+//! of large ones.
+
+mod collect;
+mod context;
+mod large;
+mod thresholds;
+mod triangle;
+
+pub(crate) use context::StageContext;
+
+use crate::{cpu::isa::Element, gram::aligned::Aligned, scratch::Scratch};
+use triplet_core::{Triplets, terms::TripletCounts};
+
+/// What mining keeps from call to call, besides the scratch of each worker.
+#[derive(Debug)]
+pub(crate) struct MiningBuffers<T: Element> {
+    /// The threshold of each slot, a panel of lanes for each slot of a panel.
+    thresholds: Aligned<T::Key>,
+    /// Counts of each worker.
+    counts: Vec<TripletCounts>,
+}
+
+impl<T: Element> Default for MiningBuffers<T> {
+    fn default() -> Self {
+        Self { thresholds: Aligned::default(), counts: Vec::new() }
+    }
+}
+
+/// Fills `out` with the triplets of a packed batch, and evaluates them.
+pub(crate) fn run<T: Element>(
+    context: StageContext<'_, T>,
+    scratches: &mut [Scratch<T>],
+    buffers: &mut MiningBuffers<T>,
+    out: &mut Triplets<T>,
+) {
+    let layout = context.source.layout;
+    for scratch in scratches.iter_mut() {
+        scratch.keys.resize(layout.panel * layout.stride());
+        scratch.counts = TripletCounts::default();
+    }
+    let MiningBuffers { thresholds, counts } = buffers;
+    counts.clear();
+    counts.resize(scratches.len(), TripletCounts::default());
+    thresholds::run(context, scratches, thresholds, out);
+    triangle::run(context, scratches, thresholds);
+    large::run(context, scratches, out);
+    collect::run(context, scratches, counts, thresholds, out);
+    let counted = scratches.iter().map(|scratch| &scratch.counts).chain(&*counts);
+    counted.for_each(|&counted| out.counts += counted);
+}
