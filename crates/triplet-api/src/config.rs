@@ -74,7 +74,7 @@ impl Config {
     /// (`{"class_name": "Addons>TripletSemiHardLoss", "config": {...}}`).
     ///
     /// # Errors
-    /// JSON that is no object, a key that nobody reads, a value of the wrong type.
+    /// JSON that is no object, a key that is not read, a value of the wrong type.
     pub fn parse(json: &str, dialect: Dialect) -> Result<Self> {
         let value = serde_json::from_str(json).map_err(|e| Error::ConfigSyntax { reason: e.to_string() })?;
         Self::from_value(value, dialect)

@@ -111,7 +111,7 @@ pub enum Error {
         /// Rows in the batch.
         rows: usize,
     },
-    /// A configuration key that nobody reads.
+    /// A configuration key that is not read.
     #[error("unknown config key {key:?}: the keys are {known}")]
     UnknownConfigKey {
         /// The key.

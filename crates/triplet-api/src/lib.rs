@@ -50,7 +50,9 @@ pub use loss::{Inputs, Loss, LossSpec, TripletHardLoss, TripletSemiHardLoss};
 pub use memory::MemoryLimits;
 pub use reduction::{Reduction, Weights};
 pub use retrieval::Retrieval;
-pub use triplet_core::{Batch, Distance, Engine, ExecutionInfo, Objective, Real, Rule, Statistics, Triplet};
+pub use triplet_core::{
+    Batch, Distance, Engine, Error as CoreError, ExecutionInfo, Objective, Real, Rule, Statistics, Triplet,
+};
 pub use triplet_par::Error as ParError;
 pub use triplet_simd::{Element, Error as SimdError, Isa, memory::reserve};
 pub use workspace::Workspace;

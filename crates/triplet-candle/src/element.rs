@@ -64,6 +64,6 @@ pub(crate) fn narrowed(gradient: &Tensor, dtype: DType) -> Result<Tensor> {
 
 /// An error of the caller's. Unlike [`Error::wrap`] it carries no backtrace, which
 /// would become part of its message.
-pub(crate) fn wrap(error: triplet_api::Error) -> Error {
-    Error::Wrapped(Box::new(error))
+pub(crate) fn wrap(error: impl Into<triplet_api::Error>) -> Error {
+    Error::Wrapped(Box::new(error.into()))
 }

@@ -41,11 +41,11 @@ impl CustomOp1 for TripletOp {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let &[rows, width] = layout.dims() else {
-            return Err(wrap(triplet_api::CoreError::NotAMatrix { shape: layout.dims().to_vec() }.into()));
+            return Err(wrap(triplet_api::CoreError::NotAMatrix { shape: layout.dims().to_vec() }));
         };
         if self.labels.len() != rows {
             let labels = self.labels.len();
-            return Err(wrap(triplet_api::CoreError::LengthMismatch { labels, rows, width }.into()));
+            return Err(wrap(triplet_api::CoreError::LengthMismatch { labels, rows, width }));
         }
         let x = values(storage, layout)?;
         let reduction = self.shared.spec.reduction;

@@ -37,7 +37,7 @@ impl<T: Real> PackedRows<'_, T> {
         }
     }
 
-    /// Writes the keys of the searched distances between a row panel and column
+    /// Writes the keys of the ranking values between a row panel and column
     /// panels: `keys[r * stride + c]`, where `c` counts from the first column panel.
     #[inline(always)]
     pub(crate) fn distances<L: Lanes<Real = T>>(
@@ -95,7 +95,7 @@ impl<T: Real> PackedRows<'_, T> {
     }
 }
 
-/// Masks, in a block of some rows of a panel and column panels, the pairs that run_tasks a class
+/// Masks, in a block of some rows of a panel and column panels, the pairs that share a class
 /// (a row with itself among them) and the padding columns.
 #[inline(always)]
 pub(crate) fn mask<K: Key>(

@@ -7,7 +7,7 @@ use crate::{
 use core::ops::Range;
 use triplet_core::{Problem, Real};
 
-/// Rows in a block: a block's keys, a panel of rows and a panel of columns run_tasks L1.
+/// Rows in a block: a block's keys, a panel of rows and a panel of columns share L1.
 const BLOCK_ROWS: usize = 96;
 /// Bytes of one panel's part of the chain: what the L1 cache keeps while the rows
 /// of the other panel stream by.
@@ -36,7 +36,7 @@ pub(crate) struct Layout {
     pub(crate) depth: usize,
     /// First threshold of each panel, in panels of lanes, and their number.
     pub(crate) threshold_starts: Vec<usize>,
-    /// Whether the anchors of each panel have too many threshold_starts to compare with.
+    /// Whether the anchors of each panel have too many thresholds to compare with.
     pub(crate) large: Vec<bool>,
 }
 

@@ -6,7 +6,7 @@ use triplet_core::{Distance, Real};
 /// What turns finished inner products into distances.
 #[derive(Clone, Copy)]
 pub struct Epilogue<'a, T> {
-    /// The distance searched.
+    /// The distance in use.
     pub distance: Distance,
     /// Squared norms of the tile's rows.
     pub row_norms: &'a [T],

@@ -1,4 +1,4 @@
-//! Every worker's bests, merged, written out as triplets and judged.
+//! Every worker's bests, merged, written out as triplets and evaluated.
 
 use crate::{cpu::isa::Element, executor::run_tasks, mining::StageContext, scratch::Scratch, search::Best};
 use triplet_core::{
@@ -23,7 +23,7 @@ pub(crate) fn run<T: Element>(
         if layout.large[panel] {
             return;
         }
-        // Added up once a panel: the all_counts of all workers run_tasks cache lines.
+        // Added up once a panel: the counts of all workers share cache lines.
         let mut judged = TripletCounts::default();
         for (r, position) in layout.positions(panel).enumerate() {
             let anchor = part.anchor(problem, position);
@@ -44,7 +44,7 @@ pub(crate) fn run<T: Element>(
     });
 }
 
-/// The best of all workers for a index: its key and row.
+/// The best of all workers for a threshold: its key and row.
 fn nearest<T: Element>(scratches: &[Scratch<T>], index: usize, threshold: T::Key) -> Option<(T::Key, u32)> {
     let seen = |best: &Best<T::Key>| {
         let row = best.nearest_row[index];

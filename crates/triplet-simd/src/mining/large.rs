@@ -86,7 +86,7 @@ impl<T: Element> Kernel<T> for AnchorTile<'_, T> {
         for (anchor, _) in self.scratch.anchors.iter_mut().zip(positions) {
             anchor.set_thresholds(|positive| self.problem.threshold(positive));
         }
-        // Panels of nobody but the anchors' own class hold no candidate.
+        // Panels that hold rows of the anchors' own class only have no candidate.
         let own = spans.common.start.div_ceil(L::PANEL) * L::PANEL..spans.common.end / L::PANEL * L::PANEL;
         let rows = self.source.layout.rows;
         let others = if own.is_empty() { [0..rows, 0..0] } else { [0..own.start, own.end..rows] };
@@ -101,7 +101,7 @@ impl<T: Element> Kernel<T> for AnchorTile<'_, T> {
     }
 }
 
-/// Positions that run_tasks a class with any, and with all, of some anchors.
+/// Positions that share a class with any, and with all, of some anchors.
 struct Spans {
     reach: Range<usize>,
     common: Range<usize>,
@@ -187,7 +187,7 @@ impl<T: Element> AnchorTile<'_, T> {
         }
     }
 
-    /// Writes the answers out, and judges them.
+    /// Writes the triplets out, and evaluates them.
     fn write(mut self) {
         let Scratch { anchors, negatives, counts, .. } = self.scratch;
         for (position, anchor) in self.part.positions().zip(anchors) {

@@ -54,7 +54,7 @@ impl<T: Real> Kernel<T> for Positives<'_, T> {
         let positions = layout.positions(self.panel);
         if self.problem.rule().one_per_anchor() {
             for position in positions.clone() {
-                // Nobody is nearer than the farthest positive, at distance 0.
+                // Distance 0 stands for a positive that does not exist; any real one replaces it.
                 let anchor = self.part.anchor(self.problem, position);
                 anchor.positive_distances[0] = T::ZERO;
                 anchor.positives[0] = NO_ROW;

@@ -6,13 +6,13 @@ use triplet_core::{Real, real::Key};
 
 type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
 
-/// Rows searched between two looks at whether anything improved. With a whole block
-/// in one look, one lane or another has improved in about half of the looks; the
-/// fewer rows, the rarer, and the shorter the way to find which.
+/// Rows searched between two tests whether any lane improved. With one test a block, some
+/// lane has improved in about half of the tests; the fewer rows, the rarer, and the fewer to
+/// search for it.
 const ROWS_PER_CHECK: usize = 8;
 
-/// Rows that a panel must have seen before its search tests for improvements: before,
-/// nearly every look would find some.
+/// Rows that a panel must have been compared with before its search tests for improvements:
+/// before, nearly every test would find some.
 const WARMUP_ROWS: u32 = 1000;
 
 /// Updates the bests of one column panel, that starts at column `start` of the
@@ -115,7 +115,7 @@ impl<T: Real> Kernel<T> for Resolve<'_, T::Key> {
     }
 }
 
-/// All thresholds of a vector of anchors, without looking first.
+/// All thresholds of a vector of anchors, without a test.
 #[inline(always)]
 fn resolve_all<L: Lanes>(
     lanes: L,
@@ -190,7 +190,7 @@ fn farthest<L: Lanes>(
 
 /// Takes the larger key of each lane, the lowest original row on ties. Masked keys
 /// are negative as signed integers, below every distance; a lane with nothing else
-/// keeps a masked key, whoever owns it.
+/// keeps a masked key, and any row.
 struct ResolveFar<'a, K> {
     block: Block<'a, K>,
     column: usize,

@@ -1,8 +1,8 @@
 //! The masked minimum search, over the rows and over the columns of a block.
 //!
-//! A threshold asks for the smallest key at or above its threshold. Subtracting the
+//! For every threshold the smallest key at or above it is wanted. Subtracting the
 //! threshold with wrap-around makes that a plain unsigned minimum: keys below the
-//! threshold, and masked ones, become larger than any that may win. What is kept is
+//! threshold, and masked ones, become larger than any that may be chosen. What is kept is
 //! this *excess* over the threshold, and the row it belongs to. New bests are rare, so
 //! a whole run of keys is reduced first and resolved only if something improved.
 
@@ -17,13 +17,13 @@ use triplet_core::real::Key;
 /// The best candidates of every threshold that one worker has seen.
 #[derive(Debug, Default)]
 pub(crate) struct Best<K: Key> {
-    /// Smallest excess over each threshold's threshold.
+    /// Smallest excess over each threshold.
     pub(crate) excess: Aligned<K>,
-    /// ChosenBy it is.
+    /// The row that has it.
     pub(crate) nearest_row: Aligned<K>,
     /// Largest key of each row, unmasked.
     pub(crate) far: Aligned<K>,
-    /// ChosenBy it is.
+    /// The row that has it.
     pub(crate) farthest_row: Aligned<K>,
     /// Rows that each panel's columns were compared with.
     seen: Vec<u32>,
@@ -83,7 +83,7 @@ fn unreached<K: Key>(threshold: K) -> K {
     if threshold == K::UNREACHABLE { K::ZERO } else { K::SIGNED_MAX.wrapping_sub(threshold) }
 }
 
-/// A block of keys and whose they are.
+/// A block of keys and the rows they belong to.
 #[derive(Clone, Copy)]
 pub(crate) struct Block<'a, K> {
     /// Keys, `stride` from row to row.
@@ -104,5 +104,5 @@ impl<K> Block<'_, K> {
     }
 }
 
-/// Thresholds searched together: their thresholds and minima fit the registers.
+/// Thresholds searched together: they and their minima fit the registers.
 pub(crate) const THRESHOLDS_PER_PASS: usize = 4;

@@ -79,7 +79,7 @@ fn nearest<L: Lanes, const N: usize>(
     }
 }
 
-/// Finds the smallest excess and whose it is, the lowest original row on ties.
+/// Finds the smallest excess and its row, the lowest original row on ties.
 /// Rare, so kept out of the loop as a function of its own.
 struct Resolve<'a, K> {
     keys: &'a [K],

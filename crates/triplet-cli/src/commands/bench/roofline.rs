@@ -46,7 +46,7 @@ fn multiply_adds_per_second(selected: Selected, threads: usize) -> f64 {
     let together = Barrier::new(threads);
     let run = || {
         together.wait();
-        peak::multiply_adds_per_second::<f32>(selected, TIME)
+        fma_peak::multiply_adds_per_second::<f32>(selected, TIME)
     };
     thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();

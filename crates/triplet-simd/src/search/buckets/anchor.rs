@@ -1,10 +1,10 @@
-//! What an anchor of a large class asks for.
+//! The thresholds of an anchor of a large class, and the nearest candidates found for them.
 
 use super::WINDOW;
 use crate::cpu::isa::Element;
 use triplet_core::real::Key;
 
-/// What one anchor asks for, and what it has been told so far.
+/// The thresholds of one anchor, and what was found for them so far.
 #[derive(Debug)]
 pub(crate) struct Anchor<T: Element> {
     /// Distances of its positives.
@@ -35,7 +35,7 @@ impl<T: Element> Default for Anchor<T> {
 }
 
 impl<T: Element> Anchor<T> {
-    /// Forgets all answers and asks for the nearest at or above the threshold of each positive.
+    /// Sets the threshold of each positive, and forgets what was found.
     pub(crate) fn set_thresholds(&mut self, threshold: impl Fn(T) -> T::Key) {
         self.thresholds.clear();
         self.thresholds.extend(self.positives.iter().map(|&positive| threshold(positive)));

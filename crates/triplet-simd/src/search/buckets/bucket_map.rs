@@ -23,7 +23,7 @@ impl<T: Element> BucketMap<T> {
         let (low, high) = (T::from_key(low), T::from_key(high));
         let width = (high - low) * T::from_f64(1.0 / (count - 3) as f64);
         let scale = T::ONE / width;
-        // Slice 0 is left to what lies below all thresholds.
+        // Bucket 0 is left to what lies below all thresholds.
         Some(Self {
             base: low - width,
             scale: if scale.is_finite() { scale } else { T::from_f64(T::MAX_FINITE) },

@@ -32,7 +32,7 @@ const WINDOW: usize = 16;
 /// The candidates of one anchor in order of bucket. Kept from anchor to anchor.
 #[derive(Debug)]
 pub(crate) struct Buckets<T: Element> {
-    /// Slice of each candidate; later, where to look for each threshold.
+    /// Bucket of each candidate; later, where the window of each threshold starts.
     places: Aligned<T::Key>,
     /// The first key found for each threshold.
     found: Aligned<T::Key>,
@@ -40,7 +40,7 @@ pub(crate) struct Buckets<T: Element> {
     starts: Vec<u32>,
     /// Keys in that order, then a window of masked ones.
     keys: Aligned<T::Key>,
-    /// ChosenBy they are.
+    /// Their original rows.
     ids: Aligned<T::Key>,
 }
 
@@ -132,8 +132,9 @@ impl<T: Element> Buckets<T> {
         }
     }
 
-    /// Looks every threshold up: first in one window each, a step at a time for all thresholds so
-    /// that nobody waits for anybody; those whom that does not settle, one by one.
+    /// Looks every threshold up: first in one window each, one step for all thresholds before the
+    /// next, so that their chains of dependent instructions overlap; then, one by one, those that
+    /// the window does not settle.
     #[inline(always)]
     fn answer<L: Lanes<Real = T>>(
         &mut self,
