@@ -2,7 +2,7 @@
 
 use crate::{
     cpu::isa::{Element, Selected},
-    lanes::{Kernel, Lanes},
+    lanes::{Kernel, Lanes, MAX_LEN},
 };
 use std::{
     hint::black_box,
@@ -10,9 +10,6 @@ use std::{
 };
 use triplet_core::Real;
 
-/// Independent chains: enough to hide the latency of every CPU's multiply-add, few
-/// enough for the registers of every instruction set.
-const CHAINS: usize = 12;
 /// Steps between two looks at the clock.
 const STEPS: usize = 4096;
 
@@ -37,20 +34,27 @@ impl<T: Real> Kernel<T> for Chains {
     type Output = usize;
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) -> usize {
-        let (half, one) =
-            (lanes.splat(black_box(T::from_f64(0.5))), lanes.splat(black_box(T::from_f64(1.0))));
-        let mut sums = [one; CHAINS];
-        for _ in 0..STEPS {
-            // Tends to 2: never subnormal, never infinite.
-            for sum in &mut sums {
-                *sum = lanes.fma(*sum, half, one);
-            }
-        }
-        let mut out = [T::ZERO; 16];
-        for sum in sums {
-            lanes.store(&mut out, sum);
-            black_box(&out);
-        }
-        STEPS * CHAINS * L::LEN
+        if L::REGISTERS >= 32 { chains::<L, 24>(lanes) } else { chains::<L, 12>(lanes) }
     }
+}
+
+/// `N` independent chains: enough to hide the latency of the multiply-add (four cycles on
+/// two to four units), few enough for the registers.
+#[inline(always)]
+fn chains<L: Lanes, const N: usize>(lanes: L) -> usize {
+    let constant = |value| lanes.splat(black_box(L::Real::from_f64(value)));
+    let (half, one) = (constant(0.5), constant(1.0));
+    let mut sums = [one; N];
+    for _ in 0..STEPS {
+        // Tends to 2: never subnormal, never infinite.
+        for sum in &mut sums {
+            *sum = lanes.fma(*sum, half, one);
+        }
+    }
+    let mut out = [L::Real::ZERO; MAX_LEN];
+    for sum in sums {
+        lanes.store(&mut out, sum);
+        black_box(&out);
+    }
+    STEPS * N * L::LEN
 }

@@ -1,55 +1,69 @@
 //! Which instruction sets there are, which this CPU has, and the one in use.
 
+#[cfg(target_arch = "aarch64")]
+use crate::lanes::neon;
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::{avx2, avx512};
 use crate::{
     Error, Result,
     cpu::float_mode,
-    lanes::{Kernel, Lanes, portable},
+    lanes::{Kernel, Lanes, MAX_LEN, enter, portable},
 };
-use core::str::FromStr;
 use std::sync::OnceLock;
 use triplet_core::{Real, fma};
 
-/// An instruction set that kernels are compiled for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Isa {
-    /// 128-bit vectors that every target has.
+triplet_core::named_enum! {
+    /// An instruction set that kernels are written for. All of them are known on every
+    /// architecture, so that each can be asked for, and refused by name. The preferred come last.
+    pub enum Isa: "instruction set" {
+        /// 128-bit vectors that every target has.
+        Portable = "portable",
+        /// AVX2 and FMA (x86-64, 2013 and later).
+        Avx2 = "avx2",
+        /// AVX-512F (x86-64 servers).
+        Avx512 = "avx512",
+        /// NEON, also called Advanced SIMD (64-bit ARM).
+        Neon = "neon",
+    }
+}
+
+/// The instruction sets of the architecture compiled for: those that there are kernels of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Native {
     Portable,
-    /// AVX2 and FMA (x86-64, 2013 and later).
+    #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// AVX-512F (x86-64 servers).
+    #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Isa {
-    /// Every instruction set, the preferred last.
-    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
-    /// The names [`Isa::from_str`] knows.
-    pub const NAMES: &'static str = "portable, avx2, avx512";
-
-    /// The name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    /// Its kernels, if they were compiled and this CPU (and operating system) runs them.
+    fn detect(self) -> Option<Native> {
         match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "avx2",
-            Self::Avx512 => "avx512",
+            Self::Portable => Some(Native::Portable),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => {
+                let found = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+                found.then_some(Native::Avx2)
+            }
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => is_x86_feature_detected!("avx512f").then_some(Native::Avx512),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512 => None,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => std::arch::is_aarch64_feature_detected!("neon").then_some(Native::Neon),
+            #[cfg(not(target_arch = "aarch64"))]
+            Self::Neon => None,
         }
     }
 
     /// Whether this CPU (and operating system) can run it.
     #[must_use]
     pub fn is_available(self) -> bool {
-        match self {
-            Self::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => is_x86_feature_detected!("avx512f"),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512 => false,
-        }
+        self.detect().is_some()
     }
 
     /// Those that this CPU can run, the preferred last.
@@ -58,20 +72,9 @@ impl Isa {
     }
 }
 
-impl FromStr for Isa {
-    type Err = triplet_core::Error;
-    fn from_str(name: &str) -> triplet_core::Result<Self> {
-        Self::ALL.into_iter().find(|isa| isa.name() == name).ok_or_else(|| triplet_core::Error::UnknownName {
-            what: "instruction set",
-            value: name.to_owned(),
-            choices: Self::NAMES.to_owned(),
-        })
-    }
-}
-
 /// An instruction set that this CPU has and whose arithmetic was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Selected(Isa);
+pub struct Selected(Native);
 
 impl Selected {
     /// Checks that the CPU has the instruction set and that its fused multiply-add
@@ -80,12 +83,13 @@ impl Selected {
     /// # Errors
     /// [`Error::IsaMissing`], [`Error::LanesUntrustworthy`].
     pub fn new(isa: Isa) -> Result<Self> {
-        static CHECKED: [OnceLock<Result<()>>; 3] = [const { OnceLock::new() }; 3];
-        if !isa.is_available() {
+        static CHECKED: [OnceLock<Result<()>>; Isa::ALL.len()] =
+            [const { OnceLock::new() }; Isa::ALL.len()];
+        let Some(native) = isa.detect() else {
             let available: Vec<_> = Isa::available().map(Isa::name).collect();
             return Err(Error::IsaMissing { isa: isa.name(), available: available.join(", ") });
-        }
-        let selected = Self(isa);
+        };
+        let selected = Self(native);
         CHECKED[isa as usize]
             .get_or_init(|| float_mode::with_default_mode(|| selected.known_answers()))
             .clone()
@@ -106,13 +110,21 @@ impl Selected {
     /// Which it is.
     #[must_use]
     pub fn isa(self) -> Isa {
-        self.0
+        match self.0 {
+            Native::Portable => Isa::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Native::Avx2 => Isa::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Native::Avx512 => Isa::Avx512,
+            #[cfg(target_arch = "aarch64")]
+            Native::Neon => Isa::Neon,
+        }
     }
 
     fn known_answers(self) -> Result<()> {
         let failed = f32::dispatch(self, KnownAnswers(&fma::KNOWN_F32))
             .or_else(|| f64::dispatch(self, KnownAnswers(&fma::KNOWN_F64)));
-        failed.map_or(Ok(()), |[a, b, c]| Err(Error::LanesUntrustworthy { isa: self.0.name(), a, b, c }))
+        failed.map_or(Ok(()), |[a, b, c]| Err(Error::LanesUntrustworthy { isa: self.isa().name(), a, b, c }))
     }
 }
 
@@ -143,13 +155,16 @@ impl Element for f32 {
     }
     fn dispatch<K: Kernel<Self>>(selected: Selected, kernel: K) -> K::Output {
         match selected.0 {
-            // SAFETY: a `Selected` exists only where the CPU has its instruction set.
+            Native::Portable => enter(portable::PortableF32, kernel),
+            // SAFETY: `Isa::detect` found the instruction set on this CPU.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { avx2::Avx2F32::assume() }.enter(kernel),
+            Native::Avx2 => enter(unsafe { avx2::Avx2F32::assume() }, kernel),
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { avx512::Avx512F32::assume() }.enter(kernel),
-            _ => portable::PortableF32.enter(kernel),
+            Native::Avx512 => enter(unsafe { avx512::Avx512F32::assume() }, kernel),
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            Native::Neon => enter(unsafe { neon::NeonF32::assume() }, kernel),
         }
     }
 }
@@ -167,13 +182,16 @@ impl Element for f64 {
     }
     fn dispatch<K: Kernel<Self>>(selected: Selected, kernel: K) -> K::Output {
         match selected.0 {
-            // SAFETY: a `Selected` exists only where the CPU has its instruction set.
+            Native::Portable => enter(portable::PortableF64, kernel),
+            // SAFETY: `Isa::detect` found the instruction set on this CPU.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { avx2::Avx2F64::assume() }.enter(kernel),
+            Native::Avx2 => enter(unsafe { avx2::Avx2F64::assume() }, kernel),
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { avx512::Avx512F64::assume() }.enter(kernel),
-            _ => portable::PortableF64.enter(kernel),
+            Native::Avx512 => enter(unsafe { avx512::Avx512F64::assume() }, kernel),
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            Native::Neon => enter(unsafe { neon::NeonF64::assume() }, kernel),
         }
     }
 }
@@ -188,7 +206,7 @@ impl<T: Real> Kernel<T> for KnownAnswers<'_, T> {
         // `black_box` keeps the compiler from working the answers out itself.
         let vector = |value: T| lanes.splat(core::hint::black_box(value));
         let wrong = self.0.iter().find(|&&(a, b, c, expected)| {
-            let mut answers = [T::ZERO; 16];
+            let mut answers = [T::ZERO; MAX_LEN];
             lanes.store(&mut answers, lanes.fma(vector(a), vector(b), vector(c)));
             // Bits, not values: expected answers are never negative zero or NaN.
             answers[..L::LEN].iter().any(|answer| *answer != expected)
@@ -206,15 +224,36 @@ mod tests {
         for isa in Isa::ALL {
             assert_eq!(isa.name().parse(), Ok(isa));
         }
-        assert!("sse9".parse::<Isa>().unwrap_err().to_string().contains("portable, avx2, avx512"));
+        assert_eq!(Isa::NAMES, Isa::ALL.map(Isa::name).join(", "));
+        assert!("sse9".parse::<Isa>().unwrap_err().to_string().contains(Isa::NAMES));
     }
 
     #[test]
     fn every_available_instruction_set_passes_its_check_and_the_best_is_taken() {
         for isa in Isa::available() {
-            assert!(Selected::new(isa).is_ok(), "{isa:?}");
+            assert_eq!(Selected::new(isa).map(Selected::isa), Ok(isa));
         }
         assert_eq!(Some(Selected::best().unwrap().isa()), Isa::available().next_back());
+    }
+
+    #[test]
+    fn every_instruction_set_is_known_by_its_number() {
+        // `Selected::new` indexes a table by it.
+        for (number, isa) in Isa::ALL.into_iter().enumerate() {
+            assert_eq!(isa as usize, number);
+        }
+    }
+
+    #[test]
+    fn the_vectors_of_the_architecture_are_preferred_to_portable_ones() {
+        if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
+            let native = Isa::available().filter(|&isa| isa != Isa::Portable).count();
+            println!("{native} instruction sets besides portable");
+            assert_eq!(Selected::best().unwrap().isa() == Isa::Portable, native == 0);
+        }
+        if cfg!(target_arch = "aarch64") {
+            assert_eq!(Selected::best().unwrap().isa(), Isa::Neon);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{
         block::{PackedRows, RowPanel},
         pack::{self, PanelOut},
     },
-    lanes::Lanes,
+    lanes::{Lanes, MAX_TILE_ROWS},
 };
 use core::ops::Range;
 use triplet_core::Points;
@@ -51,7 +51,7 @@ impl<T: Element> Distances<T> {
         self.ids.resize(layout.panel);
         self.stride = layout.panels * layout.panel;
         self.keys.resize(L::TILE_ROWS * self.stride);
-        let mut few = [0; 16];
+        let mut few = [0; MAX_TILE_ROWS];
         let count = rows.len();
         few.iter_mut().zip(rows).for_each(|(place, row)| *place = row);
         let out = PanelOut { panel: &mut self.panel, norms: &mut self.norms, ids: &mut self.ids };

@@ -123,6 +123,7 @@ impl<T: Real> Kernel<T> for Heights {
     type Output = (usize, usize);
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, _: L) -> (usize, usize) {
+        const { assert!(BLOCK_ROWS.is_multiple_of(L::PANEL), "blocks are whole panels") };
         (L::PANEL, L::TILE_ROWS)
     }
 }

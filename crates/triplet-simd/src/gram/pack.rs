@@ -72,6 +72,7 @@ pub(crate) fn pack<L: Lanes>(
 /// `n_i = g_ii`, by the chain of every inner product.
 #[inline(always)]
 fn norms<L: Lanes>(lanes: L, panel: &[L::Real], norms: &mut [L::Real]) {
+    const { assert!(L::PANEL <= MAX_VECTORS * L::LEN) };
     // A panel is several vectors wide: their chains hide each other's latency.
     let mut sums = [lanes.splat(L::Real::ZERO); MAX_VECTORS];
     let sums = &mut sums[..L::PANEL / L::LEN];
@@ -87,4 +88,4 @@ fn norms<L: Lanes>(lanes: L, panel: &[L::Real], norms: &mut [L::Real]) {
 }
 
 /// No panel is wider.
-const MAX_VECTORS: usize = 8;
+const MAX_VECTORS: usize = 12;

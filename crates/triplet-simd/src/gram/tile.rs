@@ -104,12 +104,7 @@ fn accumulate<L: Lanes, const R: usize, const V: usize>(
         unsafe {
             let vectors: [L::Float; V] =
                 core::array::from_fn(|v| lanes.load_at(column.wrapping_add(v * L::LEN)));
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let x = lanes.splat(*row.wrapping_add(r));
-                for (sum, &vector) in sums.iter_mut().zip(&vectors) {
-                    *sum = lanes.fma(x, vector, *sum);
-                }
-            }
+            lanes.add_outer_product(row, &vectors, &mut sums);
         }
         row = row.wrapping_add(panel);
         column = column.wrapping_add(panel);

@@ -6,10 +6,20 @@
 pub mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub mod avx512;
+#[cfg(target_arch = "aarch64")]
+pub mod neon;
 pub mod portable;
+
+#[cfg(test)]
+mod tests;
 
 use crate::gram::tile::Tile;
 use triplet_core::{Real, real::Key};
+
+/// No vector has more lanes: the length of arrays that hold one of any lane type.
+pub const MAX_LEN: usize = 16;
+/// No register tile has more rows.
+pub(crate) const MAX_TILE_ROWS: usize = 16;
 
 /// A kernel that runs on any lane type.
 ///
@@ -71,6 +81,29 @@ pub trait Lanes: Copy {
     /// `a` where it is above zero, else positive zero.
     fn max0(self, a: Self::Float) -> Self::Float;
 
+    /// One step of the chains of a register tile: `sums[r][v] = fma(rows[r], columns[v], sums[r][v])`.
+    ///
+    /// By default each element of `rows` is broadcast. Where an instruction multiplies by
+    /// one lane of a vector, a lane type loads whole vectors of `rows` instead.
+    ///
+    /// # Safety
+    /// `rows` must be valid for reads of `R` elements.
+    #[inline(always)]
+    unsafe fn add_outer_product<const R: usize, const V: usize>(
+        self,
+        rows: *const Self::Real,
+        columns: &[Self::Float; V],
+        sums: &mut [[Self::Float; V]; R],
+    ) {
+        for (r, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: `r < R`, and the caller upholds that `R` elements can be read.
+            let x = self.splat(unsafe { *rows.add(r) });
+            for (sum, &column) in sums.iter_mut().zip(columns) {
+                *sum = self.fma(x, column, *sum);
+            }
+        }
+    }
+
     /// The elements' bits.
     fn keys(self, value: Self::Float) -> Self::Keys;
     /// The elements with these bits.
@@ -107,7 +140,7 @@ pub trait Lanes: Copy {
     /// The smallest lane, unsigned.
     #[inline(always)]
     fn smallest(self, keys: Self::Keys) -> <Self::Real as Real>::Key {
-        let mut lanes = [<Self::Real as Real>::Key::ZERO; 16];
+        let mut lanes = [<Self::Real as Real>::Key::ZERO; MAX_LEN];
         self.store_keys(&mut lanes, keys);
         lanes[1..Self::LEN].iter().fold(lanes[0], |a, &b| a.min(b))
     }
@@ -115,7 +148,7 @@ pub trait Lanes: Copy {
     /// The elements of a slice shorter than a vector, then zeros.
     #[inline(always)]
     fn load_partial(self, from: &[Self::Real]) -> Self::Float {
-        let mut lanes = [Self::Real::ZERO; 16];
+        let mut lanes = [Self::Real::ZERO; MAX_LEN];
         lanes[..from.len()].copy_from_slice(from);
         self.load(&lanes)
     }
@@ -123,8 +156,27 @@ pub trait Lanes: Copy {
     /// Writes the first elements to a slice shorter than a vector.
     #[inline(always)]
     fn store_partial(self, to: &mut [Self::Real], value: Self::Float) {
-        let mut lanes = [Self::Real::ZERO; 16];
+        let mut lanes = [Self::Real::ZERO; MAX_LEN];
         self.store(&mut lanes, value);
         to.copy_from_slice(&lanes[..to.len()]);
     }
+}
+
+/// Runs a kernel, having checked at compile time what the kernels rely on in the shape of
+/// the lanes. Every lane type is entered through here first.
+#[inline(always)]
+pub(crate) fn enter<L: Lanes, K: Kernel<L::Real>>(lanes: L, kernel: K) -> K::Output {
+    const { check_shape::<L>() };
+    lanes.enter(kernel)
+}
+
+/// Panics, and so does not compile in a constant, if a shape breaks an assumption that is
+/// not checked where it is made. The others are: the panel's in `tile`, `pack` and `layout`, the
+/// window's in `search::buckets`.
+const fn check_shape<L: Lanes>() {
+    assert!(L::LEN.is_power_of_two() && L::LEN <= MAX_LEN, "arrays of MAX_LEN hold a vector");
+    assert!(MAX_LEN <= u32::BITS as usize, "`Lanes::bits` answers in 32 bits");
+    assert!(L::TILE_ROWS <= MAX_TILE_ROWS, "arrays of MAX_TILE_ROWS hold the rows of a tile");
+    let accumulators = L::TILE_ROWS * L::TILE_VECTORS;
+    assert!(accumulators + L::TILE_VECTORS < L::REGISTERS, "a tile, its columns and a row fit the registers");
 }

@@ -1,6 +1,9 @@
 //! The nearest rows of a query, kept while blocks of distances go by.
 
-use crate::{cpu::isa::Element, lanes::Lanes};
+use crate::{
+    cpu::isa::Element,
+    lanes::{Lanes, MAX_LEN},
+};
 use triplet_core::real::Key;
 
 /// Candidates taken in between two cuts, besides as many as are wanted.
@@ -25,7 +28,7 @@ impl<T: Element> Nearest<T> {
     /// Starts a query that wants so many.
     pub(crate) fn start(&mut self, wanted: usize) {
         self.candidates.clear();
-        self.candidates.reserve(2 * wanted + SLACK + 16);
+        self.candidates.reserve(2 * wanted + SLACK + MAX_LEN);
         self.wanted = wanted;
         self.cutoff = Key::SIGNED_MAX;
     }

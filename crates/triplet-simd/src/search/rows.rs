@@ -1,7 +1,7 @@
 //! The search along the rows of a block: lanes are candidates of one anchor.
 
 use super::{Block, PanelBest, THRESHOLDS_PER_PASS};
-use crate::lanes::{Kernel, Lanes};
+use crate::lanes::{Kernel, Lanes, MAX_LEN};
 use core::ops::Range;
 use triplet_core::{
     Real,
@@ -127,7 +127,7 @@ fn farthest<L: Lanes>(
         most = lanes.max_signed(most, lanes.load_keys(keys));
     }
     if lanes.any(lanes.at_least_signed(most, lanes.splat_key(*far))) {
-        let mut lanes_of_most = [Key::MASKED; 16];
+        let mut lanes_of_most = [Key::MASKED; MAX_LEN];
         lanes.store_keys(&mut lanes_of_most, most);
         // Masked keys are negative as signed integers, below every distance.
         let reached = lanes_of_most[..L::LEN].iter().copied().filter(|&key| key != Key::MASKED).max();

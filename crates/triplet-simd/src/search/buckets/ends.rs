@@ -1,6 +1,9 @@
 //! What needs no sorting: the ends of the candidates' range.
 
-use crate::{cpu::isa::Element, lanes::Lanes};
+use crate::{
+    cpu::isa::Element,
+    lanes::{Lanes, MAX_LEN},
+};
 use triplet_core::{Real, real::Key};
 
 type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
@@ -43,7 +46,7 @@ pub(super) fn extremes<L: Lanes>(lanes: L, keys: &[KeyOf<L>]) -> (KeyOf<L>, KeyO
         // Masked keys are negative as signed integers, below every distance.
         most = lanes.max_signed(most, keys);
     }
-    let mut lanes_of_most = [Key::MASKED; 16];
+    let mut lanes_of_most = [Key::MASKED; MAX_LEN];
     lanes.store_keys(&mut lanes_of_most, most);
     let most = lanes_of_most[..L::LEN].iter().copied().filter(|&key| key != Key::MASKED).max();
     (lanes.smallest(least), most.unwrap_or(Key::MASKED))

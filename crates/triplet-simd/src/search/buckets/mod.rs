@@ -143,6 +143,7 @@ impl<T: Element> Buckets<T> {
         ends: Ends<T>,
         anchor: &mut Anchor<T>,
     ) {
+        const { assert!(WINDOW.is_multiple_of(L::LEN)) };
         let Self { places, found, starts, keys, ids } = self;
         let thresholds = &anchor.thresholds[..];
         places.resize(thresholds.len());
