@@ -56,7 +56,11 @@ mod mode {
     const HAPPENED: Register = 0x3f;
 
     pub(super) fn is_default(register: Register) -> bool {
-        register & !HAPPENED == DEFAULT
+        without_flags(register) == DEFAULT
+    }
+
+    pub(super) fn without_flags(register: Register) -> Register {
+        register & !HAPPENED
     }
 
     #[inline(always)]
@@ -80,11 +84,18 @@ mod mode {
     use core::arch::asm;
 
     pub(super) type Register = u64;
-    /// Nearest even, nothing flushed, no exception trapped.
+    /// Nearest even, nothing flushed, no exception trapped; and, where the CPU has
+    /// FEAT_AFP, no alternative behaviour (AH, FIZ and NEP).
     pub(super) const DEFAULT: Register = 0;
 
     pub(super) fn is_default(register: Register) -> bool {
         register == DEFAULT
+    }
+
+    /// FPCR holds no flags of what has happened: FPSR does.
+    #[cfg(test)]
+    pub(super) fn without_flags(register: Register) -> Register {
+        register
     }
 
     #[inline(always)]
@@ -113,35 +124,74 @@ mod mode {
     pub(super) fn write(_: Register) {}
 }
 
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(all(test, any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod tests {
     use super::*;
     use core::hint::black_box;
 
-    /// Flush to zero, denormals are zero, and rounding towards zero.
-    const HOSTILE: mode::Register = mode::DEFAULT | 0x8040 | 0x6000;
-
-    #[test]
-    fn subnormals_live_and_rounding_is_to_nearest_whatever_the_thread_was_set_to() {
-        let (tiny, third) = (black_box(f32::MIN_POSITIVE), black_box(3.0_f32));
-        mode::write(HOSTILE);
-        let outside = (black_box(tiny) / 2.0).to_bits();
-        let inside =
-            with_default_mode(|| ((black_box(tiny) / 2.0).to_bits(), (2.0 / black_box(third)).to_bits()));
-        let after = mode::read() & !0x3f;
-        mode::write(mode::DEFAULT);
-        assert_eq!(outside, 0, "the mode of this test does not flush");
-        assert_eq!(inside, (0x0040_0000, 0x3f2a_aaab));
-        assert_eq!(after, HOSTILE, "the thread's mode was not put back");
+    /// Half of the smallest normal number, and two thirds: their bits in the mode of now.
+    fn computed() -> (u32, u32) {
+        let (tiny, two, three) = black_box((f32::MIN_POSITIVE, 2.0_f32, 3.0_f32));
+        ((tiny / two).to_bits(), (two / three).to_bits())
     }
 
+    const DEFINED: (u32, u32) = (0x0040_0000, 0x3f2a_aaab);
+    const FLUSHED: (u32, u32) = (0, 0x3f2a_aaab);
+    const TRUNCATED: (u32, u32) = (0x0040_0000, 0x3f2a_aaaa);
+
+    /// A bit of the mode, and what `computed` answers under it.
+    type Setting = (&'static str, mode::Register, (u32, u32));
+
+    #[cfg(target_arch = "x86_64")]
+    const SETTINGS: &[Setting] = &[
+        ("results flushed to zero", 0x8000, FLUSHED),
+        ("operands flushed to zero", 0x0040, DEFINED),
+        ("rounding down", 0x2000, TRUNCATED),
+        ("rounding up", 0x4000, DEFINED),
+        ("rounding towards zero", 0x6000, TRUNCATED),
+        ("all of it", 0xe040, (0, 0x3f2a_aaaa)),
+    ];
+
+    #[cfg(target_arch = "aarch64")]
+    const SETTINGS: &[Setting] = &[
+        ("FZ: flushed to zero", 1 << 24, FLUSHED),
+        ("RMode: rounding up", 1 << 22, DEFINED),
+        ("RMode: rounding down", 2 << 22, TRUNCATED),
+        ("RMode: rounding towards zero", 3 << 22, TRUNCATED),
+        ("DN: one NaN for all", 1 << 25, DEFINED),
+        ("FZ16: half precision flushed to zero", 1 << 19, DEFINED),
+        ("FIZ: operands flushed to zero", 1, DEFINED),
+        ("AH: alternative rules", 1 << 1, DEFINED),
+        ("NEP: scalar operations keep the upper lanes", 1 << 2, DEFINED),
+        ("FZ and RMode", 1 << 24 | 3 << 22, (0, 0x3f2a_aaaa)),
+    ];
+
     #[test]
-    fn a_panic_puts_the_mode_back_too() {
-        mode::write(HOSTILE);
-        let result = std::panic::catch_unwind(|| with_default_mode(|| panic!("on purpose")));
-        let after = mode::read() & !0x3f;
-        mode::write(mode::DEFAULT);
-        assert!(result.is_err());
-        assert_eq!(after, HOSTILE);
+    fn every_setting_of_a_thread_is_replaced_and_put_back() {
+        let mut covered = 0;
+        for &(name, bits, expected) in SETTINGS {
+            let hostile = mode::DEFAULT | bits;
+            mode::write(hostile);
+            let taken = mode::without_flags(mode::read()) == hostile;
+            let outside = computed();
+            let inside = with_default_mode(|| (mode::is_default(mode::read()), computed()));
+            let after = mode::without_flags(mode::read());
+            let panicked =
+                std::panic::catch_unwind(|| with_default_mode(|| std::panic::resume_unwind(Box::new(()))));
+            let after_panic = mode::without_flags(mode::read());
+            mode::write(mode::DEFAULT);
+            if !taken {
+                println!("NOT covered: this CPU has no {name}");
+                continue;
+            }
+            covered += 1;
+            assert_eq!(outside, expected, "{name}: not what it does to arithmetic");
+            assert_eq!(inside, (true, DEFINED), "{name} went on inside");
+            assert_eq!(after, hostile, "{name} was not put back");
+            assert!(panicked.is_err());
+            assert_eq!(after_panic, hostile, "{name} was not put back after a panic");
+        }
+        println!("{covered} of {} settings covered", SETTINGS.len());
+        assert!(covered >= 5, "flushing and every direction of rounding are settings that all CPUs have");
     }
 }

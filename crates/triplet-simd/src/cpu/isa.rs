@@ -83,8 +83,7 @@ impl Selected {
     /// # Errors
     /// [`Error::IsaMissing`], [`Error::LanesUntrustworthy`].
     pub fn new(isa: Isa) -> Result<Self> {
-        static CHECKED: [OnceLock<Result<()>>; Isa::ALL.len()] =
-            [const { OnceLock::new() }; Isa::ALL.len()];
+        static CHECKED: [OnceLock<Result<()>>; Isa::ALL.len()] = [const { OnceLock::new() }; Isa::ALL.len()];
         let Some(native) = isa.detect() else {
             let available: Vec<_> = Isa::available().map(Isa::name).collect();
             return Err(Error::IsaMissing { isa: isa.name(), available: available.join(", ") });
@@ -224,8 +223,7 @@ mod tests {
         for isa in Isa::ALL {
             assert_eq!(isa.name().parse(), Ok(isa));
         }
-        assert_eq!(Isa::NAMES, Isa::ALL.map(Isa::name).join(", "));
-        assert!("sse9".parse::<Isa>().unwrap_err().to_string().contains(Isa::NAMES));
+        assert!("sse9".parse::<Isa>().unwrap_err().to_string().contains(&Isa::ALL.map(Isa::name).join(", ")));
     }
 
     #[test]
@@ -244,16 +242,11 @@ mod tests {
         }
     }
 
+    /// Its vectors are part of the architecture there.
+    #[cfg(target_arch = "aarch64")]
     #[test]
-    fn the_vectors_of_the_architecture_are_preferred_to_portable_ones() {
-        if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
-            let native = Isa::available().filter(|&isa| isa != Isa::Portable).count();
-            println!("{native} instruction sets besides portable");
-            assert_eq!(Selected::best().unwrap().isa() == Isa::Portable, native == 0);
-        }
-        if cfg!(target_arch = "aarch64") {
-            assert_eq!(Selected::best().unwrap().isa(), Isa::Neon);
-        }
+    fn neon_is_chosen_on_64_bit_arm() {
+        assert_eq!(Selected::best().unwrap().isa(), Isa::Neon);
     }
 
     #[test]
