@@ -28,7 +28,21 @@ pub(crate) struct Args {
 }
 
 /// What the line with the digest of all answers starts with.
-pub(crate) const DIGEST: &str = "  digest of all answers";
+const DIGEST: &str = "  digest of all answers";
+/// What stands before the list of engines.
+const ENGINES: &str = "  engines, in f32 and f64: ";
+
+/// The line with the digest, in what a run printed.
+pub(crate) fn digest_of(printed: &str) -> Option<&str> {
+    printed.lines().find(|line| line.starts_with(DIGEST)).map(str::trim)
+}
+
+/// The single-threaded engines that a run covered.
+pub(crate) fn covered(printed: &str) -> String {
+    let engines = printed.lines().find_map(|line| line.strip_prefix(ENGINES));
+    let simd = engines.unwrap_or_default().split(", ").filter(|name| name.starts_with("simd"));
+    simd.collect::<Vec<_>>().join(", ")
+}
 
 type Named<T> = Vec<(String, Workspace<T>)>;
 
@@ -61,7 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     bar.finish_and_clear();
     println!("zero differing bits in loss, triplets and gradient");
-    println!("  engines, in f32 and f64: {}", names(&single));
+    println!("{ENGINES}{}", names(&single));
     println!("  instruction sets this CPU cannot run, NOT covered: {}", list(&engines::not_covered()));
     coverage.print();
     bound.print();

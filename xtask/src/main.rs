@@ -1,6 +1,7 @@
 //! The project's own commands. `cargo xtask --help` lists them.
 #![forbid(unsafe_code)]
 
+mod aarch64;
 mod cross_check;
 mod emulate;
 mod fuzz_readers;
@@ -33,6 +34,13 @@ enum Command {
     /// Runs the cross-check on older CPUs under QEMU, with and without AVX2 and FMA: the
     /// bits must be the same, and no newer instruction may be used.
     Emulate(emulate::Args),
+    /// Builds for 64-bit ARM and runs the libraries' tests and the cross-check there, under
+    /// QEMU: the bits must be the same as on this CPU. With --instructions, counts those of a
+    /// distance.
+    Aarch64(aarch64::Args),
+    /// Computes one batch so many times: what `aarch64 --instructions` counts.
+    #[command(hide = true)]
+    Repeat(aarch64::Repeat),
     /// Times odd shapes and looks for cliffs: no point may take more than 1.6 times what
     /// its neighbours predict, nor tight clusters longer than random rows.
     Sweep(sweep::Args),
@@ -48,6 +56,8 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::CrossCheck(args) => cross_check::run(&args),
         Command::Emulate(args) => emulate::run(&args),
+        Command::Aarch64(args) => aarch64::run(&args),
+        Command::Repeat(args) => aarch64::repeat(&args),
         Command::Sweep(args) => sweep::run(&args),
         Command::FuzzReaders(args) => fuzz_readers::run(&args),
         Command::Golden => golden::run(),

@@ -2,11 +2,25 @@
 
 use triplet_api::{Backend, BackendOptions, Batch, Isa, Loss, TripletSemiHardLoss, Workspace};
 
+/// What Linux calls the line of a CPU's flags, on the architectures that have one.
+const LINE: &str = if cfg!(target_arch = "aarch64") { "Features" } else { "flags" };
+
 /// The instruction sets by a source of its own: the flags that Linux lists.
 fn flags() -> Option<Vec<String>> {
     let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = info.lines().find(|line| line.starts_with("flags"))?;
+    let line = info.lines().find(|line| line.starts_with(LINE))?;
     Some(line.split_once(':')?.1.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The flags that an instruction set needs; `None` where no CPU of this architecture has it.
+fn needs(isa: Isa) -> Option<&'static [&'static str]> {
+    let (architecture, flags): (_, &[_]) = match isa {
+        Isa::Portable => return Some(&[]),
+        Isa::Avx2 => ("x86_64", &["avx2", "fma"]),
+        Isa::Avx512 => ("x86_64", &["avx512f"]),
+        Isa::Neon => ("aarch64", &["asimd"]),
+    };
+    (architecture == std::env::consts::ARCH).then_some(flags)
 }
 
 #[test]
@@ -16,11 +30,8 @@ fn the_fastest_path_of_this_cpu_runs() {
         return;
     };
     let has = |name: &str| flags.iter().any(|flag| flag == name);
-    let expected = match () {
-        () if has("avx512f") => Isa::Avx512,
-        () if has("avx2") && has("fma") => Isa::Avx2,
-        () => Isa::Portable,
-    };
+    let runs = |isa: &Isa| needs(*isa).is_some_and(|flags| flags.iter().all(|flag| has(flag)));
+    let expected = Isa::ALL.into_iter().rfind(runs).expect("portable needs nothing");
     println!("this CPU should run {}", expected.name());
     let (x, labels) = (vec![0.5_f32; 40 * 8], (0..40).map(|row| row / 4).collect::<Vec<_>>());
     let batch = Batch::new(&x, 8, &labels).unwrap();

@@ -24,6 +24,11 @@ pub(crate) fn default_threads() -> Result<Option<usize>> {
     Ok(Some(number))
 }
 
+/// What `--isa` is for, with every name there is.
+pub(crate) fn isa_help(what: &str) -> String {
+    format!("{what}: {}. Default: the fastest this CPU has", triplet_api::Isa::NAMES)
+}
+
 /// What computes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BackendArgs {
@@ -31,8 +36,7 @@ pub(crate) struct BackendArgs {
     /// simd (this thread) or par (all threads). All but gram give the same bits.
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub(crate) backend: String,
-    /// Instruction set: portable, avx2 or avx512. Default: the fastest this CPU has.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help = isa_help("Instruction set"))]
     pub(crate) isa: Option<String>,
     /// Threads. Default: the environment's `TRIPLET_NUM_THREADS`, or one a core.
     #[arg(long, value_name = "N")]

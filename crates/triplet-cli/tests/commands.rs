@@ -200,7 +200,9 @@ fn help_names_every_flag_and_info_every_instruction_set() {
         assert!(bench.run(&format!("{command} --help")).stdout.contains("Examples:"));
     }
     let info = bench.run("info --json").json();
+    let benchmark = bench.run("bench --help").stdout;
     for isa in triplet_api::Isa::ALL {
+        assert!(help.contains(isa.name()) && benchmark.contains(isa.name()), "{isa:?}");
         assert!(info["isas"][isa.name()].is_string(), "{info}");
     }
     assert!(bench.run("info").stdout.contains("chosen"));

@@ -51,6 +51,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::arrays::prepare(module.py())?;
+        module.add("instruction_sets", triplet_api::Isa::ALL.map(triplet_api::Isa::name).to_vec())?;
         module.add("version", env!("CARGO_PKG_VERSION"))
     }
 }

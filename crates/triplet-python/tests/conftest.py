@@ -100,7 +100,7 @@ def isas() -> list[str]:
     from triplet_loss import evaluate
 
     found = []
-    for isa in ("portable", "avx2", "avx512"):
+    for isa in _native.instruction_sets:
         try:
             evaluate([0], np.zeros((1, 1), np.float32), isa=isa)
         except RuntimeError:

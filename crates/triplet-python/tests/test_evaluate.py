@@ -55,6 +55,11 @@ def test_every_backend_gives_the_same_bits(distance, rule, dtype):
         assert first.statistics == other.statistics, way
 
 
+def test_the_page_of_evaluate_names_every_instruction_set():
+    for isa in _native.instruction_sets:
+        assert f"``{isa}``" in evaluate.__doc__, isa
+
+
 def test_gradient_is_that_of_the_loss():
     labels, x = batch(20, 4, 3, np.float64)
     for distance in DISTANCES:

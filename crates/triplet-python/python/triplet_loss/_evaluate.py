@@ -67,7 +67,7 @@ def evaluate(
             one a core that the process may use (counted again within a second).
         gradient: Whether to compute it.
         triplets: Whether to list them.
-        isa: ``portable``, ``avx2`` or ``avx512``; None for the fastest of this CPU.
+        isa: ``portable``, ``avx2``, ``avx512`` or ``neon``; None for the fastest of this CPU.
         require_positives: Whether a batch without a positive pair is a ``ValueError``.
 
     Returns:

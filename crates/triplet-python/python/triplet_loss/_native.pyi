@@ -9,11 +9,13 @@ __all__ = [
     "Plan",
     "Record",
     "command_line",
+    "instruction_sets",
     "panic_on_purpose",
     "read_config",
     "version",
 ]
 
+instruction_sets: list[str]
 version: str
 
 @final

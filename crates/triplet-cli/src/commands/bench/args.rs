@@ -1,6 +1,7 @@
 //! Flags of `triplet bench`.
 
 use super::compare::CompareArgs;
+use crate::options::isa_help;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -46,8 +47,7 @@ pub(crate) struct BenchArgs {
     /// Backends to compare: simd, par, and for comparison gram and scalar, which are slow.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "simd,par")]
     pub(super) backends: Vec<String>,
-    /// Instruction sets: portable, avx2, avx512. Default: the fastest this CPU has.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help = isa_help("Instruction sets"))]
     pub(super) isa: Vec<String>,
     /// Numbers of threads. Default: one a core.
     #[arg(long, value_name = "N", value_delimiter = ',')]
