@@ -33,6 +33,8 @@ mod retrieval;
 mod scratch;
 mod search;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use cpu::{float_mode, fma_peak, isa};
 pub use engine::Fused;

@@ -45,7 +45,7 @@ impl Drop for Found {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod mode {
     use core::arch::asm;
 
@@ -79,7 +79,7 @@ mod mode {
     }
 }
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(miri)))]
 mod mode {
     use core::arch::asm;
 
@@ -113,7 +113,8 @@ mod mode {
     }
 }
 
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+// Miri cannot run inline assembly, and itself computes in the default mode.
+#[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod mode {
     pub(super) type Register = ();
     pub(super) const DEFAULT: Register = ();
@@ -124,7 +125,7 @@ mod mode {
     pub(super) fn write(_: Register) {}
 }
 
-#[cfg(all(test, any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(all(test, not(miri), any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod tests {
     use super::*;
     use core::hint::black_box;

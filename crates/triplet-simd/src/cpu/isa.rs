@@ -44,6 +44,8 @@ impl Isa {
     fn detect(self) -> Option<Native> {
         match self {
             Self::Portable => Some(Native::Portable),
+            // Miri does not run the others' intrinsics.
+            Self::Avx2 | Self::Avx512 | Self::Neon if cfg!(miri) => None,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => {
                 let found = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");

@@ -7,7 +7,7 @@ use crate::{
 use triplet_core::real::Key;
 
 /// Candidates taken in between two cuts, besides as many as are wanted.
-const SLACK: usize = 256;
+pub(crate) const SLACK: usize = 256;
 
 /// The best candidates of one query.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ const ROWS_PER_CHECK: usize = 8;
 
 /// Rows that a panel must have been compared with before its search tests for improvements:
 /// before, nearly every test would find some.
-const WARMUP_ROWS: u32 = 1000;
+pub(crate) const WARMUP_ROWS: u32 = 1000;
 
 /// Updates the bests of one column panel, that starts at column `start` of the
 /// block, with the block's rows as candidates.

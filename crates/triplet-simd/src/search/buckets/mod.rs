@@ -13,6 +13,8 @@ mod anchor;
 mod bucket_map;
 mod ends;
 mod sorted;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use anchor::Anchor;
 

@@ -1,0 +1,134 @@
+//! One row of the gradient: a chain a component, map into segments, scaled and projected.
+
+use super::{Subject, Suite, data::components, on_every_isa, rng, sampled};
+use crate::{
+    chain::{Chain, Segment},
+    isa::Element,
+    lanes::{Kernel, Lanes},
+};
+use triplet_core::{
+    Batch, Distance, Problem, ProblemBuffers, Objective, Real, Rule, coefficients::Entry, distance::Scaling,
+};
+
+struct Run<'a, T: Real> {
+    problem: &'a Problem<'a, T>,
+    row: u32,
+    part: Segment<'a, T>,
+    out: &'a mut [T],
+}
+
+impl<T: Real> Kernel<T> for Run<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Lanes<Real = T>>(self, lanes: L) {
+        Chain { lanes, problem: self.problem, row: self.row }.run(self.part, self.out);
+    }
+}
+
+/// The chain of every component over all entries so far; `None` for the scale until the last segment.
+fn model<T: Real>(problem: &Problem<'_, T>, row: u32, entries: &[Entry<T>], scale: Option<T>) -> Vec<T> {
+    let own = problem.row(row);
+    let angular = problem.distance() == Distance::Angular;
+    let mut out = vec![T::ZERO; own.len()];
+    for (c, sum) in out.iter_mut().enumerate() {
+        for entry in entries {
+            let other = problem.row(entry.row)[c];
+            *sum = entry.coefficient.fma(if angular { other } else { own[c] - other }, *sum);
+        }
+    }
+    let Some(scale) = scale else { return out };
+    for sum in &mut out {
+        *sum = if angular { -*sum * scale } else { *sum * scale };
+    }
+    // Back through the normalisation: (v - u (u.v)) / norm, where the norm is the row's own.
+    if let Some(Scaling { inverse_norm, own_norm }) = problem.scaling(row) {
+        let mut along = T::ZERO;
+        for (&u, &v) in own.iter().zip(&out).filter(|_| own_norm) {
+            along = u.fma(v, along);
+        }
+        for (v, &u) in out.iter_mut().zip(own) {
+            *v = (-along).fma(u, *v) * T::from_f64(inverse_norm);
+        }
+    }
+    out
+}
+
+const ROWS: usize = 6;
+
+/// Rows of a batch: some random, one of zeros and one that is shorter than the norm which is not divided by.
+fn rows<T: Element>(width: usize) -> Vec<T> {
+    let mut values = components::<T>(&mut rng(width as u64), ROWS * width);
+    values[4 * width..5 * width].fill(T::ZERO);
+    values[5 * width..].fill(T::from_f64(1e-9));
+    values
+}
+
+struct Chains;
+
+impl Suite for Chains {
+    const KERNEL: &'static str = "gradient, chain";
+    fn run<T: Element>(on: Subject<T>) {
+        let len = on.shape.len;
+        // Around one vector, and the four or eight that are summed together, with each kind of rest.
+        let mut widths = vec![1, len - 1, len, len + 1, 2 * len, 2 * len + 1];
+        for group in [4 * len, 8 * len] {
+            widths.extend([group - 1, group, group + 1, group + len, group + len + 1, 2 * group + 3]);
+        }
+        widths.retain(|&width| width > 0);
+        let counts = [0, 1, 2, 7];
+        let cases = widths.into_iter().flat_map(|width| counts.map(|count| (width, count)));
+        for (number, (width, count)) in sampled(cases.enumerate(), 5) {
+            let values = rows::<T>(width);
+            let batch = Batch::new(&values, width, &[0; ROWS]).expect("finite");
+            for distance in Distance::ALL {
+                let objective = Objective { distance, rule: Rule::SemiHard, margin: 1.0 };
+                let mut space = ProblemBuffers::default();
+                let problem = &Problem::new(&batch, objective, &mut space).expect("a finite margin");
+                let rng = &mut rng(1000 + number as u64);
+                for row in 0..ROWS as u32 {
+                    let coefficients = components::<T>(rng, count);
+                    let entry = |(at, coefficient)| Entry { row: (row + at) % ROWS as u32, coefficient };
+                    let entries: Vec<Entry<T>> = (1..).zip(coefficients).map(entry).collect();
+                    // In one segment, in two that may be empty, and one entry a segment.
+                    let cuts = [vec![], vec![0], vec![count], vec![count / 2], (1..count).collect()];
+                    for cuts in cuts {
+                        check(&on, problem, row, &entries, &cuts);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Runs the segments between the cuts, and compares after each.
+fn check<T: Element>(
+    on: &Subject<T>,
+    problem: &Problem<'_, T>,
+    row: u32,
+    entries: &[Entry<T>],
+    cuts: &[usize],
+) {
+    let (width, distance) = (problem.width(), problem.distance());
+    let _case = on.case(|| {
+        format!("{distance:?}, width {width}, row {row}, {} entries map before {cuts:?}", entries.len())
+    });
+    // Left from another row: the first segment must not go on from it.
+    let mut out = vec![T::from_f64(3.0); width];
+    let ends = cuts.iter().copied().chain([entries.len()]);
+    let mut start = 0;
+    for (segment, end) in ends.enumerate() {
+        let scale = (segment == cuts.len()).then(|| T::from_f64(0.3));
+        let part = Segment { entries: &entries[start..end], resume: segment > 0, scale };
+        on.run(Run { problem, row, part, out: &mut out });
+        start = end;
+        let expected = model(problem, row, &entries[..end], scale);
+        for (c, (found, expected)) in out.iter().zip(&expected).enumerate() {
+            assert_eq!(found.key(), expected.key(), "component {c}: {found:e}, not {expected:e}");
+        }
+    }
+}
+
+#[test]
+fn gradient_rows_are_one_chain_a_component_wherever_it_is_cut() {
+    on_every_isa::<Chains>();
+}

@@ -1,0 +1,67 @@
+//! What the searches of a block keep for one anchor, in plain words.
+
+use super::Subject;
+use crate::{isa::Element, layout::Layout, search::Best};
+use core::fmt::Debug;
+use triplet_core::real::Key;
+
+/// The best candidates of one anchor.
+#[derive(Debug, Clone)]
+pub(crate) struct AnchorModel<K> {
+    thresholds: Vec<K>,
+    /// For each threshold the nearest candidate at or above it: its key and row.
+    pub(crate) nearest: Vec<Option<(K, u32)>>,
+    /// The farthest candidate.
+    pub(crate) far: Option<(K, u32)>,
+}
+
+impl<K: Key> AnchorModel<K> {
+    pub(crate) fn new(thresholds: Vec<K>) -> Self {
+        Self { nearest: vec![None; thresholds.len()], thresholds, far: None }
+    }
+
+    /// Takes a candidate in: smaller keys are nearer, larger ones farther, the lower row wins a tie.
+    pub(crate) fn push(&mut self, key: K, row: u32) {
+        if key == K::MASKED {
+            return;
+        }
+        for (&threshold, nearest) in self.thresholds.iter().zip(&mut self.nearest) {
+            let better = match *nearest {
+                None => true,
+                Some((best, row)) => key < best || (key == best && row < row),
+            };
+            if key >= threshold && better {
+                *nearest = Some((key, row));
+            }
+        }
+        let farther = match self.far {
+            None => true,
+            Some((most, row)) => key > most || (key == most && row < row),
+        };
+        if farther {
+            self.far = Some((key, row));
+        }
+    }
+}
+
+/// The layout of one panel whose anchors have so many thresholds each.
+pub(crate) fn one_panel<T: Element>(on: &Subject<T>, slots: usize) -> Layout {
+    let panel = on.shape.panel;
+    Layout { panel, panels: 1, thresholds: vec![0, slots], large: vec![false], ..Layout::default() }
+}
+
+/// Compares what a search kept for the anchors of a panel with their models.
+pub(crate) fn compare<K: Key + Debug>(best: &Best<K>, thresholds: &[K], models: &[AnchorModel<K>], far: bool) {
+    let panel = models.len();
+    for (r, model) in models.iter().enumerate() {
+        for (slot, &expected) in model.nearest.iter().enumerate() {
+            let at = slot * panel + r;
+            let found = (best.nearest[at] != K::SIGNED_MAX)
+                .then(|| (best.excess[at].wrapping_add(thresholds[at]), best.nearest[at].to_row()));
+            assert_eq!(found, expected, "nearest of anchor {r} for its threshold {slot}, {:?}", thresholds[at]);
+        }
+        // An anchor without candidates keeps the masked key; the row beside it means nothing.
+        let found = (best.far[r] != K::MASKED).then(|| (best.far[r], best.farthest[r].to_row()));
+        assert_eq!(found, model.far.filter(|_| far), "farthest of anchor {r}");
+    }
+}
