@@ -89,7 +89,7 @@ impl Suite for Floats {
         let triple =
             |at: usize| [edges[at % count], edges[at / count % count], edges[at / count.pow(2) % count]];
         let len = if cfg!(miri) { 512 } else { count.pow(3).next_multiple_of(16) };
-        let triples: Vec<[T; 3]> = sampled(0..len * 31, 31).take(len).map(|at| triple(at)).collect();
+        let triples: Vec<[T; 3]> = sampled(0..len * 31, 31).take(len).map(triple).collect();
         let operands: [Vec<T>; 3] =
             core::array::from_fn(|n| triples.iter().map(|triple| triple[n]).collect());
         for op in Op::ALL {
