@@ -8,6 +8,7 @@ mod fuzz_readers;
 mod golden;
 mod gram_bound;
 mod python;
+mod sanitize;
 mod sweep;
 mod test;
 
@@ -47,6 +48,11 @@ enum Command {
     /// Flips, inserts, deletes and cuts bytes of good files of every format and reads them:
     /// no panic, no silent change of rows, columns or classes.
     FuzzReaders(fuzz_readers::Args),
+    /// Runs the kernels' tests with AddressSanitizer, which reports reads and writes outside of an allocation, on
+    /// the stable toolchain. Builds into target/sanitize; needs Linux or macOS.
+    ///
+    /// `cargo xtask sanitize tests::tile` runs the tests whose names hold `tests::tile`.
+    Sanitize(sanitize::Args),
     /// Compares every backend with the golden files of the real TensorFlow Addons.
     Golden,
 }
@@ -60,6 +66,7 @@ fn main() -> ExitCode {
         Command::Repeat(args) => aarch64::repeat(&args),
         Command::Sweep(args) => sweep::run(&args),
         Command::FuzzReaders(args) => fuzz_readers::run(&args),
+        Command::Sanitize(args) => sanitize::run(&args),
         Command::Golden => golden::run(),
     };
     result.map_or_else(
