@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-MODULES = ["rows", "gram", "search", "merge", "buckets", "gradient", "retrieval", "costs"]
+MODULES = ["rows", "gram", "triangle", "search", "merge", "buckets", "gradient", "retrieval", "costs"]
 
 
 def main(arguments):

@@ -5,10 +5,17 @@ from canvas import Figure
 
 
 def buckets():
-    f = Figure(470, "Buckets, windows and ends", "Twenty candidates in eight buckets, and where each of six thresholds is looked up.")
+    f = Figure(
+        470,
+        "Buckets, windows and ends",
+        "Twenty candidates in eight buckets, and where each of six thresholds is looked up.",
+    )
     f.text(24, 28, "the range of the thresholds is cut into buckets of equal width", "b")
     left, scale, y = 40, 7.8, 92
-    at = lambda d: left + d * scale
+
+    def at(d):
+        return left + d * scale
+
     edges = [0] + [e.BASE + (b - 0.5) * e.WIDTH for b in range(1, e.COUNT)] + [100]
     for b in range(e.COUNT):
         f.box(at(edges[b]), y, at(edges[b + 1]) - at(edges[b]), 30, "orange" if b % 2 else "plain", "soft", 0)
@@ -19,7 +26,13 @@ def buckets():
         f.line(at(t), y - 12, at(t), y + 30, "red", "w")
         f.text(at(t), y - 17, t, "small t-red", "middle")
     f.text(24, y - 38, "thresholds", "small t-red")
-    f.text(100, y - 38, "and candidates (dots) by distance; bucket = min(round(max0(d − base) · scale), last): base 0, width 10", "small t-quiet")
+    f.text(
+        100,
+        y - 38,
+        "and candidates (dots) by distance; bucket = min(round(max0(d "
+        "− base) · scale), last): base 0, width 10",
+        "small t-quiet",
+    )
     f.text(24, y + 64, "0: below all thresholds, and masked", "small t-quiet")
     f.text(820, y + 64, "7, the last: above all thresholds", "small t-quiet", "end")
     # Sorted array.
@@ -34,21 +47,38 @@ def buckets():
             middle = left - 10 + (e.STARTS[b] + e.COUNTS[b] / 2) * w
             f.text(middle, y + 44, b, "b small", "middle")
     # Look-ups.
-    f.text(24, 278, "each threshold: the window from the start of its bucket on (4 candidates here, 16 in the engine)", "b")
+    f.text(
+        24,
+        278,
+        "each threshold: the window from the start of its bucket on (4 candidates here, 16 in the engine)",
+        "b",
+    )
     for i, t in enumerate(e.THRESHOLDS):
-        start, found, rest, answer, how = e.lookup(t)
+        start, found, _, answer, how = e.lookup(t)
         yy = 290 + i * 27
         x = left - 10 + start * w
         width = min(e.WINDOW, len(e.SORTED) - start) * w
-        f.box(x, yy, width, 19, "green" if how == "window" else "red", "green" if how == "window" else "red", 0)
+        f.box(
+            x, yy, width, 19, "green" if how == "window" else "red", "green" if how == "window" else "red", 0
+        )
         words = f"{found} in the window, its bucket {e.bucket(found)} too"
         if how != "window":
             words = f"{found} found, but bucket {e.bucket(found)} goes on:"
         f.text(x + 6, yy + 14, f"≥ {t}", "small b")
-        tail = {"window": "", "top": f" the least of all ≥ 60, {answer}", "rest of the bucket": f" its rest holds {answer}"}[how]
+        tail = {
+            "window": "",
+            "top": f" the least of all ≥ 60, {answer}",
+            "rest of the bucket": f" its rest holds {answer}",
+        }[how]
         where = x + width + 8 if x + width < 480 else x - 8
         f.text(where, yy + 14, f"{words}{tail}", "small", "start" if x + width < 480 else "end")
-    f.text(24, 460, "Known without sorting: a threshold ≤ 4, the least candidate, takes that one; a threshold > 97, the most, has none here.", "small")
+    f.text(
+        24,
+        460,
+        "Known without sorting: a threshold ≤ 4, the least candidate, takes "
+        "that one; a threshold > 97, the greatest, has none here.",
+        "small",
+    )
     return f
 
 

@@ -52,6 +52,12 @@ STYLE = (
 )
 
 
+def _classes(*names):
+    """The attribute that names style classes; nothing where there are none."""
+    named = " ".join(name for name in names if name)
+    return f' class="{named}"' if named else ""
+
+
 class Figure:
     """A picture of one width. Coordinates are pixels from the upper left corner."""
 
@@ -62,18 +68,14 @@ class Figure:
         self.parts = []
 
     def box(self, x, y, w, h, fill="plain", line="soft", radius=2, extra=""):
-        """A rectangle; `line=None` for one without a border."""
-        stroke = f" s-{line}" if line else ""
-        self.parts.append(
-            f'<rect x="{x:g}" y="{y:g}" width="{w:g}" height="{h:g}" rx="{radius}"'
-            f' class="f-{fill}{stroke} {extra}"/>'.replace(" f-None", " none").replace('"f-None', '"none')
-        )
+        """A rectangle; `fill=None` for an outline, `line=None` for none."""
+        names = _classes(f"f-{fill}" if fill else "none", line and f"s-{line}", extra)
+        self.parts.append(f'<rect x="{x:g}" y="{y:g}" width="{w:g}" height="{h:g}" rx="{radius}"{names}/>')
 
     def text(self, x, y, words, kind="", at="start"):
         """Words on a base line; `kind` names classes: m (monospaced), b, small, t-quiet, t-blue, ..."""
         anchor = "" if at == "start" else f' text-anchor="{at}"'
-        name = f' class="{kind}"' if kind else ""
-        self.parts.append(f'<text x="{x:g}" y="{y:g}"{anchor}{name}>{escape(str(words))}</text>')
+        self.parts.append(f'<text x="{x:g}" y="{y:g}"{anchor}{_classes(kind)}>{escape(str(words))}</text>')
 
     def lines(self, x, y, rows, kind="", at="start", step=18):
         """Several lines of text."""
@@ -86,21 +88,18 @@ class Figure:
         self.text(x + w / 2, y + h / 2 + 4.5, words, kind, "middle")
 
     def line(self, x1, y1, x2, y2, line="soft", extra=""):
-        self.parts.append(
-            f'<path d="M{x1:g} {y1:g}L{x2:g} {y2:g}" class="none s-{line} {extra}"/>'
-        )
+        self.curve(f"M{x1:g} {y1:g}L{x2:g} {y2:g}", line, extra)
 
     def arrow(self, x1, y1, x2, y2, line="ink", extra=""):
         self.curve(f"M{x1:g} {y1:g}L{x2:g} {y2:g}", line, extra, head=True)
 
     def curve(self, path, line="ink", extra="", head=False):
         end = f' marker-end="url(#head-{line})"' if head else ""
-        self.parts.append(f'<path d="{path}" class="none s-{line} {extra}"{end}/>')
+        self.parts.append(f'<path d="{path}"{_classes("none", f"s-{line}", extra)}{end}/>')
 
     def dot(self, x, y, radius=5, fill="plain", line="ink", extra=""):
-        self.parts.append(
-            f'<circle cx="{x:g}" cy="{y:g}" r="{radius}" class="f-{fill} s-{line} {extra}"/>'
-        )
+        names = _classes(f"f-{fill}", f"s-{line}", extra)
+        self.parts.append(f'<circle cx="{x:g}" cy="{y:g}" r="{radius}"{names}/>')
 
     def svg(self):
         """The whole file."""

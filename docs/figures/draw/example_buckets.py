@@ -50,5 +50,7 @@ ANSWERS = [lookup(threshold)[3] for threshold in THRESHOLDS]
 assert (LEAST, MOST, LOW, HIGH, WIDTH, BASE, TOP) == (4, 97, 10, 60, 10, 0, 66)
 assert COUNTS == [2, 3, 2, 6, 0, 2, 1, 4] and STARTS == [0, 2, 5, 7, 13, 13, 15, 16, 20]
 assert ANSWERS == [min(d for d in KNOWN if d >= t) for t in THRESHOLDS] == [12, 24, 29, 47, 58, 66]
-assert [lookup(t)[4] for t in THRESHOLDS] == ["window"] * 2 + ["rest of the bucket"] + ["window"] * 2 + ["top"]
+assert [lookup(t)[4] for t in THRESHOLDS] == ["window"] * 2 + ["rest of the bucket"] + ["window"] * 2 + [
+    "top"
+]
 assert lookup(28)[1] == 31

@@ -8,7 +8,11 @@ PARTS = [ORDER[:4], ORDER[4:]]
 
 
 def chosen():
-    f = Figure(430, "For each row, the anchors that chose it", "A counting sort of the choices of the example, in two parts and two windows.")
+    f = Figure(
+        430,
+        "For each row, the anchors that chose it",
+        "A counting sort of the choices of the example, in two parts and two windows.",
+    )
     f.text(24, 28, "chosen negatives by slot; crossed out: no gradient (term below 0)", "b")
     left, w = 74, 52
     f.text(24, 60, "anchor", "small")
@@ -16,7 +20,16 @@ def chosen():
     for i, t in enumerate(TRIPLETS):
         x = left + i * w
         f.cell(x, 44, w, 24, t.anchor, COLOURS[LABELS[t.anchor]])
-        f.cell(x, 68, w, 24, t.negative if t.has_gradient else f"({t.negative})", "plain" if t.has_gradient else "grey", "soft", "m" if t.has_gradient else "m t-quiet")
+        f.cell(
+            x,
+            68,
+            w,
+            24,
+            t.negative if t.has_gradient else f"({t.negative})",
+            "plain" if t.has_gradient else "grey",
+            "soft",
+            "m" if t.has_gradient else "m t-quiet",
+        )
         if not t.has_gradient:
             f.line(x + 8, 88, x + w - 8, 72, "red")
     half = left + sum(t.anchor in PARTS[0] for t in TRIPLETS) * w
@@ -28,7 +41,10 @@ def chosen():
     x0, cw = 150, 60
     for row in ROWS:
         f.text(x0 + row * cw + cw / 2, 166, f"row {row}", "small t-quiet", "middle")
-    counts = [[sum(t.has_gradient and t.negative == row and t.anchor in part for t in TRIPLETS) for row in ROWS] for part in PARTS]
+    counts = [
+        [sum(t.has_gradient and t.negative == row and t.anchor in part for t in TRIPLETS) for row in ROWS]
+        for part in PARTS
+    ]
     for p in range(2):
         f.text(24, 190 + p * 26, f"part {p}", "small")
         for row in ROWS:
@@ -43,7 +59,14 @@ def chosen():
     for p in range(2):
         f.text(24, 286 + p * 26, f"part {p}", "small")
         for row in ROWS:
-            f.cell(x0 + row * cw, 269 + p * 26, cw, 26, starts[p][row] if counts[p][row] else "·", "orange" if counts[p][row] else "plain")
+            f.cell(
+                x0 + row * cw,
+                269 + p * 26,
+                cw,
+                26,
+                starts[p][row] if counts[p][row] else "·",
+                "orange" if counts[p][row] else "plain",
+            )
     # List.
     f.text(24, 352, "3. place: every part walks its slots again", "b")
     listed = [anchor for row in ROWS for anchor in chosen_by(row)]
@@ -58,12 +81,27 @@ def chosen():
             f.text(x0 + (at - len(mine) / 2) * 48, 404, f"row {row}", "small t-quiet", "middle")
             f.line(x0 + at * 48, 360, x0 + at * 48, 394, "ink", "w")
     f.text(24, 381, "anchors", "small")
-    f.lines(600, 372, ["With room for 5 choices only, rows 0–5", "(4 choices) and 6–7 (5) are two windows:", "steps 2 and 3 are run for each window."], "small", "start", 18)
+    f.lines(
+        600,
+        372,
+        [
+            "With room for 5 choices only, rows 0–5",
+            "(4 choices) and 6–7 (5) are two windows:",
+            "steps 2 and 3 are run for each window.",
+        ],
+        "small",
+        "start",
+        18,
+    )
     return f
 
 
 def gradient():
-    f = Figure(452, "Coefficients to gradient", "The coefficient matrix of the example, the chain of row 5, and rows that share others in the cache.")
+    f = Figure(
+        452,
+        "Coefficients to gradient",
+        "The coefficient matrix of the example, the chain of row 5, and rows that share others in the cache.",
+    )
     matrix = coefficients()
     f.text(24, 28, "coefficients c of the example", "b")
     f.text(24, 46, "row r, other row m: symmetric", "small t-quiet")
@@ -74,7 +112,14 @@ def gradient():
         f.text(left - 10, top + r * 26 + 18, r, "m", "end")
         for m in ROWS:
             c = matrix[r][m]
-            f.cell(left + m * w, top + r * 26, w, 26, f"{c:+d}".replace("-", "−") if c else "", "blue" if c > 0 else "red" if c < 0 else "plain")
+            f.cell(
+                left + m * w,
+                top + r * 26,
+                w,
+                26,
+                f"{c:+d}".replace("-", "−") if c else "",
+                "blue" if c > 0 else "red" if c < 0 else "plain",
+            )
     f.box(left - 2, top + 5 * 26 - 1, 8 * w + 4, 28, None, "ink", 2, "w")
     f.text(24, top + 8 * 26 + 22, "blue: pairs of one class (+); red: chosen negatives (−)", "small t-quiet")
     f.text(372, 28, "gradient of row 5: one chain a component, m ascending", "b")
@@ -84,25 +129,58 @@ def gradient():
         if c:
             step = COORDINATES[5] - COORDINATES[m]
             new = acc + c * step
-            f.text(372, y, f"m = {m}: acc = fma({c:+d}, x5 − x{m} = {step}, {acc}) = {new}".replace("-", "−"), "m")
+            f.text(
+                372,
+                y,
+                f"m = {m}: acc = fma({c:+d}, x5 − x{m} = {step}, {acc}) = {new}".replace("-", "−"),
+                "m",
+            )
             acc, y = new, y + 24
     assert acc == SUMS[5] == 6
     f.text(372, y, f"times the scale, 2/N = 2/14, rounded once: {acc * 2 / 14:.4f}", "m")
-    f.lines(372, y + 36, ["c counts triplets with a gradient: 5 chose 1 twice and 1 chose 5 once: −3;",
-                          "the pair (5, 0) is in two triplets, of anchors 5 and 0: +2.",
-                          "Lanes are components: 16 chains at a time on AVX-512, 8 vectors of them."], "small", "start", 19)
+    f.lines(
+        372,
+        y + 36,
+        [
+            "c counts triplets with a gradient: 5 chose 1 twice and 1 chose 5 once: −3;",
+            "the pair (5, 0) is in two triplets, of anchors 5 and 0: +2.",
+            "Lanes are components: on AVX-512, 8 vectors of 16 chains at a time.",
+        ],
+        "small",
+        "start",
+        19,
+    )
     # Segments.
     y = 330
     f.line(24, y - 8, 836, y - 8, "soft", "dash")
-    f.text(24, y + 16, "where most rows use most others: 16 rows of a piece go through one segment of others together", "b")
+    f.text(
+        24,
+        y + 16,
+        "where most rows use most others: 16 rows of a piece go through one segment of others together",
+        "b",
+    )
     for s in range(4):
         x = 110 + s * 150
         f.box(x, y + 32, 146, 66, "orange" if s == 1 else "plain", "orange" if s == 1 else "soft", 0)
         f.text(x + 73, y + 94, ["others 0–255", "256–511", "512–767", "…"][s], "small t-quiet", "middle")
         for r in range(4):
-            f.line(x + 4, y + 42 + r * 12, x + 140, y + 42 + r * 12, "green" if s == 0 else "blue" if s == 1 else "soft", "" if s < 2 else "dash")
+            f.line(
+                x + 4,
+                y + 42 + r * 12,
+                x + 140,
+                y + 42 + r * 12,
+                "green" if s == 0 else "blue" if s == 1 else "soft",
+                "" if s < 2 else "dash",
+            )
     f.text(100, y + 62, "16 rows", "small", "end")
-    f.lines(722, y + 44, ["a segment: 128 KiB", "of other rows (256", "at D = 128 in f32);", "chains are resumed"], "small", "start", 17)
+    f.lines(
+        722,
+        y + 44,
+        ["a segment: 128 KiB", "of other rows (256", "at D = 128 in f32);", "chains are resumed"],
+        "small",
+        "start",
+        17,
+    )
     return f
 
 

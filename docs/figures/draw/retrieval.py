@@ -27,8 +27,17 @@ assert len(PRUNES) == 2
 
 
 def retrieval():
-    f = Figure(312, "Retrieval: cutoff and prune", "Keys of one query in order of arrival, which of them are kept, and two prunes.")
-    f.text(24, 28, f"{WANTED} wanted, slack {SLACK}, vectors of {LANES} (in the engine: R or k wanted, slack 256)", "b")
+    f = Figure(
+        312,
+        "Retrieval: cutoff and prune",
+        "Keys of one query in order of arrival, which of them are kept, and two prunes.",
+    )
+    f.text(
+        24,
+        28,
+        f"{WANTED} wanted, slack {SLACK}, vectors of {LANES} (in the engine: R or k wanted, slack 256)",
+        "b",
+    )
     left, w = 40, 32.5
     for i, key in enumerate(KEYS):
         f.cell(left + i * w, 60, w, 28, key, "green" if PUSHED[i] else "grey")
@@ -36,7 +45,12 @@ def retrieval():
     for i in range(0, len(KEYS) + 1, LANES):
         f.line(left + i * w, 56, left + i * w, 92, "ink", "w")
     f.text(24, 52, "keys", "small")
-    f.text(24, 124, "rows; green: key ≤ cutoff, pushed; grey: skipped, a whole vector at once where none is ≤", "small t-quiet")
+    f.text(
+        24,
+        124,
+        "rows; green: key ≤ cutoff, pushed; grey: skipped, a whole vector at once where none is ≤",
+        "small t-quiet",
+    )
     # Cutoff as a line.
     y = 176
     f.text(24, y - 16, "cutoff", "b small")
@@ -44,14 +58,22 @@ def retrieval():
     for after, held, cutoff in [*PRUNES, (len(KEYS), HELD, None)]:
         end = left + after * w
         f.line(x, y + 4, end, y + 4, "purple", "w")
-        f.text((x + end) / 2, y - 4, value if isinstance(value, str) else f"{value}", "small t-purple", "middle")
+        f.text(
+            (x + end) / 2, y - 4, value if isinstance(value, str) else f"{value}", "small t-purple", "middle"
+        )
         if cutoff is not None:
             f.arrow(end, y + 4, end, y + 30, "purple")
             rows = ", ".join(f"({key}, {row})" for key, row in held)
             f.text(end, y + 46, f"{2 * WANTED + SLACK} or more held: prune to {WANTED}", "small", "middle")
             f.text(end, y + 64, rows, "m small", "middle")
         x, value = end, cutoff
-    f.text(24, 272, "A key equal to the cutoff is pushed: its row may be lower. At the end: prune once more, sort by (key, row):", "small")
+    f.text(
+        24,
+        272,
+        "A key equal to the cutoff is pushed: its row may "
+        "be lower. At the end: prune once more, sort by (key, row):",
+        "small",
+    )
     f.text(24, 294, "ranked: " + ", ".join(f"row {row} at {key}" for key, row in HELD[:WANTED]), "m")
     return f
 

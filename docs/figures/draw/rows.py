@@ -5,7 +5,9 @@ from example_batch import COLOURS, COORDINATES, LABELS, ORDER, ROWS, TRIPLETS, d
 
 
 def passes():
-    f = Figure(330, "The passes of one call", "From rows and labels to loss and gradient, with the arrays between.")
+    f = Figure(
+        330, "The passes of one call", "From rows and labels to loss and gradient, with the arrays between."
+    )
     steps = [
         ("classes", ["order, positions", "[B] each"], "2"),
         ("pack", ["panels [B, D]", "norms, rows [B]"], "2"),
@@ -22,7 +24,13 @@ def passes():
         f.box(x, 46, 118, 92, "blue" if index < 3 else "orange", "blue" if index < 3 else "orange", 5)
         f.text(x + 59, 68, name, "b", "middle")
         f.lines(x + 59, 91, arrays, "small", "middle", 16)
-        f.text(x + 59, 128, f"section {section}" if len(section) == 1 else f"sections {section}", "small t-quiet", "middle")
+        f.text(
+            x + 59,
+            128,
+            f"section {section}" if len(section) == 1 else f"sections {section}",
+            "small t-quiet",
+            "middle",
+        )
         x += 141
     # Large classes leave between thresholds and triangle.
     f.curve("M342 138 V176 H400", "ink", "", True)
@@ -38,7 +46,7 @@ def passes():
         ("chain", ["one a component,", "then the scale"], "section 13", "green"),
     ]
     x = 142
-    for index, (name, arrays, section, fill) in enumerate(below):
+    for name, arrays, section, fill in below:
         f.box(x, 230, 150, 84, fill, "green", 5)
         f.text(x + 75, 251, name, "b", "middle")
         f.lines(x + 75, 271, arrays, "small", "middle", 16)
@@ -51,7 +59,11 @@ def passes():
 
 
 def rule():
-    f = Figure(344, "Which negative is chosen", "Distances of anchors 0 and 1 of the example, their thresholds and choices.")
+    f = Figure(
+        344,
+        "Which negative is chosen",
+        "Distances of anchors 0 and 1 of the example, their thresholds and choices.",
+    )
     unit, left = 19.0, 60
 
     def axis(y, anchor, notes):
@@ -80,15 +92,30 @@ def rule():
             f.line(px + 10, y - 62, px + 10, y, "red", "dash")
             f.text(px + 14, y - 54, f"> {triplet.near}", "small t-red")
 
-    axis(96, 0, {2: "beyond 4 the nearest are rows 1 and 3, both at 9: the lower row, 1. Row 6, at 4, is not beyond.",
-                 5: "beyond 1 the nearest is row 6, at 4."})
-    axis(262, 1, {3: "no negative is beyond 36: the farthest of all, row 6 at 25, is the fallback.",
-                  7: "beyond 1 the nearest is row 5, at 4. Row 2, at 1, is not beyond."})
+    axis(
+        96,
+        0,
+        {
+            2: "beyond 4 the nearest are rows 1 and 3, both at 9: the lower row, 1. "
+            "Row 6, at 4, is not beyond.",
+            5: "beyond 1 the nearest is row 6, at 4.",
+        },
+    )
+    axis(
+        262,
+        1,
+        {
+            3: "no negative is beyond 36: the farthest of all, row 6 at 25, is the fallback.",
+            7: "beyond 1 the nearest is row 5, at 4. Row 2, at 1, is not beyond.",
+        },
+    )
     return f
 
 
 def panels():
-    f = Figure(330, "Rows to panels", "Rows in batch order, in class order, and as two packed panels of four rows.")
+    f = Figure(
+        330, "Rows to panels", "Rows in batch order, in class order, and as two packed panels of four rows."
+    )
     f.text(24, 30, "batch order", "b")
     f.text(24, 48, "row · label · D = 3", "small t-quiet")
     top, h = 60, 26
@@ -120,9 +147,20 @@ def panels():
                 row = ORDER[panel * 4 + r]
                 f.cell(x + r * 32, y + 40, 32, 26, f"{row}.{k}", COLOURS[LABELS[row]])
             f.line(x, y + 72, x + 128, y + 72, "ink")
-        f.text(430, y + 90, "one vector of four rows for each k; addresses ascend to the right", "small t-quiet")
-    f.lines(430, 290, ["The same panel is the tile's rows (one value broadcast)",
-                       "and its columns (one vector loaded): no second copy."], "", "start", 18)
+        f.text(
+            430, y + 90, "one vector of four rows for each k; addresses ascend to the right", "small t-quiet"
+        )
+    f.lines(
+        430,
+        290,
+        [
+            "The same panel is the tile's rows (one value broadcast)",
+            "and its columns (one vector loaded): no second copy.",
+        ],
+        "",
+        "start",
+        18,
+    )
     f.arrow(394, 164, 424, 164)
     f.text(24, 300, "Cells are row.component.", "small t-quiet")
     return f

@@ -21,8 +21,17 @@ assert all((key - UNREACHABLE) % 256 > 0 for key in [*range(END), MASKED])
 
 
 def excess():
-    f = Figure(352, "The excess over a threshold", "Eight candidates, their keys, and their excess over threshold 41 modulo 256.")
-    f.text(24, 28, "least key ≥ 41 of eight candidates, with keys of 8 bits: subtract 41 modulo 256, take the minimum", "b")
+    f = Figure(
+        352,
+        "The excess over a threshold",
+        "Eight candidates, their keys, and their excess over threshold 41 modulo 256.",
+    )
+    f.text(
+        24,
+        28,
+        "least key ≥ 41 of eight candidates, with keys of 8 bits: subtract 41 modulo 256, take the minimum",
+        "b",
+    )
     headings = ["row", *range(8)]
     rows = [headings, ["key", *KEYS], ["key − 41", *EXCESS]]
     for r, values in enumerate(rows):
@@ -32,10 +41,20 @@ def excess():
             won = c == 4 and r == 2
             lost = EXCESS[c] >= 128 and r == 2
             words = "✕ 255" if r == 1 and value == MASKED else value
-            f.cell(112 + c * 66, y, 66, 28, words, "green" if won else "red" if lost else "plain" if r else "grey")
+            f.cell(
+                112 + c * 66,
+                y,
+                66,
+                28,
+                words,
+                "green" if won else "red" if lost else "plain" if r else "grey",
+            )
     f.lines(656, 64, ["minimum 3: key 44.", "Rows 4 and 7 have it:", "the lower row, 4."], "", "start", 20)
     left, width = 60, 740
-    at = lambda value: left + width * value / 256
+
+    def at(value):
+        return left + width * value / 256
+
     for y, name in ((176, "keys"), (280, "excess")):
         f.text(24, y - 22, name, "b small")
     y = 176
@@ -66,8 +85,17 @@ def chance(seen, rows, lanes, thresholds):
     return 1 - (seen / (seen + rows)) ** (lanes * thresholds)
 
 
+# What the page says about it.
+assert [round(100 * chance(1000, rows, 16, 4)) for rows in (8, 48)] == [40, 95]
+assert round(2 * sum(1 / n for n in range(1, 1001))) == 15  # 7.5 records in 1000 candidates.
+
+
 def records():
-    f = Figure(366, "Records and grouped checks", "What is reduced before a test, and how often the test of the columns search finds something.")
+    f = Figure(
+        366,
+        "Records and grouped checks",
+        "What is reduced before a test, and how often the test of the columns search finds something.",
+    )
     f.text(24, 28, "what is reduced before one test", "b")
     f.text(24, 58, "rows search: a run of up to 96 keys of one anchor", "small t-blue")
     for v in range(6):
@@ -82,26 +110,52 @@ def records():
         f.arrow(226, 192 + group * 78, 244, 192 + group * 78)
         f.cell(246, 181 + group * 78, 58, 22, "least", "plain", "ink", "small")
         f.text(312, 196 + group * 78, "≤ bests?", "small")
-    f.lines(24, 330, ["4 thresholds at a time share each load of keys:", "one subtraction and one minimum a threshold and vector."], "small", "start", 18)
+    f.lines(
+        24,
+        330,
+        [
+            "4 thresholds at a time share each load of keys:",
+            "one subtraction and one minimum a threshold and vector.",
+        ],
+        "small",
+        "start",
+        18,
+    )
     # The chart.
     left, right, top, bottom = 476, 836, 70, 290
     f.text(430, 28, "chance that a test of the columns search finds a record", "b small")
     f.text(430, 46, "64 minima (16 lanes × 4 thresholds), candidates in random order", "small t-quiet")
-    xs = lambda seen: left + (right - left) * seen / 8000
-    ys = lambda p: bottom - (bottom - top) * p
+
+    def xs(seen):
+        return left + (right - left) * seen / 8000
+
+    def ys(p):
+        return bottom - (bottom - top) * p
+
     for p in (0, 0.25, 0.5, 0.75, 1):
         f.line(left, ys(p), right, ys(p), "soft", "" if p == 0 else "dash")
         f.text(left - 6, ys(p) + 4, f"{p:.0%}".replace("%", " %"), "small t-quiet", "end")
     for seen in range(0, 8001, 2000):
         f.text(xs(seen), bottom + 18, f"{seen:,}", "small t-quiet", "middle")
-    f.text((left + right) / 2, bottom + 38, "rows that the panel's columns were compared with", "small t-quiet", "middle")
-    for rows, line, words, where in ((48, "orange", "48 rows a test", 3000), (8, "green", "8 rows a test", 3400)):
+    f.text(
+        (left + right) / 2,
+        bottom + 38,
+        "rows that the panel's columns were compared with",
+        "small t-quiet",
+        "middle",
+    )
+    for rows, line, words, where in (
+        (48, "orange", "48 rows a test", 3000),
+        (8, "green", "8 rows a test", 3400),
+    ):
         points = [(xs(s), ys(chance(s, rows, 16, 4))) for s in range(60, 8001, 60)]
         f.curve("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points), line, "w")
         f.text(xs(where) + 8, ys(chance(where, rows, 16, 4)) - 8, words, f"small t-{line}")
     f.line(xs(1000), top - 4, xs(1000), bottom, "purple", "dash")
     f.text(xs(1000) + 5, ys(0.06), "warm-up ends: 1000", "small t-purple")
-    f.text(436, 352, f"After 1000 rows: {chance(1000, 8, 16, 4):.0%} and {chance(1000, 48, 16, 4):.0%}; after 8000: {chance(8000, 8, 16, 4):.0%} and {chance(8000, 48, 16, 4):.0%}.".replace("%", " %"), "small")
+    early, late = ([f"{chance(seen, rows, 16, 4):.0%}" for rows in (8, 48)] for seen in (1000, 8000))
+    words = f"After 1000 rows: {early[0]} and {early[1]}; after 8000: {late[0]} and {late[1]}."
+    f.text(436, 352, words.replace("%", " %"), "small")
     return f
 
 
