@@ -122,7 +122,7 @@ def records():
         18,
     )
     # The chart.
-    left, right, top, bottom = 476, 836, 70, 290
+    left, right, top, bottom = 476, 826, 70, 290
     f.text(430, 28, "chance that a test of the columns search finds a record", "b small")
     f.text(430, 46, "64 minima (16 lanes × 4 thresholds), candidates in random order", "small t-quiet")
 
