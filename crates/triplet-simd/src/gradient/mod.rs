@@ -4,7 +4,7 @@
 //! the anchors that chose it as their negative, [`coefficients`] adds up what the triplets put on
 //! each of its pairs, and [`chain`] runs the pairs' chain of multiply-adds.
 
-mod chain;
+pub(crate) mod chain;
 mod chosen_by;
 mod coefficients;
 mod distances;

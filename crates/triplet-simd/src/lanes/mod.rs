@@ -10,9 +10,6 @@ pub mod avx512;
 pub mod neon;
 pub mod portable;
 
-#[cfg(test)]
-mod tests;
-
 use crate::gram::tile::Tile;
 use triplet_core::{Real, real::Key};
 

@@ -1,6 +1,6 @@
 //! Retrieval: some queries at a time against every reference, the nearest kept.
 
-mod nearest;
+pub(crate) mod nearest;
 
 pub(crate) use nearest::Nearest;
 

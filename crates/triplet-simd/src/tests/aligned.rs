@@ -1,6 +1,6 @@
 //! The buffers that start on a cache line.
 
-use crate::aligned::Aligned;
+use crate::gram::aligned::Aligned;
 
 #[test]
 fn every_length_starts_on_a_cache_line_and_keeps_what_is_written() {

@@ -1,12 +1,12 @@
-//! Distance keys of a row panel against column panels, with the chain map for the cache.
+//! Distance keys of a row panel against column panels, with the chain cut for the cache.
 
 use super::{Subject, Suite, data::components, on_every_isa, pack, rng, sampled};
 use crate::{
-    block::{RowPanel, PackedRows},
-    isa::Element,
+    cpu::isa::Element,
+    gram::block::{PackedRows, RowPanel},
+    gram::layout::Layout,
+    gram::pack::Packed,
     lanes::{Kernel, Lanes},
-    layout::Layout,
-    pack::Packed,
 };
 use core::ops::Range;
 use triplet_core::{Distance, Real, real::Key};

@@ -1,10 +1,10 @@
 //! The search for anchors with many thresholds, as a whole; its parts: `search/buckets/tests.rs`.
 
 use super::{
-    FloorPattern, KeyPattern, Subject, Suite, data, on_every_isa, rng, sampled, search_model::AnchorModel,
+    KeyPattern, Subject, Suite, ThresholdPattern, data, on_every_isa, rng, sampled, search_model::AnchorModel,
 };
 use crate::{
-    isa::Element,
+    cpu::isa::Element,
     lanes::{Kernel, Lanes},
     search::buckets::{Anchor, Buckets},
 };
@@ -31,7 +31,7 @@ struct Shape {
     candidates: usize,
     thresholds: usize,
     keys: KeyPattern,
-    thresholds: FloorPattern,
+    pattern: ThresholdPattern,
 }
 
 /// The state that a worker keeps from anchor to anchor.
@@ -46,7 +46,7 @@ fn check<T: Element>(on: &Subject<T>, worker: &mut Worker<T>, case: Shape, strea
     let _case = on.case(|| format!("{case:?}"));
     let rng = &mut rng(stream);
     let runs: Vec<Vec<T::Key>> = (0..3).map(|_| case.keys.keys::<T>(rng, case.candidates)).collect();
-    let thresholds = case.thresholds.thresholds(rng, &runs[0], case.thresholds);
+    let thresholds = case.pattern.thresholds(rng, &runs[0], case.thresholds);
     let mut model = AnchorModel::<T::Key>::new(thresholds.clone());
     let Worker { buckets, anchor } = worker;
     // The thresholds' bits stand in for the distances of positives.
@@ -58,8 +58,11 @@ fn check<T: Element>(on: &Subject<T>, worker: &mut Worker<T>, case: Shape, strea
         for (&key, &id) in keys.iter().zip(&ids) {
             model.push(key, id.to_row());
         }
-        let nearest: Vec<_> =
-            anchor.nearest.iter().map(|&found| (found != T::NO_CANDIDATE).then(|| T::unpack_candidate(found))).collect();
+        let nearest: Vec<_> = anchor
+            .nearest
+            .iter()
+            .map(|&found| (found != T::NO_CANDIDATE).then(|| T::unpack_candidate(found)))
+            .collect();
         for ((found, expected), threshold) in nearest.iter().zip(&model.nearest).zip(&thresholds) {
             assert_eq!(found, expected, "nearest for the threshold {threshold:?}");
         }
@@ -77,11 +80,11 @@ impl Suite for ManyThresholds {
         let (len, panel, worker) = (on.shape.len, on.shape.panel, &mut Worker::default());
         // Every pattern of keys with every pattern of thresholds.
         let patterns =
-            KeyPattern::ALL.into_iter().flat_map(|keys| FloorPattern::ALL.map(|thresholds| (keys, thresholds)));
-        for (number, (keys, thresholds)) in sampled(patterns.enumerate(), 3) {
+            KeyPattern::ALL.into_iter().flat_map(|keys| ThresholdPattern::ALL.map(|pattern| (keys, pattern)));
+        for (number, (keys, pattern)) in sampled(patterns.enumerate(), 3) {
             for candidates in [panel, 4 * panel, if cfg!(miri) { 0 } else { 40 * panel }] {
                 let thresholds = [64, 65, 100, 17][number % 4];
-                check(&on, worker, Shape { candidates, thresholds, keys, thresholds }, number as u64);
+                check(&on, worker, Shape { candidates, thresholds, keys, pattern }, number as u64);
             }
         }
         // Every size, around vectors, windows and the fewest buckets, with ties and all kinds of thresholds.
@@ -91,8 +94,8 @@ impl Suite for ManyThresholds {
             candidates.into_iter().flat_map(|count| thresholds.map(|thresholds| (count, thresholds)));
         for (number, (candidates, thresholds)) in sampled(shapes.enumerate(), 11) {
             let keys = KeyPattern::ALL[6 + number % 7];
-            let thresholds = FloorPattern::Mixed;
-            check(&on, worker, Shape { candidates, thresholds, keys, thresholds }, 1000 + number as u64);
+            let pattern = ThresholdPattern::Mixed;
+            check(&on, worker, Shape { candidates, thresholds, keys, pattern }, 1000 + number as u64);
         }
     }
 }

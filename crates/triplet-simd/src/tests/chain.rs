@@ -1,13 +1,15 @@
-//! One row of the gradient: a chain a component, map into segments, scaled and projected.
+//! One row of the gradient: a chain a component, cut into segments, scaled and projected.
 
 use super::{Subject, Suite, data::components, on_every_isa, rng, sampled};
 use crate::{
-    chain::{Chain, Segment},
-    isa::Element,
+    cpu::isa::Element,
+    gradient::Entry,
+    gradient::chain::{Chain, Segment},
     lanes::{Kernel, Lanes},
 };
 use triplet_core::{
-    Batch, Distance, Problem, ProblemBuffers, Objective, Real, Rule, coefficients::Entry, distance::Scaling,
+    Batch, Distance, Objective, Problem, ProblemBuffers, Real, Rule,
+    distance::{GradientStep, Scaling},
 };
 
 struct Run<'a, T: Real> {
@@ -27,12 +29,12 @@ impl<T: Real> Kernel<T> for Run<'_, T> {
 
 /// The chain of every component over all entries so far; `None` for the scale until the last segment.
 fn model<T: Real>(problem: &Problem<'_, T>, row: u32, entries: &[Entry<T>], scale: Option<T>) -> Vec<T> {
-    let own = problem.row(row);
-    let angular = problem.distance() == Distance::Angular;
+    let own = problem.candidates().row(row);
+    let angular = problem.distance().gradient_step() == GradientStep::UnitRow;
     let mut out = vec![T::ZERO; own.len()];
     for (c, sum) in out.iter_mut().enumerate() {
         for entry in entries {
-            let other = problem.row(entry.row)[c];
+            let other = problem.candidates().row(entry.row)[c];
             *sum = entry.coefficient.fma(if angular { other } else { own[c] - other }, *sum);
         }
     }
@@ -41,7 +43,7 @@ fn model<T: Real>(problem: &Problem<'_, T>, row: u32, entries: &[Entry<T>], scal
         *sum = if angular { -*sum * scale } else { *sum * scale };
     }
     // Back through the normalisation: (v - u (u.v)) / norm, where the norm is the row's own.
-    if let Some(Scaling { inverse_norm, own_norm }) = problem.scaling(row) {
+    if let Some(Scaling { inverse_norm, own_norm }) = problem.anchors().scaling(row) {
         let mut along = T::ZERO;
         for (&u, &v) in own.iter().zip(&out).filter(|_| own_norm) {
             along = u.fma(v, along);
@@ -108,7 +110,7 @@ fn check<T: Element>(
     entries: &[Entry<T>],
     cuts: &[usize],
 ) {
-    let (width, distance) = (problem.width(), problem.distance());
+    let (width, distance) = (problem.anchors().width(), problem.distance());
     let _case = on.case(|| {
         format!("{distance:?}, width {width}, row {row}, {} entries map before {cuts:?}", entries.len())
     });

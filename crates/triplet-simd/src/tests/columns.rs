@@ -1,11 +1,11 @@
 //! The search down the columns of a block: lanes are anchors.
 
 use super::{
-    FloorPattern, KeyPattern, Subject, Suite, data, on_every_isa, rng, sampled,
+    KeyPattern, Subject, Suite, ThresholdPattern, data, on_every_isa, rng, sampled,
     search_model::{AnchorModel, compare, one_panel},
 };
 use crate::{
-    isa::Element,
+    cpu::isa::Element,
     lanes::{Kernel, Lanes},
     search::{
         Best, Block, PanelBest,
@@ -37,7 +37,7 @@ struct Shape {
     before: usize,
     slots: usize,
     keys: KeyPattern,
-    thresholds: FloorPattern,
+    thresholds: ThresholdPattern,
     far: bool,
     warmed_up: bool,
 }
@@ -91,13 +91,21 @@ impl Suite for Columns {
         // Miri would take minutes to warm a panel up more than a few times.
         let both = |number: usize| if cfg!(miri) && number > 40 { 1 } else { 2 };
         // Every pattern of keys with every pattern of thresholds, in turn with one to nine thresholds.
-        let patterns =
-            KeyPattern::ALL.into_iter().flat_map(|keys| FloorPattern::ALL.map(|thresholds| (keys, thresholds)));
+        let patterns = KeyPattern::ALL
+            .into_iter()
+            .flat_map(|keys| ThresholdPattern::ALL.map(|thresholds| (keys, thresholds)));
         for (number, (keys, thresholds)) in sampled(patterns.enumerate(), 13) {
             for warmed_up in [false, true].into_iter().take(both(number)) {
                 for slots in [1 + number % 9, 1 + (number + 4) % 9] {
-                    let case =
-                        Shape { rows: 21, before: 1, slots, keys, thresholds, far: number % 4 != 3, warmed_up };
+                    let case = Shape {
+                        rows: 21,
+                        before: 1,
+                        slots,
+                        keys,
+                        thresholds,
+                        far: number % 4 != 3,
+                        warmed_up,
+                    };
                     check(&on, case, number as u64);
                 }
             }
@@ -109,8 +117,12 @@ impl Suite for Columns {
         for (number, (rows, slots)) in sampled(shapes.enumerate(), 23) {
             for warmed_up in [false, true].into_iter().take(both(number)) {
                 let keys = [KeyPattern::EightValuesMostlyMasked, KeyPattern::SpreadSomeMasked][number % 2];
-                let (before, thresholds, far) = (number % 3, FloorPattern::Mixed, number % 3 != 0);
-                check(&on, Shape { rows, before, slots, keys, thresholds, far, warmed_up }, 1000 + number as u64);
+                let (before, thresholds, far) = (number % 3, ThresholdPattern::Mixed, number % 3 != 0);
+                check(
+                    &on,
+                    Shape { rows, before, slots, keys, thresholds, far, warmed_up },
+                    1000 + number as u64,
+                );
             }
         }
     }

@@ -127,7 +127,7 @@ fn edge<K: Key>(rng: &mut Rng) -> K {
 
 /// How the thresholds of a case are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum FloorPattern {
+pub(crate) enum ThresholdPattern {
     Zero,
     Unreachable,
     NoSlot,
@@ -138,7 +138,7 @@ pub(crate) enum FloorPattern {
     Mixed,
 }
 
-impl FloorPattern {
+impl ThresholdPattern {
     pub(crate) const ALL: [Self; 7] = [
         Self::Zero,
         Self::Unreachable,

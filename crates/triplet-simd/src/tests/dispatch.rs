@@ -10,6 +10,7 @@ fn expected(isa: Isa, element: usize) -> Shape {
         Isa::Portable => (16, 16, [(4, 3, 12), (3, 3, 6)]),
         Isa::Avx2 => (32, 16, [(6, 2, 48), (6, 2, 24)]),
         Isa::Avx512 => (64, 32, [(8, 3, 48), (8, 3, 24)]),
+        Isa::Neon => (16, 32, [(8, 3, 24), (8, 3, 24)]),
     };
     let len = bytes / element;
     let (tile_rows, vectors, panel) = if element == 4 { narrow } else { wide };

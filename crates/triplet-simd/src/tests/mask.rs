@@ -1,7 +1,7 @@
 //! Which keys of a block are masked.
 
 use super::{Subject, Suite, on_every_isa, rng, sampled};
-use crate::{block::mask, isa::Element, layout::Layout};
+use crate::{cpu::isa::Element, gram::block::mask, gram::layout::Layout};
 use triplet_core::{Classes, real::Key};
 
 /// Labels of a batch, by how its classes lie in panels.

@@ -22,10 +22,11 @@ mod rows;
 mod search_model;
 mod tile;
 
-pub(crate) use data::{FloorPattern, KeyPattern, rng};
+pub(crate) use data::{KeyPattern, ThresholdPattern, rng};
 
+use crate::Error;
 use crate::{
-    isa::{Element, Isa, Selected},
+    cpu::isa::{Element, Isa, Selected},
     lanes::{Kernel, Lanes},
 };
 use core::marker::PhantomData;
@@ -35,7 +36,7 @@ use std::{
     sync::Once,
     thread,
 };
-use triplet_core::{Error, Real};
+use triplet_core::Real;
 
 /// The tests of one kernel, for any element type and instruction set.
 pub(crate) trait Suite {

@@ -2,9 +2,9 @@
 
 use super::{KeyPattern, Subject, Suite, data, on_every_isa, rng, sampled};
 use crate::{
-    isa::Element,
+    cpu::isa::Element,
     lanes::{Kernel, Lanes},
-    search::nearest::{Nearest, SLACK},
+    retrieval::nearest::{Nearest, SLACK},
 };
 use triplet_core::real::Key;
 

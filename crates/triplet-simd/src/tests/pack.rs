@@ -2,14 +2,14 @@
 
 use super::{Subject, Suite, data::components, on_every_isa, rng, sampled};
 use crate::{
-    isa::Element,
+    cpu::isa::Element,
+    gram::pack::{PanelOut, pack},
     lanes::{Kernel, Lanes},
-    pack::{PanelOut, pack},
 };
-use triplet_core::{Batch, Distance, Problem, ProblemBuffers, Objective, Real, Rule, real::Key};
+use triplet_core::{Batch, Distance, Points, Real, points::PointsBuffers, real::Key};
 
 struct Pack<'a, T: Real> {
-    problem: &'a Problem<'a, T>,
+    points: Points<'a, T>,
     rows: &'a [u32],
     out: PanelOut<'a, T>,
 }
@@ -18,7 +18,7 @@ impl<T: Real> Kernel<T> for Pack<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        pack(lanes, self.problem, self.rows, self.out);
+        pack(lanes, self.points, self.rows, self.out);
     }
 }
 
@@ -49,7 +49,6 @@ impl Suite for Panels {
     const KERNEL: &'static str = "pack";
     fn run<T: Element>(on: Subject<T>) {
         let panel = on.shape.panel;
-        let objective = Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 1.0 };
         let (widths, heights) = ([1, 2, 7, 15, 16, 17, 31, 32, 33, 48], 0..=panel);
         for (width, height) in sampled(
             widths.into_iter().flat_map(|width| heights.clone().map(move |height| (width, height))),
@@ -60,8 +59,8 @@ impl Suite for Panels {
             let batch_rows = panel + 3;
             let (values, labels) = (components::<T>(rng, batch_rows * width), vec![0; batch_rows]);
             let batch = Batch::new(&values, width, &labels).expect("finite");
-            let mut space = ProblemBuffers::default();
-            let problem = Problem::new(&batch, objective, &mut space).expect("a finite margin");
+            let mut buffers = PointsBuffers::default();
+            let points = Points::new(&batch, Distance::SquaredL2, &mut buffers);
             let mut rows: Vec<u32> = (0..batch_rows as u32).collect();
             rng.shuffle(&mut rows);
             rows.truncate(height);
@@ -69,8 +68,8 @@ impl Suite for Panels {
             let mut packed = vec![T::ONE; width * panel];
             let (mut norms, mut ids) = (vec![T::ONE; panel], vec![T::Key::ZERO; panel]);
             let out = PanelOut { panel: &mut packed, norms: &mut norms, ids: &mut ids };
-            on.run(Pack { problem: &problem, rows: &rows, out });
-            let expected = model(|row| problem.row(row).to_vec(), &rows, width, panel);
+            on.run(Pack { points, rows: &rows, out });
+            let expected = model(|row| points.row(row).to_vec(), &rows, width, panel);
             let bits = |values: &[T]| values.iter().map(|value| value.key()).collect::<Vec<_>>();
             assert_eq!(bits(&packed), bits(&expected.0), "components");
             assert_eq!(bits(&norms), bits(&expected.1), "norms");

@@ -1,11 +1,11 @@
 //! The search along the rows of a block: lanes are candidates of one anchor.
 
 use super::{
-    FloorPattern, KeyPattern, Subject, Suite, data, on_every_isa, rng, sampled,
+    KeyPattern, Subject, Suite, ThresholdPattern, data, on_every_isa, rng, sampled,
     search_model::{AnchorModel, compare, one_panel},
 };
 use crate::{
-    isa::Element,
+    cpu::isa::Element,
     lanes::{Kernel, Lanes},
     search::{Best, Block, PanelBest, rows},
 };
@@ -34,7 +34,7 @@ struct Shape {
     columns: Range<usize>,
     slots: usize,
     keys: KeyPattern,
-    thresholds: FloorPattern,
+    thresholds: ThresholdPattern,
     far: bool,
 }
 
@@ -75,8 +75,9 @@ impl Suite for Rows {
         let (len, panel) = (on.shape.len, on.shape.panel);
         let ranges = [0..0, 0..len, 0..2 * len, len..2 * len, 0..panel, panel..2 * panel, len..3 * panel];
         // Every pattern of keys with every pattern of thresholds, in turn with one to nine thresholds.
-        let patterns =
-            KeyPattern::ALL.into_iter().flat_map(|keys| FloorPattern::ALL.map(|thresholds| (keys, thresholds)));
+        let patterns = KeyPattern::ALL
+            .into_iter()
+            .flat_map(|keys| ThresholdPattern::ALL.map(|thresholds| (keys, thresholds)));
         for (number, (keys, thresholds)) in sampled(patterns.enumerate(), 5) {
             for slots in [1 + number % 9, 1 + (number + 4) % 9] {
                 let (anchors, columns) = (panel.min(9), 0..panel);
@@ -91,8 +92,14 @@ impl Suite for Rows {
             sampled(shapes.flat_map(|shape| ranges.clone().map(|range| (shape, range))).enumerate(), 29)
         {
             let keys = [KeyPattern::EightValuesMostlyMasked, KeyPattern::SpreadSomeMasked][number % 2];
-            let case =
-                Shape { anchors, columns, slots, keys, thresholds: FloorPattern::Mixed, far: number % 3 != 0 };
+            let case = Shape {
+                anchors,
+                columns,
+                slots,
+                keys,
+                thresholds: ThresholdPattern::Mixed,
+                far: number % 3 != 0,
+            };
             check(&on, &case, 1000 + number as u64);
         }
     }

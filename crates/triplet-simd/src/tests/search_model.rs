@@ -1,7 +1,7 @@
 //! What the searches of a block keep for one anchor, in plain words.
 
 use super::Subject;
-use crate::{isa::Element, layout::Layout, search::Best};
+use crate::{cpu::isa::Element, gram::layout::Layout, search::Best};
 use core::fmt::Debug;
 use triplet_core::real::Key;
 
@@ -28,7 +28,7 @@ impl<K: Key> AnchorModel<K> {
         for (&threshold, nearest) in self.thresholds.iter().zip(&mut self.nearest) {
             let better = match *nearest {
                 None => true,
-                Some((best, row)) => key < best || (key == best && row < row),
+                Some((best, lowest)) => key < best || (key == best && row < lowest),
             };
             if key >= threshold && better {
                 *nearest = Some((key, row));
@@ -36,7 +36,7 @@ impl<K: Key> AnchorModel<K> {
         }
         let farther = match self.far {
             None => true,
-            Some((most, row)) => key > most || (key == most && row < row),
+            Some((most, lowest)) => key > most || (key == most && row < lowest),
         };
         if farther {
             self.far = Some((key, row));
@@ -47,21 +47,30 @@ impl<K: Key> AnchorModel<K> {
 /// The layout of one panel whose anchors have so many thresholds each.
 pub(crate) fn one_panel<T: Element>(on: &Subject<T>, slots: usize) -> Layout {
     let panel = on.shape.panel;
-    Layout { panel, panels: 1, thresholds: vec![0, slots], large: vec![false], ..Layout::default() }
+    Layout { panel, panels: 1, threshold_starts: vec![0, slots], large: vec![false], ..Layout::default() }
 }
 
 /// Compares what a search kept for the anchors of a panel with their models.
-pub(crate) fn compare<K: Key + Debug>(best: &Best<K>, thresholds: &[K], models: &[AnchorModel<K>], far: bool) {
+pub(crate) fn compare<K: Key + Debug>(
+    best: &Best<K>,
+    thresholds: &[K],
+    models: &[AnchorModel<K>],
+    far: bool,
+) {
     let panel = models.len();
     for (r, model) in models.iter().enumerate() {
         for (slot, &expected) in model.nearest.iter().enumerate() {
             let at = slot * panel + r;
-            let found = (best.nearest[at] != K::SIGNED_MAX)
-                .then(|| (best.excess[at].wrapping_add(thresholds[at]), best.nearest[at].to_row()));
-            assert_eq!(found, expected, "nearest of anchor {r} for its threshold {slot}, {:?}", thresholds[at]);
+            let found = (best.nearest_row[at] != K::SIGNED_MAX)
+                .then(|| (best.excess[at].wrapping_add(thresholds[at]), best.nearest_row[at].to_row()));
+            assert_eq!(
+                found, expected,
+                "nearest of anchor {r} for its threshold {slot}, {:?}",
+                thresholds[at]
+            );
         }
         // An anchor without candidates keeps the masked key; the row beside it means nothing.
-        let found = (best.far[r] != K::MASKED).then(|| (best.far[r], best.farthest[r].to_row()));
+        let found = (best.far[r] != K::MASKED).then(|| (best.far[r], best.farthest_row[r].to_row()));
         assert_eq!(found, model.far.filter(|_| far), "farthest of anchor {r}");
     }
 }

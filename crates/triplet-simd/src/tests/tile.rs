@@ -2,9 +2,9 @@
 
 use super::{Subject, Suite, data::components, on_every_isa, rng, sampled};
 use crate::{
-    isa::Element,
+    cpu::isa::Element,
+    gram::tile::{Epilogue, Tile},
     lanes::{Kernel, Lanes},
-    tile::{Epilogue, Tile},
 };
 use triplet_core::{Distance, Real};
 
@@ -18,7 +18,7 @@ impl<T: Real> Kernel<T> for RunTile<'_, T> {
     }
 }
 
-/// Operands of a tile: two panels, map to exactly the elements that the tile reads, so that any other is out of
+/// Operands of a tile: two panels, cut to exactly the elements that the tile reads, so that any other is out of
 /// bounds.
 struct Operands<T> {
     rows: Vec<T>,
@@ -48,7 +48,9 @@ impl<T: Element> Operands<T> {
         for (x, y) in self.rows[r..].iter().step_by(panel).zip(self.columns[c..].iter().step_by(panel)) {
             g = x.fma(*y, g);
         }
-        distance.map_or(g, |distance| distance.ranking_value(g, self.row_norms[r], self.column_norms[c])).key()
+        distance
+            .map_or(g, |distance| distance.ranking_value(g, self.row_norms[r], self.column_norms[c]))
+            .key()
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::{
     Buckets, WINDOW,
-    map::BucketMap,
-    ends::{Ends, extremes, row, smallest},
+    bucket_map::BucketMap,
+    ends::{Ends, extremes, row_of, smallest},
     sorted::{Lookup, Sorted},
 };
 use crate::{
-    isa::Element,
+    cpu::isa::Element,
     lanes::{Kernel, Lanes},
     tests::{KeyPattern, Subject, Suite, data, on_every_isa, rng, sampled},
 };
@@ -66,7 +66,11 @@ impl Suite for EndsOfTheRange {
         let ends = Ends::<T> { least: Key::from_row(5), first, high: Key::from_row(9), top };
         let beside = [(0, Some(first)), (5, Some(first)), (6, None), (9, None), (10, Some(T::NO_CANDIDATE))];
         for (threshold, expected) in beside {
-            assert_eq!(ends.beside(Key::from_row(threshold)), expected, "a threshold of {threshold} beside 5 to 9");
+            assert_eq!(
+                ends.beside(Key::from_row(threshold)),
+                expected,
+                "a threshold of {threshold} beside 5 to 9"
+            );
         }
     }
 }
@@ -168,8 +172,9 @@ impl<T: Element> Kernel<T> for SortAndLookUp<'_, T> {
         buckets.sort(lanes, map, keys, ids);
         let Buckets { starts, keys, ids, .. } = &*buckets;
         let sorted = Sorted { map, starts, keys, ids, end: starts[map.count] as usize };
-        let look_up =
-            |&threshold: &T::Key| lanes.enter(Lookup { sorted, start: starts[map.bucket(threshold)] as usize, threshold });
+        let look_up = |&threshold: &T::Key| {
+            lanes.enter(Lookup { sorted, start: starts[map.bucket(threshold)] as usize, threshold })
+        };
         thresholds.iter().map(look_up).collect()
     }
 }

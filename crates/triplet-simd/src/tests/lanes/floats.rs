@@ -1,7 +1,7 @@
 //! Arithmetic: rounded as the scalar operation, in every lane.
 
 use crate::{
-    isa::Element,
+    cpu::isa::Element,
     lanes::{Kernel, Lanes},
     tests::{Subject, Suite, data::components, on_every_isa, rng, sampled},
 };

@@ -1,7 +1,7 @@
 //! Integers: unsigned and signed order, wrapping, masks and what they select.
 
 use crate::{
-    isa::Element,
+    cpu::isa::Element,
     lanes::{Kernel, Lanes},
     tests::{Subject, Suite, on_every_isa},
 };

@@ -1,7 +1,7 @@
 //! Loads, stores, partial vectors and the reduction: which elements are touched, and in which order.
 
 use crate::{
-    isa::Element,
+    cpu::isa::Element,
     lanes::{Kernel, Lanes},
     tests::{Subject, Suite, data::components, on_every_isa, rng},
 };
