@@ -28,6 +28,7 @@ pub mod stage_bench;
 
 mod gradient;
 mod gram;
+mod inlined;
 mod mining;
 mod retrieval;
 mod scratch;

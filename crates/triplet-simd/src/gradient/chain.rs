@@ -1,7 +1,10 @@
 //! One row of the gradient, lanes across components.
 
 use super::coefficients::Entry;
-use crate::lanes::Lanes;
+use crate::{
+    inlined::{from_fn, zip},
+    lanes::Lanes,
+};
 use triplet_core::{Problem, Real, distance::GradientStep};
 
 /// The chain of `docs/numerics.md`, "gradient row" and "angular gradient", a vector at a time.
@@ -69,21 +72,21 @@ impl<L: Lanes> Chain<'_, L> {
         let points = self.problem.candidates();
         let vectors = |row: u32| &points.row(row)[start..][..N * L::LEN];
         let own = vectors(self.row);
-        let own: [L::Float; N] = core::array::from_fn(|n| lanes.load(&own[n * L::LEN..]));
+        let own: [L::Float; N] = from_fn(|n| lanes.load(&own[n * L::LEN..]));
         let mut sums = [lanes.splat(L::Real::ZERO); N];
         if segment.resume {
-            sums = core::array::from_fn(|n| lanes.load(&out[n * L::LEN..]));
+            sums = from_fn(|n| lanes.load(&out[n * L::LEN..]));
         }
         for entry in segment.entries {
             let c = lanes.splat(entry.coefficient);
             let other = vectors(entry.row);
-            for (n, (sum, &own)) in sums.iter_mut().zip(&own).enumerate() {
+            for n in 0..N {
                 let other = lanes.load(&other[n * L::LEN..]);
                 let other = match step {
-                    GradientStep::Difference => lanes.sub(own, other),
+                    GradientStep::Difference => lanes.sub(own[n], other),
                     GradientStep::UnitRow => other,
                 };
-                *sum = lanes.fma(c, other, *sum);
+                sums[n] = lanes.fma(c, other, sums[n]);
             }
         }
         for (n, &sum) in sums.iter().enumerate() {
@@ -132,14 +135,14 @@ impl<L: Lanes> Chain<'_, L> {
         let mut along = lanes.splat(L::Real::ZERO);
         if scaling.own_norm {
             // One chain, so one lane is all there is to use.
-            for (&u, &v) in unit.iter().zip(out.iter()) {
+            for (&u, &v) in zip(unit, &*out) {
                 along = lanes.fma(lanes.splat(u), lanes.splat(v), along);
             }
         }
         let along = lanes.sub(lanes.splat(-L::Real::ZERO), along);
         let inverse_norm = lanes.splat(L::Real::from_f64(scaling.inverse_norm));
         let projected = |u, v| lanes.mul(lanes.fma(along, u, v), inverse_norm);
-        for (out, unit) in out.chunks_mut(L::LEN).zip(unit.chunks(L::LEN)) {
+        for (out, unit) in zip(out.chunks_mut(L::LEN), unit.chunks(L::LEN)) {
             if out.len() == L::LEN {
                 let value = projected(lanes.load(unit), lanes.load(out));
                 lanes.store(out, value);

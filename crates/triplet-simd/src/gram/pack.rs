@@ -51,7 +51,7 @@ pub(crate) fn pack<L: Lanes>(
     out: PanelOut<'_, L::Real>,
 ) {
     let height = L::PANEL;
-    for (id, r) in out.ids.iter_mut().zip(0..) {
+    for (r, id) in out.ids.iter_mut().enumerate() {
         *id = rows.get(r).map_or(Key::SIGNED_MAX, |&row| Key::from_row(row));
     }
     if rows.len() < height {
@@ -61,12 +61,26 @@ pub(crate) fn pack<L: Lanes>(
         let depth = strip.len() / height;
         for (r, &row) in rows.iter().enumerate() {
             let values = &points.row(row)[start..start + depth];
-            for (step, &x) in strip.chunks_exact_mut(height).zip(values) {
-                step[r] = x;
-            }
+            scatter(values, &mut strip[r..], height);
         }
     }
     norms(lanes, out.panel, out.norms);
+}
+
+/// Writes the values of a row `height` places apart.
+#[inline(always)]
+fn scatter<T: Copy>(values: &[T], column: &mut [T], height: usize) {
+    if let Some(values) = values.first_chunk::<STRIP>() {
+        // A whole strip is unrolled, and its bounds are checked here.
+        let column = &mut column[..(STRIP - 1) * height + 1];
+        for k in 0..STRIP {
+            column[k * height] = values[k];
+        }
+    } else {
+        for (k, &x) in values.iter().enumerate() {
+            column[k * height] = x;
+        }
+    }
 }
 
 /// `n_i = g_ii`, by the chain of every inner product.
@@ -75,15 +89,14 @@ fn norms<L: Lanes>(lanes: L, panel: &[L::Real], norms: &mut [L::Real]) {
     const { assert!(L::PANEL <= MAX_VECTORS * L::LEN) };
     // A panel is several vectors wide: their chains hide each other's latency.
     let mut sums = [lanes.splat(L::Real::ZERO); MAX_VECTORS];
-    let sums = &mut sums[..L::PANEL / L::LEN];
     for step in panel.chunks_exact(L::PANEL) {
-        for (sum, x) in sums.iter_mut().zip(step.chunks_exact(L::LEN)) {
-            let x = lanes.load(x);
-            *sum = lanes.fma(x, x, *sum);
+        for v in 0..L::PANEL / L::LEN {
+            let x = lanes.load(&step[v * L::LEN..]);
+            sums[v] = lanes.fma(x, x, sums[v]);
         }
     }
-    for (&sum, norms) in sums.iter().zip(norms.chunks_exact_mut(L::LEN)) {
-        lanes.store(norms, sum);
+    for v in 0..L::PANEL / L::LEN {
+        lanes.store(&mut norms[v * L::LEN..], sums[v]);
     }
 }
 

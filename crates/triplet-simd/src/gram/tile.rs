@@ -1,6 +1,6 @@
 //! The micro-kernel: a register tile of inner products, one chain a lane.
 
-use crate::lanes::Lanes;
+use crate::{inlined::from_fn, lanes::Lanes};
 use triplet_core::{Distance, Real};
 
 /// What turns finished inner products into distances.
@@ -102,8 +102,7 @@ fn accumulate<L: Lanes, const R: usize, const V: usize>(
         // to the last row and the last column of the tile. `wrapping_add` may leave
         // the slices after the last step, where nothing is read.
         unsafe {
-            let vectors: [L::Float; V] =
-                core::array::from_fn(|v| lanes.load_at(column.wrapping_add(v * L::LEN)));
+            let vectors: [L::Float; V] = from_fn(|v| lanes.load_at(column.wrapping_add(v * L::LEN)));
             lanes.add_outer_product(row, &vectors, &mut sums);
         }
         row = row.wrapping_add(panel);

@@ -95,8 +95,8 @@ pub trait Lanes: Copy {
         for (r, sums) in sums.iter_mut().enumerate() {
             // SAFETY: `r < R`, and the caller upholds that `R` elements can be read.
             let x = self.splat(unsafe { *rows.add(r) });
-            for (sum, &column) in sums.iter_mut().zip(columns) {
-                *sum = self.fma(x, column, *sum);
+            for v in 0..V {
+                sums[v] = self.fma(x, columns[v], sums[v]);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::{
     cpu::isa::Element,
+    inlined::zip,
     lanes::{Lanes, MAX_LEN},
 };
 use triplet_core::real::Key;
@@ -47,7 +48,7 @@ impl<T: Element> Nearest<T> {
             return;
         }
         let mut cutoff = lanes.splat_key(self.cutoff);
-        for (keys, ids) in keys.chunks_exact(L::LEN).zip(ids.chunks_exact(L::LEN)) {
+        for (keys, ids) in zip(keys.chunks_exact(L::LEN), ids.chunks_exact(L::LEN)) {
             let mut hits = lanes.bits(lanes.at_most(lanes.load_keys(keys), cutoff));
             if hits == 0 {
                 continue;

@@ -1,7 +1,10 @@
 //! The search down the columns of a block: lanes are anchors.
 
 use super::{Block, PanelBest, THRESHOLDS_PER_PASS};
-use crate::lanes::{Kernel, Lanes};
+use crate::{
+    inlined::{from_fn, zip},
+    lanes::{Kernel, Lanes},
+};
 use triplet_core::{Real, real::Key};
 
 type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
@@ -66,19 +69,19 @@ fn nearest<L: Lanes, const N: usize>(
     first: usize,
 ) {
     let slot = |n: usize| first + n * L::PANEL;
-    let thresholds: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&best.thresholds[slot(n)..]));
-    let mut excess: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&best.excess[slot(n)..]));
+    let thresholds: [L::Keys; N] = from_fn(|n| lanes.load_keys(&best.thresholds[slot(n)..]));
+    let mut excess: [L::Keys; N] = from_fn(|n| lanes.load_keys(&best.excess[slot(n)..]));
     for (keys, ids) in
-        block.keys.chunks(block.stride * ROWS_PER_CHECK).zip(block.row_ids.chunks(ROWS_PER_CHECK))
+        zip(block.keys.chunks(block.stride * ROWS_PER_CHECK), block.row_ids.chunks(ROWS_PER_CHECK))
     {
         let mut least = [lanes.splat_key(Key::MASKED); N];
         for keys in keys.chunks_exact(block.stride).take(ids.len()) {
             let keys = lanes.load_keys(&keys[column..]);
-            for (least, &threshold) in least.iter_mut().zip(&thresholds) {
-                *least = lanes.min_unsigned(*least, lanes.sub_keys(keys, threshold));
+            for n in 0..N {
+                least[n] = lanes.min_unsigned(least[n], lanes.sub_keys(keys, thresholds[n]));
             }
         }
-        let reaches: [L::Mask; N] = core::array::from_fn(|n| lanes.at_most(least[n], excess[n]));
+        let reaches: [L::Mask; N] = from_fn(|n| lanes.at_most(least[n], excess[n]));
         if !lanes.any(reaches.into_iter().reduce(|a, b| lanes.or(a, b)).unwrap_or(reaches[0])) {
             continue;
         }
@@ -93,7 +96,7 @@ fn nearest<L: Lanes, const N: usize>(
                 nearest_row: &mut best.nearest_row[slot(n)..],
             });
         }
-        excess = core::array::from_fn(|n| lanes.load_keys(&best.excess[slot(n)..]));
+        excess = from_fn(|n| lanes.load_keys(&best.excess[slot(n)..]));
     }
 }
 
@@ -148,20 +151,20 @@ fn resolve<L: Lanes, const N: usize>(
     excess: &mut [KeyOf<L>],
     nearest: &mut [KeyOf<L>],
 ) {
-    let thresholds: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&thresholds[n * L::PANEL..]));
-    let mut least: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&excess[n * L::PANEL..]));
-    let mut row: [L::Keys; N] = core::array::from_fn(|n| lanes.load_keys(&nearest[n * L::PANEL..]));
-    for (keys, &id) in block.keys.chunks_exact(block.stride).zip(block.row_ids) {
+    let thresholds: [L::Keys; N] = from_fn(|n| lanes.load_keys(&thresholds[n * L::PANEL..]));
+    let mut least: [L::Keys; N] = from_fn(|n| lanes.load_keys(&excess[n * L::PANEL..]));
+    let mut row: [L::Keys; N] = from_fn(|n| lanes.load_keys(&nearest[n * L::PANEL..]));
+    for (keys, &id) in zip(block.keys.chunks_exact(block.stride), block.row_ids) {
         let keys = lanes.load_keys(&keys[column..]);
         let id = lanes.splat_key(id);
-        for ((least, row), &threshold) in least.iter_mut().zip(&mut row).zip(&thresholds) {
-            let candidate = lanes.sub_keys(keys, threshold);
+        for n in 0..N {
+            let candidate = lanes.sub_keys(keys, thresholds[n]);
             // Among equals the lower id; a smaller excess takes the id as it is.
-            let reaches = lanes.at_most(candidate, *least);
-            let ties = lanes.equal(candidate, *least);
-            let taken = lanes.select(ties, lanes.min_unsigned(*row, id), id);
-            *row = lanes.select(reaches, taken, *row);
-            *least = lanes.min_unsigned(*least, candidate);
+            let reaches = lanes.at_most(candidate, least[n]);
+            let ties = lanes.equal(candidate, least[n]);
+            let taken = lanes.select(ties, lanes.min_unsigned(row[n], id), id);
+            row[n] = lanes.select(reaches, taken, row[n]);
+            least[n] = lanes.min_unsigned(least[n], candidate);
         }
     }
     for n in 0..N {
@@ -204,7 +207,7 @@ impl<T: Real> Kernel<T> for ResolveFar<'_, T::Key> {
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
         let (mut most, mut row) = (lanes.load_keys(self.far), lanes.load_keys(self.farthest_row));
         let rows = self.block.keys.chunks_exact(self.block.stride);
-        for (keys, &id) in rows.zip(self.block.row_ids) {
+        for (keys, &id) in zip(rows, self.block.row_ids) {
             let candidate = lanes.load_keys(&keys[self.column..]);
             let id = lanes.splat_key(id);
             let reaches = lanes.at_least_signed(candidate, most);

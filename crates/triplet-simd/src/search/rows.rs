@@ -1,7 +1,10 @@
 //! The search along the rows of a block: lanes are candidates of one anchor.
 
 use super::{Block, PanelBest, THRESHOLDS_PER_PASS};
-use crate::lanes::{Kernel, Lanes, MAX_LEN};
+use crate::{
+    inlined::{from_fn, zip},
+    lanes::{Kernel, Lanes, MAX_LEN},
+};
 use core::ops::Range;
 use triplet_core::{
     Real,
@@ -56,13 +59,12 @@ fn nearest<L: Lanes, const N: usize>(
     best: &mut PanelBest<'_, KeyOf<L>>,
     first: usize,
 ) {
-    let thresholds: [L::Keys; N] =
-        core::array::from_fn(|n| lanes.splat_key(best.thresholds[first + n * L::PANEL]));
+    let thresholds: [L::Keys; N] = from_fn(|n| lanes.splat_key(best.thresholds[first + n * L::PANEL]));
     let mut least = [lanes.splat_key(Key::MASKED); N];
     for keys in keys.chunks_exact(L::LEN) {
         let keys = lanes.load_keys(keys);
-        for (least, &threshold) in least.iter_mut().zip(&thresholds) {
-            *least = lanes.min_unsigned(*least, lanes.sub_keys(keys, threshold));
+        for n in 0..N {
+            least[n] = lanes.min_unsigned(least[n], lanes.sub_keys(keys, thresholds[n]));
         }
     }
     for (n, &least) in least.iter().enumerate() {
@@ -102,7 +104,7 @@ impl<T: Real> Kernel<T> for Resolve<'_, T::Key> {
         let smallest = lanes.smallest(least);
         let wanted = lanes.splat_key(smallest);
         let mut row = lanes.splat_key(Key::SIGNED_MAX);
-        for (keys, ids) in self.keys.chunks_exact(L::LEN).zip(self.ids.chunks_exact(L::LEN)) {
+        for (keys, ids) in zip(self.keys.chunks_exact(L::LEN), self.ids.chunks_exact(L::LEN)) {
             let found = lanes.equal(excess(keys), wanted);
             row = lanes.select(found, lanes.min_unsigned(row, lanes.load_keys(ids)), row);
         }

@@ -1,7 +1,7 @@
 //! The range of an anchor's thresholds, divided into buckets.
 
 use super::CANDIDATES_PER_BUCKET;
-use crate::{cpu::isa::Element, lanes::Lanes};
+use crate::{cpu::isa::Element, inlined::zip, lanes::Lanes};
 use triplet_core::real::Key;
 
 /// How a distance is turned into the number of its bucket.
@@ -46,7 +46,7 @@ impl<T: Element> BucketMap<T> {
     /// The buckets of whole vectors of keys.
     #[inline(always)]
     pub(super) fn all_buckets<L: Lanes<Real = T>>(self, lanes: L, keys: &[T::Key], buckets: &mut [T::Key]) {
-        for (keys, buckets) in keys.chunks_exact(L::LEN).zip(buckets.chunks_exact_mut(L::LEN)) {
+        for (keys, buckets) in zip(keys.chunks_exact(L::LEN), buckets.chunks_exact_mut(L::LEN)) {
             lanes.store_keys(buckets, self.buckets(lanes, lanes.load_keys(keys)));
         }
     }

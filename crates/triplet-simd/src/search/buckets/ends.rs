@@ -2,6 +2,7 @@
 
 use crate::{
     cpu::isa::Element,
+    inlined::zip,
     lanes::{Lanes, MAX_LEN},
 };
 use triplet_core::{Real, real::Key};
@@ -77,7 +78,7 @@ where
 pub(super) fn row_of<L: Lanes>(lanes: L, keys: &[KeyOf<L>], ids: &[KeyOf<L>], key: KeyOf<L>) -> KeyOf<L> {
     let wanted = lanes.splat_key(key);
     let mut row = lanes.splat_key(Key::SIGNED_MAX);
-    for (keys, ids) in keys.chunks_exact(L::LEN).zip(ids.chunks_exact(L::LEN)) {
+    for (keys, ids) in zip(keys.chunks_exact(L::LEN), ids.chunks_exact(L::LEN)) {
         let ids = lanes.min_unsigned(row, lanes.load_keys(ids));
         row = lanes.select(lanes.equal(lanes.load_keys(keys), wanted), ids, row);
     }

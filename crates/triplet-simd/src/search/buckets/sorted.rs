@@ -26,8 +26,8 @@ impl<T: Element> Sorted<'_, T> {
         let wanted = lanes.splat_key(key);
         let (keys, ids) = (&self.keys[start..][..WINDOW], &self.ids[start..][..WINDOW]);
         let mut matching = 0_u32;
-        for (keys, bit) in keys.chunks_exact(L::LEN).zip((0..).step_by(L::LEN)) {
-            matching |= lanes.bits(lanes.equal(lanes.load_keys(keys), wanted)) << bit;
+        for (n, keys) in keys.chunks_exact(L::LEN).enumerate() {
+            matching |= lanes.bits(lanes.equal(lanes.load_keys(keys), wanted)) << (n * L::LEN);
         }
         let mut row = ids[matching.trailing_zeros() as usize % WINDOW];
         matching &= matching.wrapping_sub(1);
