@@ -68,29 +68,41 @@ impl<L: Lanes> Chain<'_, L> {
     #[inline(always)]
     fn components<const N: usize>(self, segment: Segment<'_, L::Real>, start: usize, out: &mut [L::Real]) {
         let lanes = self.lanes;
-        let step = self.step();
-        let points = self.problem.candidates();
-        let vectors = |row: u32| &points.row(row)[start..][..N * L::LEN];
-        let own = vectors(self.row);
+        let own = &self.problem.candidates().row(self.row)[start..][..N * L::LEN];
         let own: [L::Float; N] = from_fn(|n| lanes.load(&own[n * L::LEN..]));
         let mut sums = [lanes.splat(L::Real::ZERO); N];
         if segment.resume {
             sums = from_fn(|n| lanes.load(&out[n * L::LEN..]));
         }
-        for entry in segment.entries {
-            let c = lanes.splat(entry.coefficient);
-            let other = vectors(entry.row);
-            for n in 0..N {
-                let other = lanes.load(&other[n * L::LEN..]);
-                let other = match step {
-                    GradientStep::Difference => lanes.sub(own[n], other),
-                    GradientStep::UnitRow => other,
-                };
-                sums[n] = lanes.fma(c, other, sums[n]);
-            }
+        // One loop for each step: the choice is not left to the compiler to take out of it.
+        match self.step() {
+            GradientStep::Difference => self.add::<N, false>(segment.entries, start, &own, &mut sums),
+            GradientStep::UnitRow => self.add::<N, true>(segment.entries, start, &own, &mut sums),
         }
         for (n, &sum) in sums.iter().enumerate() {
             lanes.store(&mut out[n * L::LEN..], self.scaled(segment, sum));
+        }
+    }
+
+    /// Adds entries to `N` vectors of sums, in order.
+    #[inline(always)]
+    fn add<const N: usize, const UNIT_ROW: bool>(
+        self,
+        entries: &[Entry<L::Real>],
+        start: usize,
+        own: &[L::Float; N],
+        sums: &mut [L::Float; N],
+    ) {
+        let lanes = self.lanes;
+        let points = self.problem.candidates();
+        for entry in entries {
+            let c = lanes.splat(entry.coefficient);
+            let other = &points.row(entry.row)[start..][..N * L::LEN];
+            for n in 0..N {
+                let other = lanes.load(&other[n * L::LEN..]);
+                let step = if UNIT_ROW { other } else { lanes.sub(own[n], other) };
+                sums[n] = lanes.fma(c, step, sums[n]);
+            }
         }
     }
 

@@ -18,7 +18,7 @@ mod tests;
 
 pub(crate) use anchor::Anchor;
 
-use crate::{cpu::isa::Element, gram::aligned::Aligned, inlined::zip, lanes::Lanes};
+use crate::{cpu::isa::Element, gram::aligned::Aligned, lanes::Lanes};
 use bucket_map::BucketMap;
 use ends::{Ends, extremes, row_of, smallest};
 use sorted::{Lookup, Sorted};
@@ -125,7 +125,7 @@ impl<T: Element> Buckets<T> {
             total += *start;
             *start = total;
         }
-        for ((&key, &id), place) in zip(zip(keys, ids), &*places) {
+        for ((&key, &id), place) in keys.iter().zip(ids).zip(&*places) {
             let next = &mut starts[place.to_row() as usize + 1];
             let at = *next as usize;
             *next += 1;
@@ -154,7 +154,7 @@ impl<T: Element> Buckets<T> {
         for place in &mut **places {
             *place = Key::from_row(starts[place.to_row() as usize]);
         }
-        for ((found, place), &threshold) in zip(zip(&mut **found, &**places), thresholds) {
+        for ((found, place), &threshold) in found.iter_mut().zip(&**places).zip(thresholds) {
             let window = &keys[place.to_row() as usize..][..WINDOW];
             let thresholds = lanes.splat_key(threshold);
             let mut least = lanes.splat_key(Key::MASKED);
@@ -171,9 +171,9 @@ impl<T: Element> Buckets<T> {
         let last = map.count - 1;
         let end = starts[if map.bucket(ends.high) < last { last } else { map.count }] as usize;
         let sorted = Sorted { map, starts, keys, ids, end };
-        let found = zip(zip(&**found, &**places), &anchor.buckets);
+        let found = found.iter().zip(&**places).zip(&anchor.buckets);
         for ((nearest, &threshold), ((&key, place), bucket)) in
-            zip(zip(&mut anchor.nearest, thresholds), found)
+            anchor.nearest.iter_mut().zip(thresholds).zip(found)
         {
             let start = place.to_row() as usize;
             // What is smaller still can only be in the rest of the same bucket.
