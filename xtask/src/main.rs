@@ -3,6 +3,7 @@
 
 mod aarch64;
 mod cross_check;
+mod digests;
 mod emulate;
 mod fuzz_readers;
 mod golden;
@@ -32,6 +33,9 @@ enum Command {
     /// Runs random and adversarial batches through every backend, instruction set and
     /// thread count, and compares loss, triplets and gradient: zero bits may differ.
     CrossCheck(cross_check::Args),
+    /// Compares the answers to recorded batches with their digests in testdata/digests, or
+    /// writes those anew.
+    Digests(digests::Args),
     /// Runs the cross-check on older CPUs under QEMU, with and without AVX2 and FMA: the
     /// bits must be the same, and no newer instruction may be used.
     Emulate(emulate::Args),
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Test(args) => test::run(&args),
         Command::CrossCheck(args) => cross_check::run(&args),
+        Command::Digests(args) => digests::run(&args),
         Command::Emulate(args) => emulate::run(&args),
         Command::Aarch64(args) => aarch64::run(&args),
         Command::Repeat(args) => aarch64::repeat(&args),

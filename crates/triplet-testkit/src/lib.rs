@@ -4,6 +4,7 @@
 
 pub mod batches;
 pub mod compare;
+pub mod digests;
 pub mod edges;
 pub mod engines;
 pub mod golden;
