@@ -61,7 +61,7 @@ fn size(rng: &mut Rng) -> usize {
             (edge + rng.usize(0..3)).saturating_sub(1).max(1)
         }
         2 => rng.usize(1..=64),
-        _ => (300.0_f64.powf(rng.f64())) as usize,
+        _ => libm::pow(300.0, rng.f64()) as usize,
     }
 }
 
@@ -145,8 +145,9 @@ fn labels(rng: &mut Rng, rows: usize, classes: usize) -> Vec<i64> {
     labels
 }
 
-/// A standard normal number (Box and Muller).
+/// A standard normal number (Box and Muller). `libm`: the platform's logarithm and cosine may
+/// differ in their last bit, and batches must not.
 pub fn normal(rng: &mut Rng) -> f32 {
-    let radius = (-2.0 * (1.0 - rng.f64()).ln()).sqrt();
-    (radius * (core::f64::consts::TAU * rng.f64()).cos()) as f32
+    let radius = (-2.0 * libm::log(1.0 - rng.f64())).sqrt();
+    (radius * libm::cos(core::f64::consts::TAU * rng.f64())) as f32
 }
