@@ -257,13 +257,28 @@ mod tests {
     }
 
     #[test]
-    fn labels_made_to_collide_are_numbered_all_the_same() {
-        // Multiples of 2^40 and their folded halves share their top hash bits often.
-        let labels: Vec<i64> = (0..2000).map(|i| (i % 700) << 40 | (i % 700) << 8).collect();
-        let (mut hashed, mut sorted) = (Vec::new(), Vec::new());
-        let count = LabelTable::default().number(&labels, &mut hashed);
-        assert_eq!(count, number_by_sorting(&labels, &mut sorted));
-        assert_eq!(hashed, sorted);
+    fn labels_made_to_collide_are_numbered_by_sorting() {
+        // `label ^ (label >> 32)` times the multiplier of the hash is a small number: every
+        // label starts at the first slot, and they come in no order.
+        let multiplier = 0x9e37_79b9_7f4a_7c15_u64;
+        let inverse = (0..5).fold(multiplier, |inverse, _| {
+            inverse.wrapping_mul(2_u64.wrapping_sub(multiplier.wrapping_mul(inverse)))
+        });
+        let folded = (1_u64..).map(|small| small.wrapping_mul(inverse)).filter(|folded| folded >> 63 == 0);
+        let distinct: Vec<i64> = folded.map(|folded| (folded ^ folded >> 32) as i64).take(700).collect();
+        let labels: Vec<i64> = distinct.iter().copied().chain(distinct.iter().rev().copied()).collect();
+        let expected: Vec<u32> = (0..700).chain((0..700).rev()).collect();
+        let (mut table, mut numbers) = (LabelTable::default(), Vec::new());
+        assert_eq!(table.number(&labels, &mut numbers), 700);
+        assert_eq!(numbers, expected);
+        // The table was given up before the last label was put into it.
+        assert!(table.labels.len() < 700, "nothing collided");
+        // Labels that do not collide leave none out, and are numbered alike.
+        let apart: Vec<i64> = expected.iter().map(|&class| 1000 - i64::from(class)).collect();
+        assert_eq!(table.number(&apart, &mut numbers), 700);
+        assert_eq!((table.labels.len(), &numbers), (700, &expected));
+        assert_eq!(number_by_sorting(&apart, &mut numbers), 700);
+        assert_eq!(numbers, expected);
     }
 
     #[test]

@@ -1,0 +1,47 @@
+//! Edges of what a batch may contain.
+
+use triplet_core::{Batch, Error, batch::norm_limit, distance::inner};
+
+#[test]
+fn labels_too_many_are_refused_as_are_too_few() {
+    for labels in [&[][..], &[0], &[0; 3], &[0; 4]] {
+        let error = Batch::new(&[0.0_f32; 4], 2, labels).unwrap_err();
+        assert_eq!(error, Error::LengthMismatch { labels: labels.len(), rows: 2, width: 2 });
+    }
+    assert!(Batch::new(&[0.0_f32; 4], 2, &[0; 2]).is_ok());
+}
+
+/// A row whose squared norm is below a quarter of the largest float, but whose chain of
+/// roundings goes above it: one large component, then squares of a little more than half a unit
+/// in the last place of the sum, each of which is rounded up to a whole one.
+#[test]
+fn a_row_whose_distances_overflow_by_rounding_alone_is_refused() {
+    let quarter = f64::from(f32::MAX) / 4.0;
+    let small = (f64::exp2(50.5) * (1.0 + 1e-6)) as f32;
+    let large = (f64::exp2(63.0) * (1.0 - 1.5 * f64::exp2(-15.0)).sqrt()) as f32;
+    let mut row = vec![small; 1025];
+    row[0] = large;
+    let exact: f64 = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+    assert!(exact < quarter * (1.0 - 1e-5), "{exact:e}");
+    let norm = inner(&row, &row);
+    assert!(f64::from(norm) > quarter, "{norm:e}");
+    // What the distance to the opposite row would be.
+    assert_eq!((norm + norm) + (norm + norm), f32::INFINITY);
+
+    let opposite = row.iter().map(|x| -x);
+    let rows: Vec<f32> = row.iter().copied().chain(opposite).collect();
+    let error = Batch::new(&rows, 1025, &[0, 1]).unwrap_err();
+    assert!(matches!(error, Error::NormOverflow { row: 0, .. }), "{error}");
+}
+
+#[test]
+fn the_limit_of_squared_norms_is_the_one_of_the_definition() {
+    let limit = |width: f64, epsilon: f64, most: f64| most / 4.0 * (1.0 - 4.0 * width * epsilon);
+    for width in [1, 3, 128, 4096] {
+        let w = width as f64;
+        assert_eq!(norm_limit::<f32>(width), limit(w, f64::exp2(-23.0), f64::from(f32::MAX)));
+        assert_eq!(norm_limit::<f64>(width), limit(w, f64::exp2(-52.0), f64::MAX));
+    }
+    // Never less than an eighth, however wide.
+    assert_eq!(norm_limit::<f32>(usize::MAX), f64::from(f32::MAX) / 8.0);
+}

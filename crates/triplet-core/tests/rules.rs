@@ -1,0 +1,50 @@
+//! Edges of rules: thresholds at a bound of zero, the derivative of the soft margin.
+
+use triplet_core::{Distance, Real, Rule};
+
+#[test]
+fn the_literal_threshold_at_a_bound_of_zero_leaves_distance_zero_out() {
+    for distance in Distance::ALL {
+        // The bound is the distance of the positive plus the margin: exactly zero here, and the
+        // rule asks for distances above it.
+        for (positive, margin) in [(0.0_f32, 0.0), (0.0, -0.0), (1.0, -1.0), (0.25, -distance.of_ranking_value(0.25))]
+        {
+            let threshold = Rule::SemiHardLiteral.floor(positive, distance, margin);
+            assert_eq!(threshold, 1, "{distance:?}: {positive} and {margin}");
+            let threshold = Rule::SemiHardLiteral.floor(f64::from(positive), distance, f64::from(margin));
+            assert_eq!(threshold, 1, "{distance:?} in f64: {positive} and {margin}");
+        }
+        // Below zero every distance is above the bound.
+        let below = -f32::from_key(1);
+        assert_eq!(Rule::SemiHardLiteral.floor(0.0, distance, below), 0, "{distance:?}");
+    }
+}
+
+/// The logistic function, to 16 digits: it is the derivative of `log1p(exp(z))`.
+const LOGISTIC: [(f64, f64); 7] = [
+    (-20.0, 2.061_153_618_190_203_7e-9),
+    (-5.0, 6.692_850_924_284_855_4e-3),
+    (-1.0, 0.268_941_421_369_995_1),
+    (-0.125, 0.468_790_626_626_243_77),
+    (0.0, 0.5),
+    (1.0, 0.731_058_578_630_004_9),
+    (5.0, 0.993_307_149_075_715_2),
+];
+
+#[test]
+fn the_derivative_of_the_soft_margin_is_the_logistic_function_on_both_sides_of_zero() {
+    for (z, logistic) in LOGISTIC {
+        // Either distance may be the larger one; the margin plays no part.
+        for (positive, negative) in [(z.max(0.0), (-z).max(0.0)), (z + 32.0, 32.0)] {
+            let term = Rule::HardSoft.term(7.0_f64, positive, negative);
+            // The exponential, a sum and a quotient: each rounds once.
+            let off = (term.derivative - logistic).abs();
+            assert!(off <= 4.0 * f64::EPSILON * logistic, "{z}: {} instead of {logistic}", term.derivative);
+            // The value is minus the logarithm of the logistic function of -z.
+            let value = -(1.0 - logistic).ln();
+            // The subtraction from 1 loses what its result is smaller by.
+            let off = (term.value - value).abs();
+            assert!(off <= 4.0 * f64::EPSILON / (1.0 - logistic), "{z}: {} instead of {value}", term.value);
+        }
+    }
+}
