@@ -121,6 +121,19 @@ pub const EDGES: &[Edge] = &[
         negatives: &[2, 3],
         ..TFA
     },
+    // t = 3 + 0 - 2 for both anchors. The positives are at distance 0, where the root has no
+    // derivative: they add nothing, and the negative pulls with 1/2 * 2.
+    Edge {
+        name: "L2 of equal rows adds nothing to the gradient",
+        x: &[1.0, 1.0, 3.0],
+        labels: &[0, 0, 1],
+        distance: Distance::L2,
+        margin: 3.0,
+        loss: 1.0,
+        gradient: &[0.5, 0.5, -1.0],
+        negatives: &[2, 2],
+        ..TFA
+    },
     // Farthest positives 1, 1, 0, 0; nearest negatives 2.25, 0.25, 0.25, 2.25:
     // terms 0, 1.75, 0.75, 0 over B = 4.
     Edge {
