@@ -8,6 +8,7 @@ mod emulate;
 mod fuzz_readers;
 mod golden;
 mod gram_bound;
+mod mutants;
 mod python;
 mod sanitize;
 mod sweep;
@@ -57,6 +58,9 @@ enum Command {
     ///
     /// `cargo xtask sanitize tests::tile` runs the tests whose names hold `tests::tile`.
     Sanitize(sanitize::Args),
+    /// Puts faults into the code and counts those that the tests see (with cargo-mutants: 90 % of
+    /// them at least), or that the cross-check sees (the patches of testdata/mutants: all of them).
+    Mutants(mutants::Args),
     /// Compares every backend with the golden files of the real TensorFlow Addons.
     Golden,
 }
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Command::Sweep(args) => sweep::run(&args),
         Command::FuzzReaders(args) => fuzz_readers::run(&args),
         Command::Sanitize(args) => sanitize::run(&args),
+        Command::Mutants(args) => mutants::run(&args),
         Command::Golden => golden::run(),
     };
     result.map_or_else(

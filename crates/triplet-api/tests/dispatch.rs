@@ -85,7 +85,7 @@ fn an_instruction_set_that_is_missing_is_refused_by_name() {
     }
     let available = there.iter().map(|isa| isa.name()).collect::<Vec<_>>().join(", ");
     for isa in missing {
-        let error = Error::IsaMissing { isa: isa.name(), available: available.clone() };
+        let error = Error::Simd(SimdError::IsaMissing { isa: isa.name(), available: available.clone() });
         assert_eq!(Selected::new(isa), Err(error.clone()));
         for backend in [Backend::Auto, Backend::Simd, Backend::Par] {
             let options = BackendOptions { backend, isa: Some(isa), threads: Some(2) };

@@ -171,7 +171,7 @@ fn gradients_of_large_classes_are_the_sums_over_their_triplets() {
                     }
                 }
             }
-            assert!(active > all / 10 && active < all, "{active} of {all} active: both kinds are needed");
+            assert!(active > all / 10 && active < all, "{active} of {all} violating: both kinds are needed");
             // Some 1,600 terms of at most a few units a component, each off by an epsilon.
             let tolerance = 1600.0 * 1600.0 * 4.0 * f64::EPSILON;
             for (at, (got, sum)) in result.gradient().iter().zip(&expected).enumerate() {

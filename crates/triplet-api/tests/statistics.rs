@@ -25,7 +25,7 @@ struct Counted {
     counts: Statistics,
 }
 
-fn counts(pairs: u64, triplets: u64, active: u64, fallbacks: u64, lonely: u64) -> Statistics {
+fn counts(pairs: u64, triplets: u64, violating: u64, fallbacks: u64, lonely: u64) -> Statistics {
     Statistics { positive_pairs: pairs, triplets, active, fallbacks, anchors_without_negatives: lonely }
 }
 
@@ -90,9 +90,9 @@ fn counts_worked_out_by_hand() {
             let share = if case.counts.triplets == 0 {
                 0.0
             } else {
-                case.counts.active as f64 / case.counts.triplets as f64
+                case.counts.violating as f64 / case.counts.triplets as f64
             };
-            assert_eq!(result.statistics().active_fraction(), share, "{name}: {}", case.name);
+            assert_eq!(result.statistics().violating_fraction(), share, "{name}: {}", case.name);
         }
     }
 }
@@ -131,12 +131,12 @@ fn counts_are_those_of_the_listed_triplets() {
                     Rule::SemiHardLiteral => far > near + margin,
                     Rule::Hard | Rule::HardSoft => true,
                 };
-                expected.active += u64::from(rule.term(margin, near, far).value > 0.0);
+                expected.violating += u64::from(rule.term(margin, near, far).value > 0.0);
                 expected.fallbacks += u64::from(!beyond);
             }
             assert_eq!(result.statistics(), expected, "{name}: {}, {distance:?}, {rule:?}", sample.name);
-            seen[0] += expected.active;
-            seen[1] += expected.triplets - expected.active;
+            seen[0] += expected.violating;
+            seen[1] += expected.triplets - expected.violating;
             seen[2] += expected.fallbacks;
         }
     }

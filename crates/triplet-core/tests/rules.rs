@@ -9,14 +9,14 @@ fn the_literal_threshold_at_a_bound_of_zero_leaves_distance_zero_out() {
         // rule asks for distances above it.
         for (positive, margin) in [(0.0_f32, 0.0), (0.0, -0.0), (1.0, -1.0), (0.25, -distance.of_ranking_value(0.25))]
         {
-            let threshold = Rule::SemiHardLiteral.floor(positive, distance, margin);
+            let threshold = Rule::SemiHardLiteral.threshold(positive, distance, margin);
             assert_eq!(threshold, 1, "{distance:?}: {positive} and {margin}");
-            let threshold = Rule::SemiHardLiteral.floor(f64::from(positive), distance, f64::from(margin));
+            let threshold = Rule::SemiHardLiteral.threshold(f64::from(positive), distance, f64::from(margin));
             assert_eq!(threshold, 1, "{distance:?} in f64: {positive} and {margin}");
         }
         // Below zero every distance is above the bound.
         let below = -f32::from_key(1);
-        assert_eq!(Rule::SemiHardLiteral.floor(0.0, distance, below), 0, "{distance:?}");
+        assert_eq!(Rule::SemiHardLiteral.threshold(0.0, distance, below), 0, "{distance:?}");
     }
 }
 

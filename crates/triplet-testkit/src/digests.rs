@@ -171,7 +171,7 @@ pub fn digest<T: Real>(answer: &Evaluation<'_, T>) -> u64 {
     for count in [
         counts.positive_pairs,
         counts.triplets,
-        counts.active,
+        counts.violating,
         counts.fallbacks,
         counts.anchors_without_negatives,
     ] {

@@ -1,0 +1,82 @@
+//! Faults kept as patches: the comparison of the engines with the reference must see each.
+
+use super::tree::{Ended, Tree};
+use anyhow::{Context, Result, bail, ensure};
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+const FOLDER: &str = "testdata/mutants";
+
+/// What the cross-check made of a fault.
+enum TripletCounts {
+    /// The comparison ends with this message.
+    Seen(String),
+    /// The comparison does not end.
+    SeenByHanging,
+    /// The comparison passes, but the recorded digests differ: engines and reference share it.
+    SeenByDigests(String),
+    /// Nothing differs.
+    NotSeen,
+}
+
+pub(crate) fn run(batches: u64, only: Option<&str>) -> Result<()> {
+    let patches = patches(only)?;
+    ensure!(!patches.is_empty(), "no such patch in {FOLDER}");
+    let tree = Tree::copy()?;
+    println!("{} patches, {batches} batches each; first none of them", patches.len());
+    tree.build().context("the tree as it is does not compile")?;
+    let start = Instant::now();
+    // No fault makes it slower by more without hanging; a loaded machine may be slower too.
+    match tree.cross_check(batches, true, Duration::from_secs(3600))? {
+        Ended::Passed => {}
+        Ended::Failed(message) => bail!("the cross-check fails without a patch: {message}"),
+        Ended::Hung => bail!("the cross-check does not end without a patch"),
+    }
+    let limit = Duration::from_secs(60) + 10 * start.elapsed();
+    let mut unseen = 0;
+    for patch in &patches {
+        let name = patch.file_stem().unwrap_or_default().to_string_lossy();
+        tree.apply(patch, false)?;
+        tree.build().with_context(|| format!("{name} does not compile"))?;
+        let counts = counts(&tree, batches, limit)?;
+        tree.apply(patch, true)?;
+        unseen += usize::from(matches!(counts, TripletCounts::SeenByDigests(_) | TripletCounts::NotSeen));
+        println!("| {name} | {} |", describe(&counts));
+    }
+    println!("{} of {} seen by the comparison", patches.len() - unseen, patches.len());
+    ensure!(unseen == 0, "{unseen} faults change what all engines and the reference answer, or nothing");
+    Ok(())
+}
+
+/// The patches, by name.
+fn patches(only: Option<&str>) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(FOLDER).with_context(|| format!("reading {FOLDER}"))?;
+    let mut patches: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    let wanted = |path: &PathBuf| only.is_none_or(|part| path.to_string_lossy().contains(part));
+    patches.retain(|path| path.extension().is_some_and(|extension| extension == "patch") && wanted(path));
+    patches.sort();
+    Ok(patches)
+}
+
+fn counts(tree: &Tree, batches: u64, limit: Duration) -> Result<TripletCounts> {
+    Ok(match tree.cross_check(batches, false, limit)? {
+        Ended::Failed(message) => TripletCounts::Seen(message),
+        Ended::Hung => TripletCounts::SeenByHanging,
+        Ended::Passed => match tree.cross_check(batches, true, limit)? {
+            Ended::Failed(message) => TripletCounts::SeenByDigests(message),
+            Ended::Passed | Ended::Hung => TripletCounts::NotSeen,
+        },
+    })
+}
+
+fn describe(counts: &TripletCounts) -> String {
+    match counts {
+        TripletCounts::Seen(message) => format!("seen | {message}"),
+        TripletCounts::SeenByHanging => "seen | it does not end".to_owned(),
+        TripletCounts::SeenByDigests(message) => format!("**not seen**, but by the digests | {message}"),
+        TripletCounts::NotSeen => "**not seen** |".to_owned(),
+    }
+}
