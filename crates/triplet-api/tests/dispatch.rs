@@ -1,6 +1,8 @@
 //! What runs is the fastest path that the CPU has, by what the system says of the CPU.
 
-use triplet_api::{Backend, BackendOptions, Batch, Error, Isa, Loss, TripletSemiHardLoss, Workspace};
+use triplet_api::{
+    Backend, BackendOptions, Batch, Error, Isa, Loss, SimdError, TripletSemiHardLoss, Workspace,
+};
 use triplet_core::Real;
 use triplet_simd::{
     Element, Selected,

@@ -1,7 +1,7 @@
 //! Angular distances of rows whose norm is below the floor: they are divided by the floor, a
 //! constant, and so their gradient is not projected.
 
-use triplet_api::{Inputs, Loss, Reduction, LossSpec, Weights};
+use triplet_api::{Inputs, Loss, LossSpec, Reduction, Weights};
 use triplet_core::{Batch, Distance, Objective, Rule};
 use triplet_testkit::contenders;
 

@@ -1,8 +1,8 @@
 //! Gradients that the element type cannot hold, of batches whose loss it can: each is an error,
 //! whatever makes the gradient large.
 
-use triplet_api::{Inputs, Loss, Reduction, LossSpec, Weights, Workspace};
-use triplet_core::{Batch, Distance, Error, Objective, Rule};
+use triplet_api::{Error, Inputs, Loss, LossSpec, Reduction, Weights, Workspace};
+use triplet_core::{Batch, Distance, Objective, Rule};
 use triplet_testkit::contenders;
 
 fn asked(distance: Distance, rule: Rule, margin: f64, reduction: Reduction) -> LossSpec {

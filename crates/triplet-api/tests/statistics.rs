@@ -1,8 +1,8 @@
 //! Counts of triplets: edges worked out by hand, and every backend against a count of its own
 //! triplets.
 
-use triplet_api::{Loss, Reduction, LossSpec, Statistics, Workspace};
-use triplet_core::{Batch, Distance, MemoryLimits, Objective, Rule};
+use triplet_api::{Loss, LossSpec, MemoryLimits, Reduction, Statistics, Workspace};
+use triplet_core::{Batch, Distance, Objective, Rule};
 use triplet_testkit::{contenders, sample};
 
 fn all_engines() -> Vec<(String, Workspace<f32>)> {

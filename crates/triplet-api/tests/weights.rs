@@ -1,6 +1,6 @@
 //! Weights and upstream gradients together, in every reduction.
 
-use triplet_api::{Inputs, Loss, Reduction, LossSpec, Weights, Workspace};
+use triplet_api::{Inputs, Loss, LossSpec, Reduction, Weights, Workspace};
 use triplet_core::{Batch, Distance, Objective, Rule};
 
 const ROWS: usize = 6;

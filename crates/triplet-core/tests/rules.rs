@@ -7,7 +7,8 @@ fn the_literal_threshold_at_a_bound_of_zero_leaves_distance_zero_out() {
     for distance in Distance::ALL {
         // The bound is the distance of the positive plus the margin: exactly zero here, and the
         // rule asks for distances above it.
-        for (positive, margin) in [(0.0_f32, 0.0), (0.0, -0.0), (1.0, -1.0), (0.25, -distance.of_ranking_value(0.25))]
+        for (positive, margin) in
+            [(0.0_f32, 0.0), (0.0, -0.0), (1.0, -1.0), (0.25, -distance.of_ranking_value(0.25))]
         {
             let threshold = Rule::SemiHardLiteral.threshold(positive, distance, margin);
             assert_eq!(threshold, 1, "{distance:?}: {positive} and {margin}");

@@ -36,17 +36,17 @@ fn workers_at_once(executor: &dyn Executor) -> Vec<usize> {
 fn all_threads_run_at_the_same_time() {
     for threads in 1..=4 {
         let mut executor = Rayon::with_threads(threads).unwrap();
-        assert_eq!((executor.threads(), executor.most()), (threads, threads));
+        assert_eq!((executor.threads(), executor.max_threads()), (threads, threads));
         assert_eq!(workers_at_once(&executor), (0..threads).collect::<Vec<_>>());
         // In a session too, where they are awake; and fewer of them.
-        executor.session(&mut || assert_eq!(workers_at_once(&executor).len(), threads));
+        executor.keep_awake(&mut || assert_eq!(workers_at_once(&executor).len(), threads));
         for fewer in 1..=threads {
-            executor.limit(fewer);
+            executor.set_active(fewer);
             assert_eq!(workers_at_once(&executor), (0..fewer).collect::<Vec<_>>());
         }
-        executor.limit(0);
+        executor.set_active(0);
         assert_eq!(executor.threads(), 1);
-        executor.limit(threads + 1);
+        executor.set_active(threads + 1);
         assert_eq!(executor.threads(), threads);
     }
 }
@@ -90,7 +90,7 @@ fn a_session_inside_a_pool_puts_nothing_into_it_that_lasts_as_long() {
             let executor = Rayon::current();
             assert_eq!(executor.threads(), 2);
             let mut found = None;
-            executor.session(&mut || found = rayon::yield_now());
+            executor.keep_awake(&mut || found = rayon::yield_now());
             assert_eq!(found, Some(rayon::Yield::Idle), "the session put a task into the caller's pool");
             ENDED.store(true, Ordering::Release);
         });

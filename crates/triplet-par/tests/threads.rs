@@ -1,6 +1,6 @@
 //! How many threads a batch is worth: one for a small one, all for a large one.
 
-use triplet_core::{Batch, Engine, Triplets, Problem, ProblemBuffers, Objective};
+use triplet_core::{Batch, Engine, Objective, Problem, ProblemBuffers, Triplets};
 use triplet_par::{Parallel, Rayon};
 use triplet_simd::Selected;
 
@@ -14,7 +14,7 @@ fn threads(engine: &mut Parallel<f32>, rows: usize, width: usize) -> usize {
     let objective = Objective { distance: Default::default(), rule: Default::default(), margin: 1.0 };
     let mut space = ProblemBuffers::default();
     let problem = Problem::new(&batch, objective, &mut space).unwrap();
-    engine.mine(&problem, &mut Triplets::default());
+    engine.mine(&problem, &mut Triplets::default()).unwrap();
     engine.executed().threads
 }
 

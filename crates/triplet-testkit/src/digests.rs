@@ -10,8 +10,11 @@ use crate::{
 };
 use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeMap, fmt::Write as _, fs, io, path::PathBuf};
-use triplet_api::{Backend, BackendOptions, Evaluation, Inputs, Loss, Reduction, LossSpec, Weights, Workspace};
-use triplet_core::{Batch, Distance, Error, NO_ROW, Objective, Real, Rule};
+use triplet_api::Error;
+use triplet_api::{
+    Backend, BackendOptions, Evaluation, Inputs, Loss, LossSpec, Reduction, Weights, Workspace,
+};
+use triplet_core::{Batch, Distance, NO_ROW, Objective, Real, Rule};
 
 /// The seed whose first [`BATCHES`] batches are recorded.
 pub const SEED: u64 = 1;
@@ -138,8 +141,10 @@ impl Digester {
         let inputs = Inputs { weights, upstream: None };
         let Case { sample, asked, .. } = case;
         let single = Batch::new(&sample.embeddings, sample.width, &sample.labels)
+            .map_err(Error::from)
             .and_then(|batch| Ok(digest(&asked.evaluate_with(&batch, inputs, &mut self.single)?)));
         let double = Batch::new(&wide, sample.width, &sample.labels)
+            .map_err(Error::from)
             .and_then(|batch| Ok(digest(&asked.evaluate_with(&batch, inputs, &mut self.double)?)));
         [single, double].map(|digest| digest.unwrap_or(REFUSED))
     }
