@@ -1,6 +1,6 @@
-//! The configurations that TFA's versions wrote, in the words of 0.23.
+//! The configurations of all TFA versions, with the entries and names of 0.23.
 
-use crate::errors::exception;
+use crate::errors::to_exception;
 use pyo3::prelude::*;
 use triplet_api::{Config, config::Dialect};
 
@@ -13,7 +13,7 @@ pub(crate) fn read_config(
     from_0_10: bool,
 ) -> PyResult<(f64, String, String, Option<String>, Option<bool>, Option<bool>, Option<String>)> {
     let dialect = if from_0_10 { Dialect::V0_10 } else { Dialect::Usual };
-    let config = Config::parse(json, dialect).map_err(exception)?;
+    let config = Config::parse(json, dialect).map_err(to_exception)?;
     Ok((
         config.margin,
         config.distance_metric,

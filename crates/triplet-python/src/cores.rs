@@ -1,26 +1,26 @@
-//! How many threads the machine is worth, where nobody says.
+//! The default number of threads: the cores that the process may use.
 
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-/// For so long an answer of the system holds: asking costs more than a small call.
-const HOLDS: Duration = Duration::from_secs(1);
+/// How long a count is cached: the system call costs more than a small batch.
+const CACHE_DURATION: Duration = Duration::from_secs(1);
 
-/// The cores that this process may use: its affinity and, on Linux, its cgroup's quota. Both
-/// may change while it runs.
+/// The number of cores that this process may use: its affinity and, on Linux, its cgroup's quota.
+/// Both may change while it runs.
 #[derive(Default)]
 pub(crate) struct Cores {
     last: Mutex<Option<(Instant, usize)>>,
 }
 
 impl Cores {
-    /// How many they were at most a second ago.
+    /// The count, at most [`CACHE_DURATION`] old.
     pub(crate) fn count(&self) -> usize {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match *last {
-            Some((asked, count)) if asked.elapsed() < HOLDS => count,
+            Some((time, count)) if time.elapsed() < CACHE_DURATION => count,
             _ => {
                 let count = std::thread::available_parallelism().map_or(1, usize::from);
                 *last = Some((Instant::now(), count));

@@ -1,10 +1,10 @@
-//! One call: borrow the arrays, release the interpreter, compute.
+//! One call: borrow the arrays, release the interpreter's lock, compute.
 
 use crate::{
-    arrays::{Doubles, Embeddings, Values, matrix, slice},
+    arrays::{Embeddings, Float64Array, Values, empty_matrix, slice},
     cores::Cores,
-    errors::{exception, guarded},
-    outcome::{Answer, Extras, Outcome},
+    errors::{catch_panic, to_exception},
+    native_result::{NativeResult, OutputOptions, OwnedResult},
     plan::Plan,
 };
 use numpy::{Element, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray2, PyUntypedArrayMethods};
@@ -14,16 +14,16 @@ use triplet_api::{
     BackendOptions, Batch, Element as EngineElement, Error, Inputs, Loss, LossSpec, Weights, Workspaces,
 };
 
-/// Backends whose workspaces are kept. A training process uses one.
-const KEPT: usize = 8;
+/// The largest number of backends with cached workspaces. A training process uses one.
+const MAX_POOLS: usize = 8;
 
 /// The workspaces of a process, by backend, for all its threads.
 ///
-/// There is one in the package, which a forked child replaces: threads do not survive a fork.
+/// The package has one, and replaces it in a forked child: threads do not survive a fork.
 #[pyclass(frozen, module = "triplet_loss._native")]
 #[derive(Default)]
 pub(crate) struct Engine {
-    /// The one used last comes first.
+    /// Most recently used first.
     pools: Mutex<Vec<Arc<Pool>>>,
     cores: Cores,
 }
@@ -50,68 +50,68 @@ impl Engine {
         plan: &Plan,
         labels: PyReadonlyArray1<'_, i64>,
         embeddings: Embeddings<'_>,
-        weights: Option<Doubles<'_>>,
+        weights: Option<Float64Array<'_>>,
         gradient: bool,
         triplets: bool,
         distances: usize,
-    ) -> PyResult<Outcome> {
-        let extras = Extras { triplets, distances };
+    ) -> PyResult<NativeResult> {
+        let options = OutputOptions { triplets, distances };
         let call = Call::new(self, plan, &labels, &embeddings, weights.as_ref(), None)?;
         match embeddings.values()? {
-            Values::Single(x) => call.run(py, &x, &call.pool.single, gradient, extras),
-            Values::Double(x) => call.run(py, x, &call.pool.double, gradient, extras),
+            Values::Float32(x) => call.run(py, &x, &call.pool.single, gradient, options),
+            Values::Float64(x) => call.run(py, x, &call.pool.double, gradient, options),
         }
     }
 
-    /// The gradient for a derivative of the caller's objective by the loss, or by each of
-    /// the losses without a reduction.
+    /// The gradient of the caller's objective, given its derivative by the loss, or by each of the
+    /// losses without a reduction (the vector-Jacobian product).
     ///
-    /// A derivative that is not finite, or too large for a finite gradient, makes the whole
-    /// gradient NaN, where a loss scaler looks for it.
+    /// If a derivative is not finite, or too large for a finite gradient, the whole gradient is
+    /// NaN, which loss scalers detect.
     #[pyo3(signature = (plan, labels, embeddings, weights, upstream))]
-    fn pull(
+    fn vjp(
         &self,
         py: Python<'_>,
         plan: &Plan,
         labels: PyReadonlyArray1<'_, i64>,
         embeddings: Embeddings<'_>,
-        weights: Option<Doubles<'_>>,
-        upstream: Doubles<'_>,
+        weights: Option<Float64Array<'_>>,
+        upstream: Float64Array<'_>,
     ) -> PyResult<Py<PyAny>> {
         let call = Call::new(self, plan, &labels, &embeddings, weights.as_ref(), Some(&upstream))?;
         match embeddings.values()? {
-            Values::Single(x) => call.pull(py, &x, &call.pool.single),
-            Values::Double(x) => call.pull(py, x, &call.pool.double),
+            Values::Float32(x) => call.vjp(py, &x, &call.pool.single),
+            Values::Float64(x) => call.vjp(py, x, &call.pool.double),
         }
     }
 
-    /// Gives all workspaces back to the system; those in use follow when their call ends.
+    /// Releases all workspaces; those in use are released when their call ends.
     fn clear(&self) {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
 impl Engine {
-    /// The workspaces of a backend; without a number of threads, on one a core.
+    /// The workspaces of a backend; the default number of threads is one a core.
     pub(crate) fn pool(&self, options: BackendOptions) -> Arc<Pool> {
-        // Never rayon's global pool: it does not survive a fork.
+        // An explicit number, so that rayon's global pool, which does not survive a fork, is not used.
         let threads = options.threads.or_else(|| Some(self.cores.count()));
         let options = BackendOptions { threads, ..options };
-        // Nothing can panic while the list is changed.
+        // A poisoned lock is usable: the list is consistent wherever a panic could occur.
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = pools.iter().position(|pool| pool.options == options);
-        if let Some(found) = found {
-            pools[..=found].rotate_right(1);
+        let position = pools.iter().position(|pool| pool.options == options);
+        if let Some(position) = position {
+            pools[..=position].rotate_right(1);
         } else {
             let (single, double) = (Workspaces::empty(options), Workspaces::empty(options));
             pools.insert(0, Arc::new(Pool { options, single, double }));
-            pools.truncate(KEPT);
+            pools.truncate(MAX_POOLS);
         }
         Arc::clone(&pools[0])
     }
 }
 
-/// One evaluation, whatever its element type.
+/// The inputs of one evaluation, except for the embeddings and their element type.
 struct Call<'a> {
     spec: LossSpec,
     labels: &'a [i64],
@@ -126,12 +126,12 @@ impl<'a> Call<'a> {
         plan: &Plan,
         labels: &'a PyReadonlyArray1<'_, i64>,
         embeddings: &Embeddings<'_>,
-        weights: Option<&'a Doubles<'_>>,
-        upstream: Option<&'a Doubles<'_>>,
+        weights: Option<&'a Float64Array<'_>>,
+        upstream: Option<&'a Float64Array<'_>>,
     ) -> PyResult<Self> {
         let shape = embeddings.shape();
         let weights = weights.map_or(Ok(Weights::None), |weights| {
-            Weights::from_shape(slice(weights.as_slice())?, weights.shape(), shape[0]).map_err(exception)
+            Weights::from_shape(slice(weights.as_slice())?, weights.shape(), shape[0]).map_err(to_exception)
         })?;
         let upstream = upstream.map(|upstream| slice(upstream.as_slice())).transpose()?;
         Ok(Self {
@@ -149,40 +149,40 @@ impl<'a> Call<'a> {
         x: &[T],
         workspaces: &Workspaces<T>,
         gradient: bool,
-        extras: Extras,
-    ) -> PyResult<Outcome> {
+        options: OutputOptions,
+    ) -> PyResult<NativeResult> {
         let Self { spec, labels, shape, inputs, .. } = *self;
-        let out = gradient.then(|| matrix::<T>(py, shape)).transpose()?;
+        let out = gradient.then(|| empty_matrix::<T>(py, shape)).transpose()?;
         let mut writing = out.as_ref().map(PyArrayMethods::readwrite);
-        let room = writing.as_mut().map(room).transpose()?;
-        let answer = py.detach(|| {
-            guarded(|| {
+        let destination = writing.as_mut().map(as_mut_slice).transpose()?;
+        let result = py.detach(|| {
+            catch_panic(|| {
                 let batch = Batch::new(x, shape[1], labels)?;
                 workspaces.with(|workspace| {
-                    let result = match room {
-                        Some(room) => spec.evaluate_into(&batch, inputs, room, workspace)?,
+                    let result = match destination {
+                        Some(gradient) => spec.evaluate_into(&batch, inputs, gradient, workspace)?,
                         None => spec.forward(&batch, inputs.weights, workspace)?,
                     };
-                    Answer::of(&result, extras)
+                    OwnedResult::copy_from(&result, options)
                 })?
             })
         })?;
         drop(writing);
-        answer.outcome(py, out.map(|out| out.into_any().unbind()))
+        result.into_python(py, out.map(|out| out.into_any().unbind()))
     }
 
-    fn pull<T: EngineElement + Element>(
+    fn vjp<T: EngineElement + Element>(
         &self,
         py: Python<'_>,
         x: &[T],
         workspaces: &Workspaces<T>,
     ) -> PyResult<Py<PyAny>> {
         let Self { spec, labels, shape, inputs, .. } = *self;
-        let out = matrix::<T>(py, shape)?;
+        let out = empty_matrix::<T>(py, shape)?;
         let mut writing = out.readwrite();
-        let gradient = room(&mut writing)?;
+        let gradient = as_mut_slice(&mut writing)?;
         py.detach(|| {
-            guarded(|| {
+            catch_panic(|| {
                 let batch = Batch::new(x, shape[1], labels)?;
                 let done = workspaces
                     .with(|workspace| spec.evaluate_into(&batch, inputs, gradient, workspace).map(|_| ()))?;
@@ -198,7 +198,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The memory of an array of ours.
-fn room<'a, T: Element>(writing: &'a mut PyReadwriteArray2<'_, T>) -> PyResult<&'a mut [T]> {
-    writing.as_slice_mut().map_err(|_| PyTypeError::new_err("no room for the gradient"))
+/// A mutable slice over an array that this module has allocated.
+fn as_mut_slice<'a, T: Element>(writing: &'a mut PyReadwriteArray2<'_, T>) -> PyResult<&'a mut [T]> {
+    writing.as_slice_mut().map_err(|_| PyTypeError::new_err("the gradient must be C-contiguous and aligned"))
 }

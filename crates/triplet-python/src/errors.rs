@@ -1,4 +1,4 @@
-//! Errors of the library to exceptions of Python.
+//! Errors and panics of the library as Python exceptions.
 
 use pyo3::{
     PyErr, PyResult,
@@ -8,9 +8,9 @@ use pyo3::{
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use triplet_api::{Error, ParError, SimdError};
 
-/// A wrong argument is a `ValueError`; a machine that cannot is a `RuntimeError`, or a
-/// `MemoryError` where it is memory that it lacks.
-pub(crate) fn exception(error: Error) -> PyErr {
+/// A `ValueError` for a wrong argument, a `MemoryError` for an allocation that failed, a
+/// `RuntimeError` for a missing or faulty instruction set and for threads that cannot be started.
+pub(crate) fn to_exception(error: Error) -> PyErr {
     let message = error.to_string();
     match error {
         Error::Simd(SimdError::OutOfMemory { .. }) => PyMemoryError::new_err(message),
@@ -19,11 +19,11 @@ pub(crate) fn exception(error: Error) -> PyErr {
     }
 }
 
-/// Runs `work`; a panic of ours becomes a `RuntimeError`, which programs may catch.
-pub(crate) fn guarded<R>(work: impl FnOnce() -> triplet_api::Result<R>) -> PyResult<R> {
-    // What a panic leaves half done is given up with its workspace.
+/// Runs `work`; a panic becomes a `RuntimeError`, which programs may catch.
+pub(crate) fn catch_panic<R>(work: impl FnOnce() -> triplet_api::Result<R>) -> PyResult<R> {
+    // Unwind safety: the workspace in use is dropped during unwinding, not returned to its pool.
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(exception),
+        Ok(result) => result.map_err(to_exception),
         Err(payload) => {
             let text = payload.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
@@ -32,8 +32,8 @@ pub(crate) fn guarded<R>(work: impl FnOnce() -> triplet_api::Result<R>) -> PyRes
     }
 }
 
-/// Panics inside, to test what Python sees of it.
+/// Panics, to test the conversion to an exception.
 #[pyfunction]
 pub(crate) fn panic_on_purpose() -> PyResult<()> {
-    guarded(|| panic!("on purpose"))
+    catch_panic(|| panic!("on purpose"))
 }

@@ -1,56 +1,56 @@
-//! The native half of the Python package `triplet_loss`: arrays in, arrays out.
+//! The native module of the Python package `triplet_loss`: NumPy arrays in, NumPy arrays out.
 //!
-//! Nothing is decided here. What may be passed, and what it means to a framework, is in
-//! `python/triplet_loss`; what is computed, in `triplet-api`.
+//! Argument types and framework semantics are handled in `python/triplet_loss`, the computation
+//! in `triplet-api`; this crate converts between the two.
 //!
 //! | where | what |
 //! |---|---|
 //! | `plan` | a loss and a backend, parsed once |
 //! | `engine` | one call: borrow arrays, release the interpreter, compute |
-//! | `cores` | how many threads, where nobody says |
-//! | `outcome` | what a call gives |
-//! | `record` | what a loss keeps of its last call |
-//! | `retrieval` | recall and precision of a search |
-//! | `config` | the configurations of every TFA |
-//! | `timing` | the same call from Rust, to know what Python adds |
-//! | `errors` | errors to exceptions; panics end here |
+//! | `cores` | the default number of threads |
+//! | `native_result` | the results of a call, copied from the workspace |
+//! | `call_summary` | statistics and sampled distances of a loss's last call |
+//! | `retrieval` | recall@k, R-precision and MAP@R |
+//! | `config` | the configurations of every TFA version |
+//! | `timing` | the same call timed from Rust, to measure the overhead of Python |
+//! | `errors` | errors and panics as exceptions |
 #![forbid(unsafe_code)]
 
 mod arrays;
+mod call_summary;
 mod config;
 mod cores;
 mod engine;
 mod errors;
-mod outcome;
+mod native_result;
 mod plan;
-mod record;
 mod retrieval;
 mod timing;
 
 use pyo3::prelude::*;
 use std::ffi::OsString;
 
-/// Runs the command line program; answers its exit status.
+/// Runs the command line program and returns its exit status.
 #[pyfunction]
-fn command_line(py: Python<'_>, itself: Vec<OsString>, arguments: Vec<OsString>) -> u8 {
-    py.detach(|| triplet_cli::main(&itself, arguments))
+fn command_line(py: Python<'_>, program: Vec<OsString>, arguments: Vec<OsString>) -> u8 {
+    py.detach(|| triplet_cli::main(&program, arguments))
 }
 
-/// The native module. State is in its objects, so that interpreters without a global
-/// lock may use it from several threads.
+/// The native module. All state is in its objects, none in the module, so that interpreters
+/// without a global lock may use it from several threads.
 #[pymodule(gil_used = false)]
 mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
     use super::{
-        command_line, config::read_config, engine::Engine, errors::panic_on_purpose, outcome::Outcome,
-        plan::Plan, record::Record,
+        call_summary::CallSummary, command_line, config::read_config, engine::Engine,
+        errors::panic_on_purpose, native_result::NativeResult, plan::Plan,
     };
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::arrays::prepare(module.py())?;
+        super::arrays::initialize_numpy(module.py())?;
         module.add("instruction_sets", triplet_api::Isa::ALL.map(triplet_api::Isa::name).to_vec())?;
         module.add("version", env!("CARGO_PKG_VERSION"))
     }

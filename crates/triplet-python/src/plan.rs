@@ -1,10 +1,10 @@
-//! What is to be computed and by what, parsed once and kept by the caller.
+//! The settings of a loss and of a backend, parsed once and cached by the caller.
 
-use crate::errors::exception;
+use crate::errors::to_exception;
 use pyo3::prelude::*;
 use triplet_api::{BackendOptions, LossSpec, Objective};
 
-/// A loss and a backend. Cheap to keep, and what a call is made with.
+/// A loss and a backend, parsed and checked.
 #[pyclass(frozen, module = "triplet_loss._native")]
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
@@ -35,7 +35,7 @@ impl Plan {
             let isa = isa.map(str::parse).transpose()?;
             Ok(Self { spec, options: BackendOptions { backend: backend.parse()?, isa, threads } })
         };
-        parse().map_err(exception)
+        parse().map_err(to_exception)
     }
 
     /// The distance's name.

@@ -1,6 +1,6 @@
-//! The same call without Python, to know what Python adds.
+//! The same call timed without Python, to measure the overhead of the bindings.
 
-use crate::{arrays::slice, engine::Engine, errors::guarded, plan::Plan};
+use crate::{arrays::slice, engine::Engine, errors::catch_panic, plan::Plan};
 use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use std::time::Instant;
@@ -8,8 +8,8 @@ use triplet_api::{Batch, Inputs, Loss};
 
 #[pymethods]
 impl Engine {
-    /// Seconds that each of some calls takes a Rust program: batch, loss and gradient of
-    /// float32 rows, in memory that is there.
+    /// The seconds of each of `calls` evaluations from Rust: validation, loss and gradient of
+    /// float32 rows, in a workspace that is allocated already.
     fn rust_seconds(
         &self,
         py: Python<'_>,
@@ -22,7 +22,7 @@ impl Engine {
         let x = slice(embeddings.as_slice())?;
         let pool = self.pool(plan.options);
         py.detach(|| {
-            guarded(|| {
+            catch_panic(|| {
                 pool.single.with(|workspace| {
                     let mut seconds = Vec::with_capacity(calls);
                     for _ in 0..calls {

@@ -68,7 +68,7 @@ def test_an_epoch_deals_every_row_on_any_number_of_ranks():
         labels, classes, rows = random_labels(rng)
         ranks = int(rng.integers(1, 5))
         given = None if seed % 3 else int(rng.integers(1, 30))
-        # Hands without a common row, one a rank at most.
+        # Groups without a common row, one a rank at most.
         at_once = np.clip(np.unique(labels, return_counts=True)[1] // rows, 1, ranks).sum()
         if at_once < classes * ranks:
             with pytest.raises(ValueError, match=f"ranks is {ranks}: .* the labels have {at_once} without"):
@@ -93,8 +93,8 @@ def test_an_epoch_deals_every_row_on_any_number_of_ranks():
         if given is None:
             assert counts.min() >= 1
             # No longer than the largest class needs, or all of them.
-            hands = -(-np.unique(labels, return_counts=True)[1] // rows)
-            assert len(samplers[0]) <= max(hands.max(), -(-hands.sum() // (classes * ranks)))
+            groups = -(-np.unique(labels, return_counts=True)[1] // rows)
+            assert len(samplers[0]) <= max(groups.max(), -(-groups.sum() // (classes * ranks)))
     assert tried > 60
 
 
@@ -180,7 +180,7 @@ def test_torch_is_not_imported():
             {"rank": 2, "ranks": 2},
         ),
         (ValueError, "ranks is 0", (LABELS, 2, 2), {"rank": 0, "ranks": 0}),
-        (ValueError, "ranks is 9: a step takes 9 x 10 hands", (LABELS, 10, 8), {"rank": 0, "ranks": 9}),
+        (ValueError, "ranks is 9: a step takes 9 x 10 groups", (LABELS, 10, 8), {"rank": 0, "ranks": 9}),
         (ValueError, "labels are empty", ([], 2, 2), {}),
         (ValueError, r"labels\[1\] is nan", ([0.0, float("nan")], 2, 2), {}),
         (TypeError, "classes is a float: expected an integer", (LABELS, 2.5, 2), {}),

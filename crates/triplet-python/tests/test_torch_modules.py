@@ -61,7 +61,7 @@ def test_a_sample_of_the_distances_stands_for_all(monkeypatch):
     loss = TripletSemiHardLoss()
     loss(x, labels)
     everything = loss.percentiles()
-    monkeypatch.setattr(_loss, "_SAMPLED", 5000)
+    monkeypatch.setattr(_loss, "_MAX_DISTANCES", 5000)
     loss(x, labels)
     assert len(loss.distances[0]) <= 5000
     # A 12th of 60,000 pairs: quartiles move by a few standard errors, about 1 % each.

@@ -82,7 +82,7 @@ def test_the_operation_passes_torchs_own_checks():
     torch.library.opcheck(ops.loss.default, (x, labels, weights, margin, number, *rows, False, False))
     torch.library.opcheck(ops.pull.default, (x.detach(), labels, weights, weights, margin, *rows))
     loss = TripletSemiHardLoss(lambda: 2.0)
-    named = torch.as_tensor(loss._loss.number_input)
+    named = torch.as_tensor(loss._loss.id_input)
     assert ops.margin(named, True).item() == 2.0
     torch.library.opcheck(ops.margin.default, (named, True))
     with pytest.raises(RuntimeError, match="of a loss that this process does not have"):

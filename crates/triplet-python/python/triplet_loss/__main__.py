@@ -9,8 +9,8 @@ from . import _native
 
 
 def main() -> int:
-    """Runs the command line program; answers its exit status."""
-    # Ctrl-C is the program's to handle, as where it runs on its own.
+    """Runs the command line program and returns its exit status."""
+    # The program installs its own handler of SIGINT; Python's would only run after it has returned.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return _native.command_line([sys.executable, "-m", "triplet_loss"], sys.argv[1:])
 

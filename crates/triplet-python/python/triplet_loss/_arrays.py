@@ -1,7 +1,6 @@
 """Embeddings, labels and weights as the arrays that the native module borrows.
 
-An array that is already what is needed passes through untouched: f32 embeddings and int64
-labels, C-contiguous, are never copied.
+C-contiguous, aligned float32 embeddings and int64 labels are returned as they are, without a copy.
 """
 
 from __future__ import annotations
@@ -17,38 +16,38 @@ from ._label_errors import too_large
 from ._labels import as_labels
 
 __all__ = [
-    "COMPUTED",
+    "SUPPORTED_DTYPES",
     "as_array",
     "as_embeddings",
     "as_labels",
     "as_weights",
-    "narrowed",
-    "wrong_dtype",
-    "wrong_shape",
+    "cast_checked",
+    "dtype_error",
+    "shape_error",
 ]
 
 _F32 = np.dtype(np.float32)
 _F64 = np.dtype(np.float64)
-_OWN = {_F32, _F64, np.dtype(np.float16)}  # NumPy's own of those that are computed
-COMPUTED = ("float32", "float64", "float16", "bfloat16")
+_NUMPY_DTYPES = {_F32, _F64, np.dtype(np.float16)}  # the supported types that NumPy itself defines
+SUPPORTED_DTYPES = ("float32", "float64", "float16", "bfloat16")
 
 
-def wrong_shape(shape: Iterable[int | None]) -> ValueError:
-    """What is said of embeddings that are no matrix."""
+def shape_error(shape: Iterable[int | None]) -> ValueError:
+    """The error for embeddings that are not a matrix."""
     return ValueError(
         f"embeddings have shape {list(shape)}: expected two dimensions, [batch_size, embedding_width]"
     )
 
 
-def wrong_dtype(dtype: object) -> TypeError:
-    """What is said of embeddings that are no numbers of a type that is computed."""
+def dtype_error(dtype: object) -> TypeError:
+    """The error for embeddings of an unsupported type."""
     return TypeError(f"embeddings have dtype {dtype}: expected float32, float64, float16 or bfloat16")
 
 
 def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
-    """A contiguous matrix `[B, D]`, bfloat16 as its bits in uint16, and its real type.
+    """A contiguous matrix `[B, D]` (bfloat16 as its bits in uint16) and the type of the embeddings.
 
-    Integers become float32, which must hold each exactly.
+    Integers are converted to float32; one that float32 cannot represent exactly is an error.
     """
     if type(values) is np.ndarray and values.dtype is _F32 and values.ndim == 2:
         flags = values.flags
@@ -56,28 +55,28 @@ def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
             return values, _F32
     array = as_array(values, "embeddings")
     if array.ndim == 1 and array.dtype == object and any(map(is_row, array)):
-        array = _stacked(array.tolist())
+        array = _stack_rows(array.tolist())
     if array.ndim != 2:
-        raise wrong_shape(array.shape)
+        raise shape_error(array.shape)
     if array.dtype.kind in "iu":
-        array = _singles(array)
+        array = _exact_float32(array)
     dtype = array.dtype if array.dtype.isnative else array.dtype.newbyteorder("=")
-    if dtype not in _OWN and dtype.name not in COMPUTED:
-        raise wrong_dtype(dtype.name)
+    if dtype not in _NUMPY_DTYPES and dtype.name not in SUPPORTED_DTYPES:
+        raise dtype_error(dtype.name)
     array = np.require(array, dtype, ["C", "A"])
-    return (array if dtype in _OWN else array.view(np.uint16)), dtype
+    return (array if dtype in _NUMPY_DTYPES else array.view(np.uint16)), dtype
 
 
-def _stacked(rows: list[Any]) -> NDArray[Any]:
-    """A column of rows, as data frames have them."""
+def _stack_rows(rows: list[Any]) -> NDArray[Any]:
+    """A matrix from a column whose items are rows, as in a data frame."""
     for number, row in enumerate(rows):
         if not is_row(row):
             raise ValueError(f"embeddings[{number}] is {str(row)[:60]}: every row must be there")
     return as_array(rows, "embeddings")
 
 
-def _singles(integers: NDArray[Any]) -> NDArray[np.float32]:
-    """Integers as float32, which must hold each exactly."""
+def _exact_float32(integers: NDArray[Any]) -> NDArray[np.float32]:
+    """Integers as float32; one that float32 cannot represent exactly is an error."""
     singles = integers.astype(np.float32)
     bad = inexact(integers, singles)
     if bad.any():
@@ -90,23 +89,23 @@ def _singles(integers: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def as_weights(values: Any) -> NDArray[np.float64]:
-    """Weights of any shape; the native module knows which are right."""
+    """Weights as contiguous float64 of any shape; the native module checks shape and values."""
     if type(values) is np.ndarray and values.dtype is _F64:
         flags = values.flags
         if flags.c_contiguous and flags.aligned:
             return values
     if isinstance(values, int):
-        values = [values]  # which one is named, if NumPy has no type for it
+        values = [values]  # so that the error for an integer beyond NumPy's types names its index
     array = as_array(values, "sample_weight")
     if array.dtype == object:
-        raise _no_weight(array.ravel())
+        raise _weight_error(array.ravel())
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise TypeError(f"sample_weight has dtype {array.dtype.name}: expected numbers")
     return np.require(array, np.float64, ["C", "A"])
 
 
-def _no_weight(items: NDArray[Any]) -> Exception:
-    """What is said of weights of several types, or of one that no array of numbers has."""
+def _weight_error(items: NDArray[Any]) -> Exception:
+    """The error for weights of mixed types, or of a type without a numeric array."""
     for row, item in enumerate(items):
         if isinstance(item, int) and not -(2**63) <= item < 2**64:
             return too_large("sample_weight", row, item)
@@ -115,8 +114,8 @@ def _no_weight(items: NDArray[Any]) -> Exception:
     return TypeError("sample_weight has dtype object: convert it to float64")
 
 
-def narrowed(values: NDArray[Any], dtype: np.dtype[Any], what: str) -> NDArray[Any]:
-    """Values in a type, if it can hold them."""
+def cast_checked(values: NDArray[Any], dtype: np.dtype[Any], what: str) -> NDArray[Any]:
+    """Values converted to a type; one that is not finite there is an error."""
     if values.dtype == dtype:
         return values
     with np.errstate(over="ignore"):

@@ -1,4 +1,4 @@
-"""What the loss classes have in common, in Keras 3, in Keras 2 and without Keras."""
+"""The base of the loss classes for Keras 3, for Keras 2 and without Keras."""
 
 from __future__ import annotations
 
@@ -9,58 +9,58 @@ from typing import Any
 import numpy as np
 
 from . import _native
-from ._held import Held
-from ._loss import PERCENTILES, Loss, Percentiles, Settings, named
+from ._loss import PERCENTILES, Loss, Percentiles, Settings, check_metric
 from ._margin import is_fixed, is_schedule
+from ._margin_cell import MarginCell
 from ._result import Statistics
 
 _FIXED = ("backend", "distance_metric", "dtype", "literal", "require_positives", "soft", "threads")
 
 
 class LossAttributes:
-    """A loss as TFA's classes define it: its margin, its configuration, what its last call counted.
+    """A loss with the attributes of TFA's classes: margin, configuration, statistics of the last call.
 
-    Defined by margin, name and reduction, which may be set, and by what the constructor takes
-    besides, which may not. Subclasses may have attributes of their own.
+    Margin, name and reduction can be set after construction, the other constructor arguments
+    cannot. Subclasses may add attributes.
     """
 
     _settable: tuple[str, ...] = ("margin", "name", "reduction")
     get_config: Any
 
-    def _define(self, margin: Any, distance_metric: Any, **settings: Any) -> None:
-        self._metric = named(distance_metric)
-        self._margin = Held(None)
-        self._rows = Loss(Settings(self._margin, distance_metric, reduction="none", **settings))
-        self._sums: dict[str, Loss] = {}
+    def _configure(self, margin: Any, distance_metric: Any, **settings: Any) -> None:
+        self._metric = check_metric(distance_metric)
+        self._margin = MarginCell(None)
+        self._per_row_loss = Loss(Settings(self._margin, distance_metric, reduction="none", **settings))
+        self._by_reduction: dict[str, Loss] = {}
         self.margin = margin
 
-    def _summed(self, reduction: str) -> Loss:
-        """The loss with one of our reductions; all of them share their statistics."""
-        found = self._sums.get(reduction)
+    def _with_reduction(self, reduction: str) -> Loss:
+        """The loss with a reduction of the engine; all reductions share one record of the last call."""
+        found = self._by_reduction.get(reduction)
         if found is None:
-            found = self._sums[reduction] = self._rows.with_reduction(reduction)
+            found = self._by_reduction[reduction] = self._per_row_loss.with_reduction(reduction)
         return found
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_sums": {}}
+        return {**self.__dict__, "_by_reduction": {}}
 
     @property
     def margin(self) -> Any:
-        """Margin of the hinge, as it was given; set it, or change the variable in it.
+        """Margin of the hinge, as it was given. It can be set, and a variable in it can be changed.
 
-        The next call computes with it, that of a graph which was compiled before too.
+        The next call uses the new value, also in graphs that were compiled before.
         """
         return self._margin.value
 
     @margin.setter
     def margin(self, margin: Any) -> None:
         if not is_schedule(margin):
-            self._rows.replace(margin=Held(margin)())  # is an error for what cannot be
-        self._before_change()
+            self._per_row_loss.replace(margin=MarginCell(margin)())  # raises for an invalid margin
+        self._wait_for_steps()
         self._margin.value = margin
 
-    def _before_change(self) -> None:
-        """Waits for steps that were begun with the margin that is to be exchanged."""
+    def _wait_for_steps(self) -> None:
+        """Called before the margin changes: waits for running steps that may still read the old one."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         kind = type(self)
@@ -78,29 +78,29 @@ class LossAttributes:
 
     @property
     def distance_metric(self) -> str:
-        """The distance, as it was named."""
+        """The name of the distance, as it was given."""
         return self._metric
 
     @property
     def statistics(self) -> Statistics | None:
         """Counts over the last batch; None before the first."""
-        return self._rows.statistics
+        return self._per_row_loss.statistics
 
     def percentiles(self, percent: Any = PERCENTILES) -> Percentiles | None:
         """Percentiles of the last batch's distances: positives, and chosen negatives."""
-        return self._rows.percentiles(percent)
+        return self._per_row_loss.percentiles(percent)
 
-    def _as_tfa(self) -> dict[str, Any]:
-        """What TFA 0.23 wrote, with the number that the margin is at the moment."""
+    def _tfa_config(self) -> dict[str, Any]:
+        """The entries of TFA 0.23's configuration, with the current value of the margin."""
         return {"margin": self._margin(), "distance_metric": self._metric}
 
-    def _as_ours(self) -> dict[str, Any]:
-        """What TFA did not have."""
-        s = self._rows.settings
+    def _extra_config(self) -> dict[str, Any]:
+        """The entries that TFA's configurations do not have."""
+        s = self._per_row_loss.settings
         return {"backend": s.backend, "threads": s.threads, "require_positives": s.require_positives}
 
     def __repr__(self) -> str:
-        # Keras asks for this while it records a graph, where no variable can be read.
+        # Keras calls this while it traces a graph, in which variables cannot be read.
         if not is_fixed(self.margin):
             kind = type(self.margin).__name__
             return f"{type(self).__name__}(margin=<{kind}>, distance_metric={self._metric!r})"
@@ -109,17 +109,17 @@ class LossAttributes:
 
     @classmethod
     def from_config(cls, config: dict[str, Any], tfa_version: str | None = None) -> Any:
-        """Reads our own configurations, and those of every TFA.
+        """Reads configurations of this package and of every TFA version.
 
         In TFA 0.10 alone, ``"L2"`` meant the squared distance: pass ``tfa_version="0.10"``
         for a configuration that it wrote. A configuration without ``distance_metric`` (up to
         0.9) means the squared distance too. TFA wrote ``reduction="none"`` always, and gave
         the batch's mean.
         """
-        if "require_positives" in config:  # no TFA wrote that
+        if "require_positives" in config:  # written by this package: no TFA version has the entry
             return cls(**config)
         old = tfa_version is not None and tfa_version.split(".")[:2] == ["0", "10"]
-        text = json.dumps(config, default=_plain, allow_nan=False)
+        text = json.dumps(config, default=_json_value, allow_nan=False)
         margin, metric, _, name, soft, literal, written_by = _native.read_config(text, old)
         if written_by not in (None, cls.__name__):
             raise ValueError(f"the configuration is of a {written_by}: read it with {written_by}.from_config")
@@ -131,8 +131,8 @@ class LossAttributes:
         return cls(**given, **more)
 
 
-def _plain(value: Any) -> Any:
-    """NumPy's scalars as Python's."""
+def _json_value(value: Any) -> Any:
+    """A NumPy scalar as a Python number, for the JSON encoder."""
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"the configuration holds a {type(value).__name__}: expected what JSON can hold")

@@ -1,6 +1,6 @@
-"""Whatever holds values, as a NumPy array: over the same memory where that is possible.
+"""Arrays, tensors, lists, tables and columns as NumPy arrays, sharing memory where possible.
 
-Tables and columns of pandas, Polars and Arrow are known by what they offer; none of these
+Tables and columns of pandas, Polars and Arrow are recognised by their attributes; none of these
 libraries is imported here.
 """
 
@@ -16,57 +16,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CPU = (1, 3)  # kDLCPU, kDLCUDAHost
-# Element types that DLPack carries. TensorFlow ends the process when it is asked for others.
-_CARRIED = re.compile(r"u?int\d+|float\d+|complex\d+|bool")
+# Element types that DLPack supports. TensorFlow aborts the process when another one is exported.
+_DLPACK_DTYPES = re.compile(r"u?int\d+|float\d+|complex\d+|bool")
 
 
 def as_array(values: Any, what: str) -> NDArray[Any]:
     """A NumPy array over the memory of anything with DLPack, the buffer protocol or items."""
     if isinstance(values, np.ndarray):
         if is_masked(type(values)):
-            raise masked(what)
-        return np.asarray(values)  # np.matrix would stay a matrix when it is sliced
+            raise masked_error(what)
+        return np.asarray(values)  # slices of np.matrix would keep two dimensions
     if is_sequence(values):
         _refuse_masks(values, what)
-        return _asked(values, what)
-    # Of the type, since a column of pandas has its rows' names as attributes.
+        return _to_numpy(values, what)
+    # On the type: a pandas column has an attribute for each name in its index.
     if hasattr(type(values), "columns"):
         return _from_table(values, what)
     if hasattr(type(values), "null_count"):
         return _from_column(values, what)
     if hasattr(values, "__dlpack__"):
-        dtype = getattr(values, "dtype", None)  # Arrow's tensors have another name for it
+        dtype = getattr(values, "dtype", None)  # absent from Arrow's tensors
         name = str(getattr(dtype, "name", dtype)).rpartition(".")[2]
         try:
             kind, index = values.__dlpack_device__()
         except Exception as error:  # each library has exceptions of its own
-            raise unreadable(what, error) from error
+            raise unreadable_error(what, error) from error
         if kind not in _CPU:
             raise TypeError(
                 f"{what} are on another device than the CPU (DLPack device {int(kind)}:{index}): "
                 "copy them to the CPU first"
             )
-        if hasattr(values, "resolve_neg"):  # torch's views with another sign, which DLPack does not know
+        if hasattr(
+            values, "resolve_neg"
+        ):  # torch's lazily negated and conjugated views, which DLPack does not support
             values = values.resolve_conj().resolve_neg()
-        if name == "bfloat16":  # NumPy knows no such DLPack type
+        if name == "bfloat16":  # which NumPy's from_dlpack refuses
             return _as_bfloat16(values, what)
-        if _CARRIED.fullmatch(name):
+        if _DLPACK_DTYPES.fullmatch(name):
             try:
                 return np.from_dlpack(values)
             except (BufferError, RuntimeError, TypeError) as error:
-                raise unreadable(what, error) from error
+                raise unreadable_error(what, error) from error
     nullable = getattr(getattr(values, "dtype", None), "numpy_dtype", None)
     if nullable is not None and nullable.kind == "f":
-        # pandas' Float32 and the like: what is missing is NaN, which is named later.
+        # Nullable floats of pandas: missing values become NaN, which a later check reports.
         return np.asarray(values.to_numpy(dtype=nullable, na_value=np.nan))
-    array = _asked(values, what)
+    array = _to_numpy(values, what)
     if array.ndim == 0 and array.dtype == object:
         raise TypeError(f"{what}: a {type(values).__name__} is neither an array nor a list")
     return array
 
 
 def is_sequence(values: Any) -> bool:
-    """Whether values are a list, a tuple, a range or the like, whose items may be anything."""
+    """Whether values are a list, a tuple, a range or another sequence of arbitrary items."""
     if isinstance(values, (list, tuple)):
         return True
     flat = (str, bytes, bytearray, memoryview, Buffer)
@@ -74,52 +76,52 @@ def is_sequence(values: Any) -> bool:
 
 
 def is_masked(kind: type) -> bool:
-    """Whether objects of a type are masked arrays. NumPy imports that module when it is asked for it."""
+    """Whether a type is a masked array. NumPy imports `numpy.ma` lazily, so it may not be loaded."""
     module = sys.modules.get("numpy.ma")
     return module is not None and issubclass(kind, module.MaskedArray)
 
 
-def masked(what: str) -> TypeError:
-    """What is said of masked arrays."""
+def masked_error(what: str) -> TypeError:
+    """The error for masked arrays."""
     return TypeError(f"{what} are a masked array, whose mask would be ignored: pass the rows that count")
 
 
-def unreadable(what: str, error: BaseException) -> TypeError:
-    """What is said of values that their own library cannot give as an array."""
+def unreadable_error(what: str, error: BaseException) -> TypeError:
+    """The error for values that their own library fails to convert to an array."""
     text = " ".join(str(error).split())
     return TypeError(f"{what} cannot be read as an array: {text[:300]}")
 
 
 def _refuse_masks(items: Any, what: str) -> None:
-    """Looks for masked arrays in lists of any depth."""
+    """Refuses masked arrays in nested lists of any depth."""
     kinds = set(map(type, items))
     if any(map(is_masked, kinds)):
-        raise masked(what)
-    if any(map(_gives_array, kinds)):
+        raise masked_error(what)
+    if any(map(_may_give_masked, kinds)):
         for item in items:
-            if _gives_array(type(item)):
-                _asked(item, what)
+            if _may_give_masked(type(item)):
+                _to_numpy(item, what)
     if any(issubclass(kind, (list, tuple)) for kind in kinds):
         for item in items:
             if isinstance(item, (list, tuple)):
                 _refuse_masks(item, what)
 
 
-def _gives_array(kind: type) -> bool:
-    """Whether objects of a type know an array that might be a masked one."""
+def _may_give_masked(kind: type) -> bool:
+    """Whether the `__array__` of a type may return a masked array."""
     known = issubclass(kind, (np.ndarray, np.generic)) or hasattr(kind, "__dlpack__")
     return hasattr(kind, "__array__") and not known
 
 
-def _asked(values: Any, what: str) -> NDArray[Any]:
+def _to_numpy(values: Any, what: str) -> NDArray[Any]:
     try:
         array = np.asanyarray(values)
     except MemoryError:
         raise
     except Exception as error:  # each library has exceptions of its own
-        raise unreadable(what, error) from error
+        raise unreadable_error(what, error) from error
     if is_masked(type(array)):
-        raise masked(what)
+        raise masked_error(what)
     return np.asarray(array)
 
 
@@ -129,13 +131,13 @@ def _from_column(column: Any, what: str) -> NDArray[Any]:
     if width and column.null_count == 0:  # Arrow's lists of one length
         whole = column.combine_chunks() if hasattr(column, "combine_chunks") else column
         return as_array(whole.flatten(), what).reshape(-1, width)
-    return _asked(column, what)
+    return _to_numpy(column, what)
 
 
 def _from_table(table: Any, what: str) -> NDArray[Any]:
-    """A data frame, its columns side by side in the type that holds them all."""
+    """The columns of a data frame as a matrix of their common type."""
     if hasattr(table, "to_numpy") and hasattr(table, "items"):  # pandas
-        array = _asked(table, what)
+        array = _to_numpy(table, what)
         if array.dtype.kind in "iuf" and len(set(table.dtypes)) == 1:
             return array
     columns = [(name, as_array(column, what)) for name, column in _columns(table)]
@@ -165,8 +167,8 @@ def _from_table(table: Any, what: str) -> NDArray[Any]:
 
 
 def inexact(integers: NDArray[Any], floats: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which integers are not the floats that they became."""
-    # Where conversions saturate, the first float beyond the type comes back as its last integer.
+    """Which integers differ from the floats that they were converted to."""
+    # A saturating conversion maps the first float beyond the integer type to its largest integer.
     end = 2.0 ** (8 * integers.dtype.itemsize - (integers.dtype.kind == "i"))
     with np.errstate(invalid="ignore"):
         bad: NDArray[np.bool_] = (floats.astype(integers.dtype) != integers) | (floats >= end)
@@ -190,7 +192,7 @@ def _columns(table: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def _as_bfloat16(values: Any, what: str) -> NDArray[Any]:
-    """Of JAX, which knows how, or of torch, whose bits are looked at."""
+    """bfloat16 values: of JAX by its own conversion, of torch by reinterpreting the bits."""
     try:
         import ml_dtypes
     except ImportError:

@@ -1,4 +1,4 @@
-"""The one engine of this process, and the plans that its calls are made with."""
+"""The engine of this process, and the cache of plans (parsed settings)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from . import _native
 
 engine = _native.Engine()
 
-# Engines of a parent process: their threads did not come along, so they must not even be
-# taken down.
+# Engines inherited through fork. Their threads do not exist in the child, and dropping an engine
+# would wait for them, so the references are kept.
 _orphans: list[_native.Engine] = []
 
 
@@ -28,7 +28,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def clear_cache() -> None:
-    """Gives the memory and the threads that calls keep for later ones back to the system."""
+    """Releases the workspaces and threads that are cached between calls."""
     engine.clear()
 
 
@@ -43,7 +43,7 @@ def plan(
     isa: str | None = None,
     require_positives: bool = False,
 ) -> _native.Plan:
-    """Checks the names and numbers of a loss, once each."""
+    """Parses and checks the settings of a loss; cached by their values."""
     threads = default_threads() if threads is None else _count(threads, "threads")
     return _native.Plan(
         margin=margin,
@@ -76,7 +76,7 @@ def default_threads() -> int | None:
 
 
 def _count(threads: Any, what: str) -> int:
-    """A number of threads that the native module can be asked for; it knows the upper bound."""
+    """A number of threads of at least 1; the native module checks the upper bound."""
     try:
         number = index(threads)
     except TypeError:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import _engine
-from ._arrays import as_embeddings, as_labels, as_weights, narrowed
+from ._arrays import as_embeddings, as_labels, as_weights, cast_checked
 from ._margin import as_margin
 from ._result import Evaluation, Statistics, Triplets
 
@@ -34,7 +34,7 @@ def evaluate(
 
     In a batch in which no two rows share a label, ``statistics.positive_pairs`` is 0, or it is an
     error with ``require_positives=True``. With the semi-hard rules its loss and gradient are 0.
-    With the hard rules the distance of a positive that is not there counts as 0, as in TFA: the
+    With the hard rules the distance of a missing positive counts as 0, as in TFA: the
     loss is the mean of ``max(margin - d(a, n), 0)``, and its gradient moves rows apart. A mean of
     losses over batches counts either as if it were one of triplets; leave these batches out::
 
@@ -83,17 +83,19 @@ def evaluate(
     )
     matrix, dtype = as_embeddings(embeddings)
     weights = None if sample_weight is None else as_weights(sample_weight)
-    outcome = _engine.engine.evaluate(plan, as_labels(labels), matrix, weights, gradient, triplets)
+    native = _engine.engine.evaluate(plan, as_labels(labels), matrix, weights, gradient, triplets)
     result = Evaluation()
-    result.statistics = Statistics._make(outcome.record.statistics)
-    result.backend, result.isa, result.threads = outcome.executed
-    values: Any = outcome.loss if outcome.losses is None else outcome.losses
-    slopes = outcome.gradient
+    result.statistics = Statistics._make(native.summary.statistics)
+    result.backend, result.isa, result.threads = native.executed
+    values: Any = native.loss if native.losses is None else native.losses
+    gradient_values = native.gradient
     if dtype is not _F32:
-        values = narrowed(np.asarray(values), dtype, "loss")
-        slopes = None if slopes is None else narrowed(slopes, dtype, "gradient")
-    result.loss = dtype.type(values) if outcome.losses is None else values
-    result.gradient = slopes
-    mined = outcome.triplets
-    result.triplets = None if mined is None else Triplets._make(mined)
+        values = cast_checked(np.asarray(values), dtype, "loss")
+        gradient_values = (
+            None if gradient_values is None else cast_checked(gradient_values, dtype, "gradient")
+        )
+    result.loss = dtype.type(values) if native.losses is None else values
+    result.gradient = gradient_values
+    columns = native.triplets
+    result.triplets = None if columns is None else Triplets._make(columns)
     return result

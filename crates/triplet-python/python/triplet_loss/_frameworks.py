@@ -1,4 +1,4 @@
-"""Which framework a tensor belongs to, and the loss in it."""
+"""Which framework a tensor belongs to, and the loss for tensors of each framework."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import as_array, as_embeddings, as_labels, as_weights, narrowed
-from ._loss import Loss, Settings, shared
+from ._arrays import as_array, as_embeddings, as_labels, as_weights, cast_checked
+from ._loss import Loss, Settings, cached_loss
 from ._margin import as_margin, is_fixed
 
 _ROOTS = {"torch": "torch", "jax": "jax", "jaxlib": "jax", "tensorflow": "tensorflow"}
@@ -32,24 +32,25 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
         return _apply_in(framework)(loss, labels, embeddings, weights)
     matrix, dtype = as_embeddings(embeddings)
     factors = None if weights is None else as_weights(weights)
-    outcome = loss.now().evaluate(as_labels(labels), matrix, factors, gradient=False)
-    if outcome.losses is not None:
-        return narrowed(outcome.losses, dtype, "loss")
-    return dtype.type(narrowed(np.asarray(outcome.loss), dtype, "loss"))
+    native = loss.with_current_margin().evaluate(as_labels(labels), matrix, factors, gradient=False)
+    if native.losses is not None:
+        return cast_checked(native.losses, dtype, "loss")
+    return dtype.type(cast_checked(np.asarray(native.loss), dtype, "loss"))
 
 
-def apply_once(settings: Settings, labels: Any, embeddings: Any) -> Any:
-    """The loss of a function's arguments, whose margin may be another at every call.
+def apply_function(settings: Settings, labels: Any, embeddings: Any) -> Any:
+    """The loss for the functions of TFA's interface, whose margin may differ at every call.
 
-    JAX compiles once for each loss and TensorFlow records one: there the margin comes beside it.
+    JAX and TensorFlow cache a compiled program for each `Loss`; for them the margin is a separate
+    input, so that another margin needs no other program.
     """
     margin, framework = settings.margin, framework_of(embeddings)
     if framework in ("jax", "tensorflow"):
         for values, what in ((labels, "labels"), (embeddings, "embeddings")):
             refuse_masked(values, what)
-        one = shared(settings._replace(margin=1.0))
+        one = cached_loss(settings._replace(margin=1.0))
         return _apply_in(framework)(one, labels, embeddings, None, margin)
-    loss = shared(settings._replace(margin=as_margin(margin))) if is_fixed(margin) else Loss(settings)
+    loss = cached_loss(settings._replace(margin=as_margin(margin))) if is_fixed(margin) else Loss(settings)
     return apply(loss, labels, embeddings)
 
 
@@ -69,7 +70,7 @@ def _apply_in(framework: str) -> Any:
 
 
 def refuse_masked(values: Any, what: str) -> None:
-    """Frameworks read the numbers under a mask; a list may hold masked rows."""
+    """Refuses masked arrays, also in lists: frameworks would ignore the mask."""
     if isinstance(values, np.ma.MaskedArray):
         as_array(values, what)
     elif isinstance(values, (list, tuple)):
@@ -78,7 +79,7 @@ def refuse_masked(values: Any, what: str) -> None:
 
 
 def called_by(root: str) -> bool:
-    """Whether code of a package is among the callers, as a Keras that wraps a loss it does not know is."""
+    """Whether a function of the package `root` is on the call stack."""
     if root not in sys.modules:
         return False
     frame = sys._getframe(1)

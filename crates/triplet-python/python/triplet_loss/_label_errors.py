@@ -1,4 +1,4 @@
-"""What is said of labels that cannot be read: one line each, which names the row."""
+"""The errors for invalid labels; each message names the row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def shown(value: Any) -> str:
-    """A value in a message, cut off where it is long."""
+    """A value for a message, truncated if it is long."""
     if isinstance(value, int) and value.bit_length() > 200:
         return f"an integer of {value.bit_length()} bits"
     text = repr(value) if isinstance(value, (str, bytes)) else str(value)
@@ -15,19 +15,19 @@ def shown(value: Any) -> str:
 
 
 def missing(what: str, row: int, value: Any) -> ValueError:
-    """A label that is not there."""
+    """A missing label."""
     return ValueError(
         f"{what}[{row}] is {value}: a missing value is no class; drop the row or name its class"
     )
 
 
 def too_large(what: str, row: int, value: Any) -> ValueError:
-    """A label that int64 does not hold."""
+    """A label beyond the range of int64."""
     return ValueError(f"{what}[{row}] is {shown(value)}: {what} must fit into 64 bits with a sign")
 
 
 def not_whole(what: str, row: int, value: Any, dtype: str, bits: int) -> ValueError:
-    """A float that is no whole number, or that may stand for several."""
+    """A float that is not a whole number, or so large that neighbouring integers are the same float."""
     if value != value:
         return missing(what, row, value)
     return ValueError(
@@ -46,6 +46,6 @@ def mixed(items: list[Any], named: dict[type, str], what: str) -> TypeError:
     )
 
 
-def wrong_shape(shape: Sequence[int], what: str) -> ValueError:
-    """Labels that are no list of one a row."""
+def shape_error(shape: Sequence[int], what: str) -> ValueError:
+    """Labels of a shape other than one label a row."""
     return ValueError(f"{what} have shape {list(shape)}: expected [batch_size] or [batch_size, 1]")

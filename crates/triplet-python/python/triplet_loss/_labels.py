@@ -1,7 +1,8 @@
-"""Labels of any kind as the classes that the native module knows: int64, equal where the labels are equal.
+"""Labels of any kind as int64 class numbers, equal where the labels are equal.
 
-Integers stay what they are. Text and bytes are numbered in the order of their first appearance,
-dates by what they count. Nothing goes through floats; what would be merged is refused.
+Integers are kept. Text and bytes are numbered in the order of their first appearance; dates become
+their count of time units. Integers are never converted to floats, and floats so large that distinct
+integers are the same float are refused.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _label_errors as errors
-from ._containers import as_array, is_masked, is_sequence, masked
+from ._containers import as_array, is_masked, is_sequence, masked_error
 
 _I64 = np.dtype(np.int64)
 # Significant bits of floats. From 2**bits on, neighbouring integers are one float.
@@ -30,7 +31,7 @@ def as_labels(values: Any, what: str = "labels") -> NDArray[np.int64]:
 
     Args:
         values: Integers, booleans, text, bytes or dates; or floats that are whole numbers so
-            small that their type tells them apart. A list, an array, a tensor, or a column of
+            small that their type represents each exactly. A list, an array, a tensor, or a column of
             pandas, Polars or Arrow.
         what: How messages name them.
 
@@ -62,7 +63,7 @@ def as_labels_of_both(
 
 
 def classes(values: Any) -> tuple[NDArray[np.int64], list[str] | None]:
-    """Classes, and, where the labels are no integers, their names by ascending class."""
+    """Class numbers, and for labels that are not integers the names of the classes, by class number."""
     keys = _read(values, "labels")
     numbers = _numbers(keys)[0]
     if keys.kind == "integers":
@@ -117,7 +118,7 @@ def _read(values: Any, what: str) -> _Keys:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
-        raise errors.wrong_shape(array.shape, what)
+        raise errors.shape_error(array.shape, what)
     kind, name = array.dtype.kind, array.dtype.name
     if kind in "biu" or (kind == "V" and re.fullmatch(r"u?int\d+", name)):
         return _Keys("integers", _from_integers(array, what))
@@ -128,7 +129,7 @@ def _read(values: Any, what: str) -> _Keys:
         if missing.any():
             raise errors.missing(what, int(np.argmax(missing)), "NaT")
         return _Keys("dates", array.astype(array.dtype.newbyteorder("=")))
-    if kind == "T":  # NumPy's text of any length, which may have a value for what is missing
+    if kind == "T":  # NumPy's variable-length text, which may contain missing values
         array = array.astype(object)
     elif kind not in "OSU":
         raise TypeError(f"{what} have dtype {name}: {_EXPECTED}")
@@ -144,7 +145,7 @@ def _from_integers(array: NDArray[Any], what: str) -> NDArray[np.int64]:
 
 
 def _from_floats(array: NDArray[Any], what: str) -> NDArray[np.int64]:
-    # Types wider than float64 are looked at as they are.
+    # Types wider than float64 are not converted.
     floats = array if array.dtype.itemsize > 8 else array.astype(np.float64)
     bits = _BITS.get(array.dtype.name, 53)
     bad = ~(np.abs(floats) < 2.0**bits) | (floats != np.trunc(floats))
@@ -155,10 +156,10 @@ def _from_floats(array: NDArray[Any], what: str) -> NDArray[np.int64]:
 
 
 def _from_items(items: list[Any], what: str) -> _Keys:
-    """Labels one by one, of lists and of arrays of objects."""
+    """Labels of lists and of object arrays, item by item."""
     types = set(map(type, items))
     if any(map(is_masked, types)):
-        raise masked(what)
+        raise masked_error(what)
     missing = [t for t in types if t.__name__ in _MISSING]
     if missing:
         row = next(row for row, item in enumerate(items) if type(item) in missing)
@@ -172,7 +173,7 @@ def _from_items(items: list[Any], what: str) -> _Keys:
         raise TypeError(
             f"{what}[{row}] is of type {type(items[row]).__name__}: {_EXPECTED}; convert them to text"
         )
-    if "floats" in kinds:  # what pandas writes where text is missing
+    if "floats" in kinds:  # pandas represents missing text by NaN
         row = next((row for row, item in enumerate(items) if item != item), -1)
         if row >= 0:
             raise errors.missing(what, row, items[row])
@@ -183,36 +184,36 @@ def _from_items(items: list[Any], what: str) -> _Keys:
     if kinds == {"dates"}:
         return _from_dates(items, what)
     kind = kinds.pop()
-    if not types <= {str, bytes}:  # such as members of an Enum, which hash otherwise than their text
+    if not types <= {str, bytes}:  # subclasses, such as Enum members, may hash differently from their text
         items = [str.__str__(item) if kind == "text" else bytes(item) for item in items]
     return _Keys(kind, items)
 
 
 def _has_shape(kind: type) -> bool:
-    """Whether these are arrays or tensors, not NumPy's scalars."""
+    """Whether a type is an array or tensor, not a NumPy scalar."""
     return hasattr(kind, "shape") and not issubclass(kind, np.generic)
 
 
 def _single(item: Any, row: int, rows: int, what: str) -> Any:
-    """The one label that a row of `[B, 1]`, or an array without dimensions, holds."""
+    """The single label in a row of `[B, 1]` or in an array without dimensions."""
     if isinstance(item, (list, tuple)):
         if len(item) != 1:
-            raise errors.wrong_shape((rows, len(item)), what)
+            raise errors.shape_error((rows, len(item)), what)
         if is_masked(type(item[0])):
-            raise masked(what)
+            raise masked_error(what)
         if isinstance(item[0], (list, tuple)) or _has_shape(type(item[0])):
-            raise errors.wrong_shape((rows, 1, np.size(item[0])), what)
+            raise errors.shape_error((rows, 1, np.size(item[0])), what)
         return item[0]
     if not _has_shape(type(item)):
         return item
     array = as_array(item, f"{what}[{row}]")
     if array.shape not in ((), (1,)):
-        raise errors.wrong_shape((rows, *array.shape), what)
+        raise errors.shape_error((rows, *array.shape), what)
     return array.reshape(())[()]
 
 
 def _kind(kind: type) -> str:
-    """What items of a type are; nothing if they are no labels."""
+    """The kind of labels that a type holds; empty for an unsupported type."""
     if issubclass(kind, (bool, np.bool_)):
         return "booleans"
     if issubclass(kind, (date, np.datetime64)):
@@ -242,7 +243,7 @@ def _from_numbers(items: list[Any], types: set[type], kinds: set[str], what: str
 
 
 def _check(item: Any, row: int, what: str) -> None:
-    """Refuses a float that is no whole number, or that may stand for several."""
+    """Refuses a float that is not a whole number, or too large to be a unique one."""
     name = np.asarray(item).dtype.name
     bits = _BITS.get(name, 53)
     if not (abs(item) < 2.0**bits and item == int(item)):
@@ -258,7 +259,7 @@ def _in_utc(item: Any, row: int, what: str) -> Any:
 
 def _from_dates(items: list[Any], what: str) -> _Keys:
     zoned = [getattr(item, "tzinfo", None) is not None for item in items]
-    if all(zoned):  # equal where they are the same instant, which clocks that are set back tell twice
+    if all(zoned):  # compared as instants: local times repeat where clocks are set back
         return _Keys("dates with a time zone", [_in_utc(item, row, what) for row, item in enumerate(items)])
     if any(zoned):
         row = zoned.index(not zoned[0])

@@ -1,4 +1,4 @@
-"""One loss, for every framework: its settings, its plan, and what its last call counted."""
+"""The loss object behind every framework's wrapper: settings, plan, statistics of the last call."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from . import _engine
 from ._margin import as_margin, is_fixed, is_schedule
-from ._native import Outcome, Plan, Record
+from ._native import CallSummary, NativeResult, Plan
 from ._result import Statistics
 
-# Triplets whose distances a call copies for `percentiles`; of more, every k-th. So few that a
-# call does not notice, so many that a percentile is right to a few thousandths of the ranks.
-_SAMPLED = 1 << 16
+# The largest number of triplets whose distances a call copies for `percentiles`; with more triplets,
+# every k-th is copied. Negligible beside the call, and enough for a rank error of a few thousandths.
+_MAX_DISTANCES = 1 << 16
 
 PERCENTILES = (5, 25, 50, 75, 95)
 
-ONCE = (
+NO_SECOND_DERIVATIVE = (
     "triplet losses can be differentiated once: their gradient jumps where another negative is "
     "chosen; detach the gradient, or do without a second derivative"
 )
@@ -50,8 +50,8 @@ class Percentiles:
         return f"Percentiles({percent} %: positive {row(self.positive)}, negative {row(self.negative)})"
 
 
-def named(distance_metric: Any) -> str:
-    """A distance as TFA's arguments give it."""
+def check_metric(distance_metric: Any) -> str:
+    """Checks that a distance is given by name, as TFA's argument `distance_metric` allows."""
     if isinstance(distance_metric, str):
         return distance_metric
     raise TypeError(
@@ -61,10 +61,10 @@ def named(distance_metric: Any) -> str:
 
 
 class Settings(NamedTuple):
-    """What defines a loss and how it is computed."""
+    """The definition of a loss, and the backend and threads that compute it."""
 
     margin: Any = 1.0
-    """A number, or what `as_margin` reads one from at every call."""
+    """A number, or an object from which `as_margin` reads one at every call."""
     distance: str = "squared-l2"
     rule: str = "semi-hard"
     reduction: str = "mean"
@@ -73,8 +73,8 @@ class Settings(NamedTuple):
     require_positives: bool = False
 
 
-def _check_kinds(settings: Settings) -> None:
-    """Refuses settings of a wrong type by their names; the native module knows which values are right."""
+def _check_types(settings: Settings) -> None:
+    """Refuses settings of a wrong type; the native module checks the values."""
     for name in ("distance", "rule", "reduction", "backend"):
         if not isinstance(value := getattr(settings, name), str):
             raise TypeError(f"{name} is a {type(value).__name__}: expected a name, as text")
@@ -83,82 +83,83 @@ def _check_kinds(settings: Settings) -> None:
         raise TypeError(f"require_positives is a {kind}: expected True or False")
 
 
-# From anywhere, so that a graph that another process saved does not name a loss of this one.
-_numbers = count(int.from_bytes(os.urandom(7), "little"))
+# The ids start at a random number, so that a graph saved by another process does not contain the id
+# of a loss of this one.
+_ids = count(int.from_bytes(os.urandom(7), "little"))
 _losses: WeakValueDictionary[int, Loss] = WeakValueDictionary()
 
 
-class _Last:
-    """Where a loss, and the same loss with other settings, keep what their last call counted."""
+class _LastCall:
+    """The summary of the last call, shared by a loss and its copies with other settings."""
 
-    __slots__ = ("record",)
+    __slots__ = ("summary",)
 
     def __init__(self) -> None:
-        self.record: Record | None = None
+        self.summary: CallSummary | None = None
 
 
 class Loss:
-    """A loss as every framework's wrapper holds it."""
+    """A loss with fixed settings, as held by the wrapper of every framework."""
 
     __slots__ = (
         "__weakref__",
-        "_at",
-        "_last",
-        "live",
+        "_at_margin",
+        "_last_call",
+        "id_input",
         "margin_input",
-        "number_input",
+        "margin_is_callable",
+        "margin_varies",
         "plan",
-        "scheduled",
         "settings",
     )
 
-    def __init__(self, settings: Settings, last: _Last | None = None):
-        _check_kinds(settings)
+    def __init__(self, settings: Settings, last: _LastCall | None = None):
+        _check_types(settings)
         given = settings.margin
-        # What an array or a function will give is known at the call; the names are checked now.
-        self.scheduled = is_schedule(given)
-        value = Settings().margin if self.scheduled else as_margin(given)
+        # The value of an array or a function is read at the call; the names are checked now.
+        self.margin_is_callable = is_schedule(given)
+        value = Settings().margin if self.margin_is_callable else as_margin(given)
         required = bool(settings.require_positives)
         self.plan: Plan = _engine.plan(value, *settings[1:6], require_positives=required)
-        self.live = not is_fixed(given)  # the margin is read anew at every call: see `now`
-        # With the names as the native module writes them.
+        self.margin_varies = not is_fixed(given)  # read again at every call: see `with_current_margin`
+        # With the names normalised by the native module.
         self.settings = settings._replace(
-            margin=given if self.live else self.plan.margin,
+            margin=given if self.margin_varies else self.plan.margin,
             distance=self.plan.distance,
             rule=self.plan.rule,
             reduction=self.plan.reduction,
         )
-        self._last = last or _Last()
-        self._at: Loss | None = None
-        number = next(_numbers)
-        _losses[number] = self
-        # For compiled graphs, which take arrays as inputs and would hold numbers as constants:
-        # the margin unless it is live, and a name of this loss, whose statistics their runs are.
+        self._last_call = last or _LastCall()
+        self._at_margin: Loss | None = None
+        loss_id = next(_ids)
+        _losses[loss_id] = self
+        # Arrays for compiled graphs, which treat arrays as inputs and numbers as constants: the margin
+        # (unless it varies), and the id under which a run finds this loss and records its statistics.
         self.margin_input = np.array(value)
-        self.number_input = np.array(number)
+        self.id_input = np.array(loss_id)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Loss, (self.settings,)
 
     def replace(self, **settings: Any) -> Loss:
-        """The same loss with other settings; the statistics of both are those of the last call of either."""
-        return Loss(self.settings._replace(**settings), self._last)
+        """The same loss with other settings; both share the summary of the last call."""
+        return Loss(self.settings._replace(**settings), self._last_call)
 
     def with_reduction(self, reduction: str) -> Loss:
-        """The same loss, summed otherwise."""
+        """The same loss with another reduction."""
         return self.replace(reduction=reduction)
 
-    def now(self) -> Loss:
-        """This loss with the margin that an array or a function gives at this moment."""
-        return self.at(as_margin(self.settings.margin)) if self.live else self
+    def with_current_margin(self) -> Loss:
+        """This loss with the current value of a margin that is an array or a function."""
+        return self.with_margin(as_margin(self.settings.margin)) if self.margin_varies else self
 
-    def at(self, margin: float) -> Loss:
-        """This loss with this margin; the last one is kept."""
-        if not self.live and self.settings.margin == margin:
+    def with_margin(self, margin: float) -> Loss:
+        """This loss with another margin; the result of the last call is cached."""
+        if not self.margin_varies and self.settings.margin == margin:
             return self
-        found = self._at
+        found = self._at_margin
         if found is None or found.settings.margin != margin:
-            found = self._at = self.replace(margin=margin)
+            found = self._at_margin = self.replace(margin=margin)
         return found
 
     def evaluate(
@@ -167,37 +168,37 @@ class Loss:
         embeddings: NDArray[Any],
         weights: NDArray[np.float64] | None = None,
         gradient: bool = True,
-    ) -> Outcome:
-        """Loss, and gradient if wanted, of arrays as the native module takes them."""
-        plan = self.now().plan if self.live else self.plan
-        outcome = _engine.engine.evaluate(plan, labels, embeddings, weights, gradient, False, _SAMPLED)
-        self._last.record = outcome.record
-        return outcome
+    ) -> NativeResult:
+        """Loss, and on request the gradient, of arrays that `_arrays` has prepared."""
+        plan = self.with_current_margin().plan if self.margin_varies else self.plan
+        native = _engine.engine.evaluate(plan, labels, embeddings, weights, gradient, False, _MAX_DISTANCES)
+        self._last_call.summary = native.summary
+        return native
 
-    def pull(
+    def vjp(
         self,
         labels: NDArray[np.int64],
         embeddings: NDArray[Any],
         weights: NDArray[np.float64] | None,
         upstream: NDArray[np.float64],
     ) -> NDArray[Any]:
-        """The gradient for a derivative of the objective by each loss; counts nothing.
+        """The gradient of the objective, given its derivative by each loss; statistics do not change.
 
-        All NaN for a derivative that is not finite: loss scalers look for that.
+        All NaN if a derivative is not finite, which loss scalers detect.
         """
-        return _engine.engine.pull(self.now().plan, labels, embeddings, weights, upstream)
+        return _engine.engine.vjp(self.with_current_margin().plan, labels, embeddings, weights, upstream)
 
     @property
     def statistics(self) -> Statistics | None:
         """Counts over the batch of the last call; None before the first."""
-        record = self._last.record
-        return None if record is None else Statistics._make(record.statistics)
+        summary = self._last_call.summary
+        return None if summary is None else Statistics._make(summary.statistics)
 
     @property
     def distances(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Distances of positives and of chosen negatives in the last call, copied; None before the first."""
-        record = self._last.record
-        found = None if record is None else record.distances
+        summary = self._last_call.summary
+        found = None if summary is None else summary.distances
         return None if found is None else (found[0].copy(), found[1].copy())
 
     def percentiles(self, percent: float | Sequence[float] = PERCENTILES) -> Percentiles | None:
@@ -211,20 +212,20 @@ class Loss:
 
 
 @lru_cache(maxsize=256)
-def shared(settings: Settings) -> Loss:
-    """A loss that callers with the same settings have in common."""
+def cached_loss(settings: Settings) -> Loss:
+    """The loss for settings, cached: equal settings give the same object."""
     return Loss(settings)
 
 
-def named_in_graph(number: int) -> Loss | None:
-    """The loss that a compiled graph names, if this process has it."""
-    return _losses.get(number)
+def registered_loss(loss_id: int) -> Loss | None:
+    """The loss with an id, or None if it does not exist in this process."""
+    return _losses.get(loss_id)
 
 
-def found(number: int, settings: Settings) -> Loss:
-    """The loss that a compiled graph names, with the margin of its run, or one like it.
+def loss_by_id(loss_id: int, settings: Settings) -> Loss:
+    """The loss with an id, at the margin of `settings`; the cached loss of `settings` if there is none.
 
-    A graph that was saved may name a loss that another process had.
+    A saved graph may contain the id of a loss of another process.
     """
-    loss = named_in_graph(number)
-    return shared(settings) if loss is None else loss.at(settings.margin)
+    loss = registered_loss(loss_id)
+    return cached_loss(settings) if loss is None else loss.with_margin(settings.margin)

@@ -1,4 +1,4 @@
-"""A margin, as every framework's losses and functions take it."""
+"""Conversion of margins, in every form that the losses take, to a number."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from numbers import Real
 from typing import Any
 
-# Of NumPy, torch, TensorFlow, JAX and Keras; neither complex nor bool, text or quantized.
+# Names of real dtypes in NumPy, torch, TensorFlow, JAX and Keras; not complex, bool, text or quantized.
 _NUMBERS = re.compile(r"\b(u?int|b?float)\d")
 
 _EXPECTED = (
@@ -16,7 +16,7 @@ _EXPECTED = (
 
 
 def as_margin(margin: Any) -> float:
-    """The number that a margin stands for at the moment of the call.
+    """The current value of a margin.
 
     Takes a number; an array, tensor or variable without dimensions; or a callable of no
     arguments that gives one of these (a schedule). The native module refuses numbers that
@@ -44,12 +44,12 @@ def as_margin(margin: Any) -> float:
 
 
 def is_fixed(margin: Any) -> bool:
-    """Whether a margin is a number, which nobody can change in place."""
+    """Whether a margin is a plain number, which cannot change in place."""
     return isinstance(margin, Real)
 
 
 def is_schedule(margin: Any) -> bool:
-    """Whether a margin is a function that gives it."""
+    """Whether a margin is a function that returns its value."""
     return callable(margin) and not _holds_a_number(margin)
 
 

@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "CallSummary",
     "Engine",
-    "Outcome",
+    "NativeResult",
     "Plan",
-    "Record",
     "command_line",
     "instruction_sets",
     "panic_on_purpose",
@@ -44,11 +44,11 @@ class Plan:
     def margin(self) -> float: ...
 
 @final
-class Outcome:
+class NativeResult:
     """Loss, gradient and counts of one batch; triplets and distances if asked for."""
 
     @property
-    def record(self) -> Record: ...
+    def summary(self) -> CallSummary: ...
     @property
     def loss(self) -> float: ...
     @property
@@ -65,7 +65,7 @@ class Outcome:
     def executed(self) -> tuple[str, str, int]: ...
 
 @final
-class Record:
+class CallSummary:
     """Counts and distances of one batch."""
 
     @property
@@ -75,7 +75,7 @@ class Record:
 
 @final
 class Engine:
-    """The workspaces of a process."""
+    """The workspaces of a process, by backend."""
 
     def __new__(cls) -> Engine: ...
     def evaluate(
@@ -87,8 +87,8 @@ class Engine:
         gradient: bool = True,
         triplets: bool = False,
         distances: int = 0,
-    ) -> Outcome: ...
-    def pull(
+    ) -> NativeResult: ...
+    def vjp(
         self,
         plan: Plan,
         labels: NDArray[np.int64],
@@ -115,5 +115,5 @@ class Engine:
 def read_config(
     json: str, from_0_10: bool
 ) -> tuple[float, str, str, str | None, bool | None, bool | None, str | None]: ...
-def command_line(itself: list[str], arguments: list[str]) -> int: ...
+def command_line(program: list[str], arguments: list[str]) -> int: ...
 def panic_on_purpose() -> None: ...

@@ -1,4 +1,4 @@
-"""What an evaluation gives."""
+"""The result types of `evaluate`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 
 class Statistics(NamedTuple):
-    """Counts that tell whether a batch still teaches anything."""
+    """Counts over a batch: how many triplets there are, and how many contribute to the loss."""
 
     positive_pairs: int
     """Ordered pairs of distinct rows that share a label."""
     triplets: int
-    """Triplets judged: one a positive pair, or one an anchor for the hard rules."""
+    """Triplets evaluated: one a positive pair, or one an anchor for the hard rules."""
     active: int
     """Triplets with a negative whose term is above zero."""
     fallbacks: int
-    """Triplets for which no negative was far enough, so the farthest stood in."""
+    """Triplets for which no negative was farther than the positive, so that the farthest was chosen."""
     anchors_without_negatives: int
     """Rows that have a positive but no negative."""
 
@@ -53,11 +53,11 @@ class Evaluation:
     statistics: Statistics
     """Counts over the batch."""
     backend: str
-    """What computed it: ``scalar``, ``gram``, ``simd`` or ``par``."""
+    """The backend: ``scalar``, ``gram``, ``simd`` or ``par``."""
     isa: str
-    """On which instruction set."""
+    """The instruction set."""
     threads: int
-    """On at most how many threads."""
+    """The largest number of threads used."""
 
     def __repr__(self) -> str:
         loss, counts = np.asarray(self.loss), self.statistics

@@ -1,4 +1,4 @@
-"""Weights that Keras multiplies by the losses of rows, held to what the engine asks of them."""
+"""Checks of the weights that Keras, not the engine, multiplies by the losses of rows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from . import _engine
 from ._arrays import as_weights
 from ._frameworks import framework_of
-from ._loss import Settings, shared
+from ._loss import Settings, cached_loss
 
 
 def check_weights(weights: Any, rows: int | None) -> None:
-    """Raises the engine's error for weights that are neither a scalar nor `[rows]` nor `[rows, 1]`.
+    """Raises the engine's error for weights of another shape than `[]`, `[rows]` or `[rows, 1]`.
 
-    And for values that are negative or not finite. In graphs that are recorded, values are not
-    known, nor are some shapes: what is not known is not checked.
+    And for values that are negative or not finite. While a graph is traced, values and some shapes
+    are unknown and are not checked.
     """
     if weights is None or rows is None:
         return
@@ -31,15 +31,15 @@ def check_weights(weights: Any, rows: int | None) -> None:
         values = np.zeros(sizes)
     if values.shape in ((), (rows,), (rows, 1)) and np.all(np.isfinite(values) & (values >= 0)):
         return
-    # Rows of different classes, whose loss is 0: the engine says what is wrong with the weights.
-    plan = shared(Settings()).plan
+    # A batch of distinct classes, whose loss is 0: the engine raises its error for the weights.
+    plan = cached_loss(Settings()).plan
     _engine.engine.evaluate(
         plan, np.arange(rows), np.zeros((rows, 1), np.float32), np.require(values, None, "C"), False, False, 0
     )
 
 
 def _values(weights: Any) -> NDArray[np.float64] | None:
-    """Weights as an array; None for those of a graph that is being recorded."""
+    """Weights as an array; None for tensors of a graph that is being traced."""
     framework = framework_of(weights)
     if framework is None and hasattr(weights, "assign"):  # Keras's variable
         return _values(weights.value)

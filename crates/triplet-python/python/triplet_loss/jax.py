@@ -13,8 +13,8 @@ The computation is a callback to the CPU. float32 and float64 are computed as th
 float16 and bfloat16 in float32. The loss is a constant of labels and weights: it has no
 derivative by them, and one by the margin is an error.
 
-Without ``jax_enable_x64`` JAX cuts integers beyond 32 bits at the door of a jitted function,
-before anything of this module runs: pass labels that fit. Outside ``jit`` all 64 bits count.
+Without ``jax_enable_x64`` JAX truncates integers to 32 bits at the entry of a jitted function,
+before any code of this module runs: pass labels that fit. Outside ``jit`` all 64 bits count.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 import jax
 
 from ._jax import apply
-from ._loss import Settings, shared
+from ._loss import Settings, cached_loss
 
 __all__ = ["triplet_hard_loss", "triplet_semihard_loss"]
 
@@ -63,7 +63,7 @@ def triplet_semihard_loss(
     """
     rule = "semi-hard-literal" if literal else "semi-hard"
     settings = Settings(1.0, distance, rule, reduction, backend, threads, require_positives)
-    return apply(shared(settings), labels, embeddings, sample_weight, margin)
+    return apply(cached_loss(settings), labels, embeddings, sample_weight, margin)
 
 
 def triplet_hard_loss(
@@ -86,4 +86,4 @@ def triplet_hard_loss(
     """
     rule = "hard-soft" if soft else "hard"
     settings = Settings(1.0, distance, rule, reduction, backend, threads, require_positives)
-    return apply(shared(settings), labels, embeddings, sample_weight, margin)
+    return apply(cached_loss(settings), labels, embeddings, sample_weight, margin)

@@ -5,18 +5,17 @@
 >>> found.precision_at_1, found.map_at_r, found.recall
 (0.75, 0.75, {1: 0.75, 2: 0.75})
 
-Every row is searched among all others, or among reference rows, on the engine that mines
-triplets: all distances, no matrix of them. Equal distances go to the lower row. Rows with
-nothing of their class to find are no queries. A reference that contains the queries finds
-each of them at once: ``exclude_self`` or ``ids`` say what a query may not find.
+Every row is a query that ranks all other rows, or the reference rows, by distance, on the engine
+that mines triplets and without a matrix of distances. Among equal distances the lower row comes
+first. Rows without another row of their class are not counted as queries. If the reference contains
+the queries, each finds itself first, unless ``exclude_self`` or ``ids`` exclude it.
 
 Distances are computed from inner products, which lose digits where rows are far from the
-origin and near to each other: at a common offset of 1000 in float32, little is left. Then
-there is a ``UserWarning``, and ``centre=True`` is the way out.
+origin and near to each other: at a common offset of 1000 in float32, few are left. A
+``UserWarning`` reports it, and ``centre=True`` subtracts the offset first.
 
-The definitions are those of Musgrave,
-Belongie and Lim, *A Metric Learning Reality Check* (2020), and of
-pytorch-metric-learning's ``AccuracyCalculator``.
+The definitions are those of Musgrave, Belongie and Lim, *A Metric Learning Reality Check* (2020),
+and of pytorch-metric-learning's ``AccuracyCalculator``.
 """
 
 from __future__ import annotations
@@ -41,11 +40,11 @@ class Retrieval(NamedTuple):
     """Recall and precision over all queries."""
 
     queries: int
-    """Rows that had something to find."""
+    """Rows with at least one other row of their class to find."""
     recall: dict[int, float]
     """For each k: the share of the queries with a row of their class among the nearest k."""
     r_precision: float
-    """Mean share of a query's nearest R that are of its class, where R are."""
+    """Mean share of rows of the query's class among its nearest R, where R rows of its class exist."""
     map_at_r: float
     """Mean average precision at R."""
 
@@ -70,21 +69,21 @@ def retrieval(
     exclude_self: bool = False,
     centre: bool = False,
 ) -> Retrieval:
-    """Searches each row of ``embeddings`` among the others, or among ``reference``.
+    """Ranks, for each row of ``embeddings``, the other rows or the rows of ``reference``.
 
     Args:
         labels: `[B]` or `[B, 1]`, of any kind that ``evaluate`` takes.
         embeddings: `[B, D]`, float32, float64, float16 or bfloat16, or integers that float32
             holds.
         k: Depths of recall@k; 1 is always there.
-        reference: Rows to search instead, `[N, D]`. A query that is among them finds itself
-            first, unless ``exclude_self`` or ``ids`` say otherwise.
+        reference: Rows to rank instead, `[N, D]`. A query that is among them finds itself first,
+            unless ``exclude_self`` or ``ids`` exclude it.
         reference_labels: Their labels, `[N]`, of the same kind.
         distance: ``l2`` (which ranks as ``squared-l2`` does) or ``angular``.
         backend: ``auto``, ``par``, ``simd`` or ``scalar``, which give the same bits.
         threads: At most so many; None for one a core.
-        ids: One a row, of any kind that labels may be of; they may repeat. A query does not
-            find rows of its own id, and does not miss them: they do not count in R.
+        ids: One a row, of any kind that labels may be of; they may repeat. Rows with the id of the
+            query are excluded from its ranking and from R.
         reference_ids: Those of the reference, `[N]`.
         exclude_self: The reference begins with the queries: row i of ``embeddings`` does not
             find row i of ``reference``. That these rows are the same is checked. Without a
@@ -109,31 +108,31 @@ def retrieval(
     if any(not 1 <= depth <= sys.maxsize for depth in depths):
         raise ValueError(f"k is {str(k)[:80]}: depths start at 1, and end where no batch has so many rows")
     rows = as_embeddings(embeddings)[0]
-    searched = None if reference is None else as_embeddings(reference)[0]
-    if searched is None:
-        classes, searched_classes = as_labels(labels), None
+    references = None if reference is None else as_embeddings(reference)[0]
+    if references is None:
+        classes, reference_classes = as_labels(labels), None
     else:
-        classes, searched_classes = as_labels_of_both(
+        classes, reference_classes = as_labels_of_both(
             labels, reference_labels, ("labels", "reference_labels")
         )
-    names = _ids(ids, reference_ids, searched is not None)
-    if exclude_self and names is not None:
-        raise ValueError("ids and exclude_self say what a query may not find: give one of them")
-    if exclude_self and searched is not None and searched_classes is not None:
-        _check_that_reference_begins_with(rows, classes, searched, searched_classes)
-        names = np.arange(len(rows)), np.arange(len(searched))
+    id_pairs = _ids(ids, reference_ids, references is not None)
+    if exclude_self and id_pairs is not None:
+        raise ValueError("ids and exclude_self both exclude rows from a query's ranking: give one of them")
+    if exclude_self and references is not None and reference_classes is not None:
+        _check_that_reference_begins_with(rows, classes, references, reference_classes)
+        id_pairs = np.arange(len(rows)), np.arange(len(references))
     queries, recall, r_precision, map_at_r, rounding = _engine.engine.retrieve(
         _engine.plan(distance=distance, backend=backend, threads=threads),
         classes,
         rows,
-        searched_classes,
-        searched,
+        reference_classes,
+        references,
         depths,
-        names,
+        id_pairs,
         bool(centre),
     )
     if rounding > 1:
-        way = _way_out(rows, centre or distance.lower() == "angular")
+        way = _advice(rows, centre or distance.lower() == "angular")
         warnings.warn(
             "digits are lost: for one query in twenty or more, rounding may exceed the distance to "
             f"the nearest row {rounding:.3g} times, since the rows are far from the origin and near to each "
@@ -143,16 +142,16 @@ def retrieval(
     return Retrieval(queries, dict(recall), r_precision, map_at_r)
 
 
-def _way_out(rows: NDArray[Any], centred: bool) -> str:
-    """What helps against lost digits, where centring was tried already or cannot be."""
+def _advice(rows: NDArray[Any], centred: bool) -> str:
+    """Advice against the loss of digits, given the type and whether centring is already in use."""
     if rows.dtype == np.float64:
         return "scale the rows or remove what they have in common" if centred else "pass centre=True"
     return "pass float64" if centred else "pass centre=True, or float64"
 
 
-def _ids(ids: Any, reference_ids: Any, searches: bool) -> tuple[NDArray[Any], NDArray[Any]] | None:
-    """Ids of the rows that ask and of those that are searched."""
-    if not searches:
+def _ids(ids: Any, reference_ids: Any, has_reference: bool) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """Ids of the queries and of the rows that they rank; the same array without a reference."""
+    if not has_reference:
         if reference_ids is not None:
             raise ValueError("reference_ids go with a reference: there is none")
         own = None if ids is None else as_labels(ids, "ids")
@@ -163,21 +162,21 @@ def _ids(ids: Any, reference_ids: Any, searches: bool) -> tuple[NDArray[Any], ND
 
 
 def _check_that_reference_begins_with(
-    rows: NDArray[Any], classes: NDArray[Any], searched: NDArray[Any], searched_classes: NDArray[Any]
+    rows: NDArray[Any], classes: NDArray[Any], references: NDArray[Any], reference_classes: NDArray[Any]
 ) -> None:
-    """Whether row i of the reference is row i of the queries, as ``exclude_self`` says."""
+    """Checks that row i of the reference is row i of the queries, as ``exclude_self`` requires."""
     count = len(rows)
-    if len(searched) < count:
+    if len(references) < count:
         raise ValueError(
-            f"exclude_self: the reference has {len(searched)} rows, but begins with the {count} queries; "
+            f"exclude_self: the reference has {len(references)} rows, but begins with the {count} queries; "
             "pass ids and reference_ids where it does not"
         )
-    if rows.dtype != searched.dtype or rows.shape[1:] != searched.shape[1:]:
-        return  # The engine says what is wrong with them.
-    first = searched[:count]
+    if rows.dtype != references.dtype or rows.shape[1:] != references.shape[1:]:
+        return  # the engine raises its own error for these
+    first = references[:count]
     differs = ((rows != first) & ((rows == rows) | (first == first))).any(axis=1)
-    if classes.shape == (count,) and len(searched_classes) >= count:
-        differs |= classes != searched_classes[:count]
+    if classes.shape == (count,) and len(reference_classes) >= count:
+        differs |= classes != reference_classes[:count]
     if differs.any():
         row = int(np.argmax(differs))
         raise ValueError(

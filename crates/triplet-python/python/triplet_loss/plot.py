@@ -1,4 +1,4 @@
-"""Pictures of a training: what the loss, the distances and the embeddings do.
+"""Plots of a training: loss, distances and embeddings.
 
 Needs matplotlib (``pip install "triplet-loss[plot]"``). Every function draws into ``ax``,
 or into a figure of its own, and returns the axes; ``ax.figure.savefig(...)`` keeps it.
@@ -18,7 +18,7 @@ from ._labels import classes as as_classes
 
 __all__ = ["distance_histogram", "embedding_map", "training_curve"]
 
-# Okabe and Ito: told apart by everyone.
+# The palette of Okabe and Ito, which is safe for colour blindness.
 _LOSS, _ACTIVE, _POSITIVE, _NEGATIVE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 
 
@@ -31,7 +31,7 @@ def training_curve(
         loss: One value a step.
         active: ``statistics.active_fraction`` of each step.
         window: Steps to average over for the line; None for a fiftieth of them. The values
-            themselves are drawn faintly behind.
+            themselves are drawn behind it in a lighter colour.
     """
     ax = _axes(ax)
     lines = _line(ax, loss, _LOSS, "loss", window)
@@ -51,7 +51,7 @@ def distance_histogram(
 ) -> Any:
     """Distances of positives and of chosen negatives: ``distance_histogram(*loss.distances)``.
 
-    A trained network has them apart, by the margin if it could.
+    Training separates the two, ideally by the margin.
     """
     ax = _axes(ax)
     near, far = (_finite(values, "distances").ravel() for values in (positive, negative))
@@ -68,7 +68,7 @@ def distance_histogram(
         )
         ax.axvspan(start, start + margin, 0, 1 / 1.3, color="0.5", alpha=0.12, linewidth=0)
     ax.set(xlabel="distance (dashed: median)", ylabel="pairs")
-    # Headroom for what is written, which bars and lines would run through.
+    # Headroom for legend and annotation, above bars and lines.
     _, top = ax.get_ylim()
     ax.set_ylim(0, 1.3 * top)
     for line in ax.lines:
@@ -85,8 +85,8 @@ def embedding_map(
     Args:
         labels: One a row: integers, or text or dates, which name their classes in the legend.
         embeddings: `[B, D]`.
-        names: Of the classes, for the legend: by ascending label, or by first appearance of text.
-        most: Rows to draw; of more, every k-th.
+        names: Names of the classes for the legend: by ascending label, or by first appearance of text.
+        most: The largest number of rows to draw; with more rows, every k-th is drawn.
     """
     if most < 1:
         raise ValueError(f"most is {most}: at least one row is drawn")
@@ -147,7 +147,7 @@ def _line(ax: Any, values: Any, colour: str, name: str, window: int | None) -> l
     if width < 1:
         raise ValueError(f"window is {width}: the mean is of at least one step")
     ax.plot(values, color=colour, alpha=0.2, linewidth=0.8)
-    # A step without a finite value is a gap in the values, and counts for no mean.
+    # A value that is not finite is a gap in the curve and is left out of the means.
     there = np.isfinite(values)
     sums, counts = (np.cumsum(np.concatenate([[0.0], v])) for v in (np.where(there, values, 0), there))
     steps = np.arange(values.size)

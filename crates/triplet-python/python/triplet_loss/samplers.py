@@ -1,4 +1,4 @@
-"""Batches that have triplets in them.
+"""Batches in which every class has several rows, so that there are triplets to mine.
 
 >>> from triplet_loss.samplers import PKSampler
 >>> batches = PKSampler([0, 0, 0, 1, 1, 1, 2, 2], classes=2, rows=2, seed=0)
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ._arrays import as_labels
-from ._dealing import Deal
+from ._epoch_plan import EpochPlan
 from ._label_errors import shown
 
 __all__ = ["PKSampler"]
@@ -27,37 +27,37 @@ __all__ = ["PKSampler"]
 class PKSampler:
     """Batches of P classes with K rows each, for ``DataLoader(..., batch_sampler=...)``.
 
-    An epoch deals out every row at least once: each class's rows in a fresh order, K at a time,
-    the last of them filled up with rows of the next order. Rows come equally often as far as
-    batches of P different classes allow; that is about once, unless a class has more than 1/P of
-    the rows: as it can be only once in a batch, the epoch is as long as its rows need, and those
-    of the other classes come again meanwhile. A class of fewer than K rows gives all of them and
-    repeats some. With ``batches``, an epoch is cut off, or goes on, after so many.
+    An epoch contains every row at least once: the rows of each class in a new random order, K at a
+    time, the last K completed with rows of the next random order. Rows occur equally often as far as
+    batches of P different classes allow: about once, unless a class has more than 1/P of the rows.
+    As a class occurs only once in a batch, the epoch then has as many batches as that class needs,
+    and the rows of the other classes occur repeatedly. A class of fewer than K rows contributes all
+    of them, some repeatedly. With ``batches``, an epoch has that many batches instead.
 
-    In a distributed run each rank has batches of its own, as many as every other. In a step no
-    row is on two ranks; a class is only if there are fewer than P x ranks of them, or if it has
-    more rows than one rank alone could deal out in the epoch. All ranks must be given the same
-    labels, arguments and epochs. ``rank`` and ``ranks`` are looked up in ``torch.distributed``
-    when the first batch is asked for, if that is initialised by then.
+    In a distributed run every rank has its own batches, the same number on each. In a step no row
+    is on two ranks. A class is on two ranks only if there are fewer than P x ranks classes, or if it
+    has more rows than one rank alone could use in the epoch. All ranks must be given the same
+    labels, arguments and epochs. ``rank`` and ``ranks`` are read from ``torch.distributed`` when
+    the first batch is drawn, if that is initialised by then.
 
     Two samplers with the same arguments give the same batches. Every iteration starts the next
-    epoch at its first batch; ``set_epoch`` says which, as with torch's ``DistributedSampler``: it
-    is all that resuming a training needs. A ``DataLoader`` with worker processes asks for batches
-    as soon as it is iterated, so its epoch has to be set before that.
+    epoch at its first batch; ``set_epoch`` sets its number, as with torch's ``DistributedSampler``:
+    resuming a training needs nothing else. A ``DataLoader`` with worker processes draws batches as
+    soon as iteration starts, so the epoch has to be set before that.
 
-    Lightning's Trainer takes the sampler as it is, with ``use_distributed_sampler`` or without.
+    Lightning's Trainer accepts the sampler as it is, with ``use_distributed_sampler`` on or off.
     With a library that shards batch samplers itself, as accelerate does, pass ``rank=0, ranks=1``.
 
     Args:
         labels: One label a row of the dataset.
         classes: P, classes in a batch.
         rows: K, rows of each: at least 2, or there are no positives.
-        batches: Batches of a rank in an epoch; None for as many as deal out every row.
-        seed: Of the order.
-        rank: Which of the ranks this is; None to look it up.
-        ranks: How many there are; None to look it up.
-        sampler: A ``DistributedSampler``, as Lightning passes one, for its rank and number of
-            ranks; nothing else of it is used, and nothing of other samplers.
+        batches: Batches of a rank in an epoch; None for as many as use every row.
+        seed: Seed of the random order.
+        rank: The rank of this process; None to read it from ``torch.distributed``.
+        ranks: The number of ranks; None to read it from ``torch.distributed``.
+        sampler: A ``DistributedSampler``, as passed by Lightning; only its rank and number of
+            ranks are used. Other samplers are ignored.
 
     Raises:
         ValueError: Numbers or labels from which no batch can be made.
@@ -90,7 +90,7 @@ class PKSampler:
             raise ValueError(f"rank is {rank} and ranks is {ranks}: give both, or neither")
         if ranks is None and hasattr(sampler, "num_replicas"):
             rank, ranks = sampler.rank, sampler.num_replicas
-        self._place = None if ranks is None else _placed(rank, ranks)
+        self._fixed_place = None if ranks is None else _checked_rank(rank, ranks)
         names, numbers = np.unique(as_labels(labels), return_inverse=True)
         if names.size == 0:
             raise ValueError("labels are empty: there is no row to make batches of")
@@ -99,15 +99,15 @@ class PKSampler:
             raise ValueError(f"classes is {self.classes} but the labels have {values}")
         order = np.argsort(numbers, kind="stable")
         self._members = np.split(order, np.cumsum(np.bincount(numbers))[:-1])
-        self._deals: dict[int, Deal] = {}
-        self._deal(self.place[1])  # for its errors
-        if type(self).__init__ is PKSampler.__init__:  # which takes these arguments
-            self._tell_lightning(numbers)
+        self._plans: dict[int, EpochPlan] = {}
+        self._plan(self.place[1])  # raises now if no epoch is possible
+        if type(self).__init__ is PKSampler.__init__:  # a subclass may take other arguments
+            self._record_for_lightning(numbers)
 
     @property
     def place(self) -> tuple[int, int]:
-        """The rank and the number of ranks, as given or as ``torch.distributed`` says now."""
-        return self._place or _distributed()
+        """The rank and the number of ranks, as given or as ``torch.distributed`` has them now."""
+        return self._fixed_place or _distributed_rank()
 
     @property
     def batch_size(self) -> int:
@@ -117,40 +117,41 @@ class PKSampler:
     @property
     def batches(self) -> int:
         """Batches of this rank in an epoch, the same on every rank."""
-        return self._deal(self.place[1]).steps
+        return self._plan(self.place[1]).steps
 
     @property
     def sampler(self) -> PKSampler:
-        """Itself: where frameworks look for ``set_epoch``."""
+        """The sampler itself: frameworks call ``set_epoch`` on this attribute of a batch sampler."""
         return self
 
     def __len__(self) -> int:
         return self.batches
 
     def set_epoch(self, epoch: int) -> None:
-        """Starts this epoch with the next iteration."""
+        """Sets the number of the epoch that the next iteration starts."""
         self.epoch = _integer(epoch, "epoch", 0, "it must not be negative", None)
 
     def __iter__(self) -> Iterator[list[int]]:
-        # A generator: it reads the epoch at the first batch, and Lightning sets that after asking for it.
+        # A generator reads the epoch at its first batch; Lightning sets the epoch after calling iter().
         rank, ranks = self.place
-        # Every rank deals for all, by the same numbers, and takes its own.
+        # Every rank draws the batches of all ranks from the same random numbers and uses its own.
         rng = np.random.default_rng([self.seed, self.epoch])
         self.epoch += 1
-        for batches in self._deal(ranks).epoch(rng):
+        for batches in self._plan(ranks).epoch(rng):
             yield batches[rank]
 
-    def _deal(self, ranks: int) -> Deal:
-        if ranks not in self._deals:
-            self._deals[ranks] = Deal(self._members, self.classes, self.rows, ranks, self._batches)
-        return self._deals[ranks]
+    def _plan(self, ranks: int) -> EpochPlan:
+        if ranks not in self._plans:
+            self._plans[ranks] = EpochPlan(self._members, self.classes, self.rows, ranks, self._batches)
+        return self._plans[ranks]
 
-    def _tell_lightning(self, labels: Any) -> None:
-        """Leaves what Lightning makes a batch sampler anew from, with a `sampler` of its own.
+    def _record_for_lightning(self, labels: Any) -> None:
+        """Stores the arguments from which Lightning constructs the sampler again, with its own `sampler`.
 
-        It notes this of classes that inherit from torch's, which would have to be imported.
+        Lightning itself records them only for subclasses of torch's samplers; a subclass here would
+        have to import torch.
         """
-        rank, ranks = self._place or (None, None)
+        rank, ranks = self._fixed_place or (None, None)
         arguments = {
             "labels": labels,
             "classes": self.classes,
@@ -165,12 +166,12 @@ class PKSampler:
         vars(self).update({f"__pl_saved_{name}": value for name, value in saved.items()})
 
 
-_MOST = 2**31 - 1
-"""Of classes, rows, batches and ranks."""
+_MAX_COUNT = 2**31 - 1
+"""Upper bound of classes, rows, batches and ranks."""
 
 
-def _integer(value: Any, name: str, least: int, why: str, most: int | None = _MOST) -> int:
-    """An integer argument, not less than the least that makes sense."""
+def _integer(value: Any, name: str, least: int, why: str, most: int | None = _MAX_COUNT) -> int:
+    """An integer argument within its bounds; `why` is the reason for the lower one."""
     try:
         number = index(value)
     except TypeError:
@@ -178,11 +179,11 @@ def _integer(value: Any, name: str, least: int, why: str, most: int | None = _MO
     if number < least:
         raise ValueError(f"{name} is {number}: {why}")
     if most is not None and number > most:
-        raise ValueError(f"{name} is {shown(number)}: at most {most} can be dealt out")
+        raise ValueError(f"{name} is {shown(number)}: at most {most} is possible")
     return number
 
 
-def _placed(rank: Any, ranks: Any) -> tuple[int, int]:
+def _checked_rank(rank: Any, ranks: Any) -> tuple[int, int]:
     ranks = _integer(ranks, "ranks", 1, "there is at least 1")
     rank = _integer(rank, "rank", 0, "ranks are counted from 0")
     if rank >= ranks:
@@ -190,8 +191,8 @@ def _placed(rank: Any, ranks: Any) -> tuple[int, int]:
     return rank, ranks
 
 
-def _distributed() -> tuple[int, int]:
-    """Rank and number of ranks of this process; torch is asked, not imported."""
+def _distributed_rank() -> tuple[int, int]:
+    """Rank and number of ranks of this process, from torch if it has been imported."""
     torch = sys.modules.get("torch")
     if torch is None:
         return 0, 1

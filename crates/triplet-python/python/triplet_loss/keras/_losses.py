@@ -13,32 +13,32 @@ from .._weights import check_weights
 
 try:
     from keras.src.backend import get_keras_mask
-except ImportError:  # earlier releases keep the mask with the tensor
+except ImportError:  # earlier releases store the mask as an attribute of the tensor
 
     def get_keras_mask(x: Any) -> Any:
         """The mask of a tensor."""
         return getattr(x, "_keras_mask", None)
 
 
-# Keras's reductions that are ours; the others are left to it.
+# Keras's reductions that the engine computes; Keras computes the others.
 _REDUCTIONS = {"sum_over_batch_size": "mean", "mean": "mean", "sum": "sum", "none": "none", None: "none"}
 _DEFAULT = "sum_over_batch_size"
 
 
-class _Sum(keras.losses.Loss):
-    """Keras's own way of weighing, masking and adding up rows whose losses are known."""
+class _KerasReduction(keras.losses.Loss):
+    """Weights, mask and reduction of Keras applied to the losses of rows."""
 
     def call(self, losses: Any, _: Any) -> Any:
         return losses
 
 
 class _TripletLoss(LossAttributes, keras.losses.Loss):
-    """What both losses share."""
+    """The base of both losses."""
 
     def __init__(self, margin: Any, distance_metric: Any, name: Any, reduction: Any, dtype: Any, **more: Any):
-        reduction = _DEFAULT if reduction == "auto" else reduction  # as Keras 2 said it
+        reduction = _DEFAULT if reduction == "auto" else reduction  # the default of Keras 2
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        self._define(margin, distance_metric, **more)
+        self._configure(margin, distance_metric, **more)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss of labels `[B]` or `[B, 1]` and embeddings `[B, D]`.
@@ -53,52 +53,52 @@ class _TripletLoss(LossAttributes, keras.losses.Loss):
             )
         refuse_masked(y_pred, "embeddings")
         refuse_masked(sample_weight, "sample_weight")
-        is_ours = getattr(self.call, "__func__", None) is _TripletLoss.call
+        is_own_call = getattr(self.call, "__func__", None) is _TripletLoss.call
         reduction = _REDUCTIONS.get(self.reduction)
-        if is_ours and reduction and get_keras_mask(y_pred) is None and _replicas() == 1:
-            return apply(self._summed(reduction), y_true, self._converted(y_pred), sample_weight)
-        embeddings = self._converted(y_pred)
+        if is_own_call and reduction and get_keras_mask(y_pred) is None and _replicas() == 1:
+            return apply(self._with_reduction(reduction), y_true, self._in_own_dtype(y_pred), sample_weight)
+        embeddings = self._in_own_dtype(y_pred)
         check_weights(sample_weight, embeddings.shape[0])
         losses = self.call(_as_tensor(y_true), embeddings)
-        with_keras = _Sum(name=self.name, reduction=self.reduction, dtype=self.dtype)
-        return with_keras(losses, y_pred, self._copied(sample_weight))
+        keras_reduction = _KerasReduction(name=self.name, reduction=self.reduction, dtype=self.dtype)
+        return keras_reduction(losses, y_pred, self._copied(sample_weight))
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The losses of the rows `[B]`, neither weighed nor added up."""
+        """The losses of the rows `[B]`, without weights and reduction."""
         refuse_masked(y_pred, "embeddings")
-        return apply(self._rows, y_true, keras.ops.convert_to_tensor(y_pred, dtype=self.dtype))
+        return apply(self._per_row_loss, y_true, keras.ops.convert_to_tensor(y_pred, dtype=self.dtype))
 
-    def _before_change(self) -> None:
-        if keras.backend.backend() == "jax":  # whose steps run on after their calls have returned
-            from .._jax import finish
+    def _wait_for_steps(self) -> None:
+        if keras.backend.backend() == "jax":  # steps may still run after their calls have returned
+            from .._jax import wait_for_programs
 
-            finish()
+            wait_for_programs()
 
-    def _converted(self, y_pred: Any) -> Any:
-        """Embeddings in the type to compute in; those of another framework than Keras's as they are."""
+    def _in_own_dtype(self, y_pred: Any) -> Any:
+        """Embeddings in the loss's dtype; tensors of another framework than Keras's backend unchanged."""
         framework = framework_of(y_pred)
         if framework is None and not _holds_tensors(y_pred):
-            y_pred = self._exact(y_pred)
+            y_pred = self._exact_integers(y_pred)
         if framework in (None, keras.backend.backend()):
             return keras.ops.convert_to_tensor(y_pred, dtype=self.dtype)
         return y_pred
 
-    def _exact(self, y_pred: Any) -> Any:
-        """Embeddings of NumPy and lists; integers only if the type to compute in holds each."""
+    def _exact_integers(self, y_pred: Any) -> Any:
+        """Embeddings of NumPy and lists; integers that the loss's dtype cannot represent are an error."""
         array = as_array(y_pred, "embeddings")
         if array.dtype.kind not in "iu" or self.dtype == "float64":
             return array
         return as_embeddings(array)[0]
 
     def _copied(self, weights: Any) -> Any:
-        """On torch, Keras multiplies the weights that it is given by the mask in place."""
+        """A copy of the weights on torch, where Keras multiplies its argument by the mask in place."""
         if weights is None or keras.backend.backend() != "torch":
             return weights
         return keras.ops.copy(keras.ops.convert_to_tensor(weights, dtype=self.dtype))
 
     def get_config(self) -> dict[str, Any]:
-        """The configuration of TFA 0.23, and what it does not have."""
-        return {**super().get_config(), **self._as_tfa(), **self._as_ours(), "dtype": self.dtype}
+        """The configuration of TFA 0.23 with additional entries."""
+        return {**super().get_config(), **self._tfa_config(), **self._extra_config(), "dtype": self.dtype}
 
 
 @keras.saving.register_keras_serializable(package="triplet_loss")
@@ -117,8 +117,8 @@ class TripletSemiHardLoss(_TripletLoss):
         reduction: As in Keras; ``sum_over_batch_size`` gives TFA's scalar.
         dtype: Type to compute in; None for Keras's ``floatx``.
         literal: The sentence on TFA's page instead of what its code does.
-        backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``: what computes here, not
-            Keras's backend.
+        backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``: the engine of this package,
+            not the backend of Keras.
         threads: At most so many; None for one a core.
         require_positives: Whether a batch without a positive pair is an error.
     """
@@ -141,8 +141,8 @@ class TripletSemiHardLoss(_TripletLoss):
         super().__init__(margin, distance_metric, name, reduction, dtype, rule=rule, **more)
 
     def get_config(self) -> dict[str, Any]:
-        """The configuration of TFA 0.23, and what it does not have."""
-        return {**super().get_config(), "literal": self._rows.settings.rule == "semi-hard-literal"}
+        """The configuration of TFA 0.23 with additional entries."""
+        return {**super().get_config(), "literal": self._per_row_loss.settings.rule == "semi-hard-literal"}
 
 
 @keras.saving.register_keras_serializable(package="triplet_loss")
@@ -171,24 +171,24 @@ class TripletHardLoss(_TripletLoss):
         super().__init__(margin, distance_metric, name, reduction, dtype, rule=rule, **more)
 
     def get_config(self) -> dict[str, Any]:
-        """The configuration of TFA 0.23, and what it does not have."""
-        return {**super().get_config(), "soft": self._rows.settings.rule == "hard-soft"}
+        """The configuration of TFA 0.23 with additional entries."""
+        return {**super().get_config(), "soft": self._per_row_loss.settings.rule == "hard-soft"}
 
 
 def _as_tensor(labels: Any) -> Any:
-    """Labels as a subclass's ``call`` expects them; wide integers stay apart on JAX."""
+    """Labels as tensors for the ``call`` of a subclass; on JAX renumbered to int32 where needed."""
     if framework_of(labels) is not None or isinstance(labels, keras.Variable):
         return labels
     labels = as_labels(labels)
     if keras.backend.backend() == "jax":
-        from .._jax import narrow
+        from .._jax import labels_as_int32
 
-        return narrow(labels)
+        return labels_as_int32(labels)
     return keras.ops.convert_to_tensor(labels)
 
 
 def _holds_tensors(values: Any) -> bool:
-    """Whether values are those of a framework, or of Keras, which a gradient may be asked for."""
+    """Whether values are, or contain, tensors of a framework or variables of Keras."""
     if isinstance(values, (list, tuple)):
         return any(map(_holds_tensors, values))
     return framework_of(values) is not None or isinstance(values, keras.Variable)
@@ -203,7 +203,7 @@ def _replicas() -> int:
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
-# Models saved with TFA name its classes so.
+# The registered names of TFA's classes in saved models.
 keras.saving.get_custom_objects().update(
     {"Addons>TripletSemiHardLoss": TripletSemiHardLoss, "Addons>TripletHardLoss": TripletHardLoss}
 )

@@ -1,4 +1,4 @@
-"""The mean loss of the batches that have one."""
+"""The mean loss over the batches that contain a positive pair."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TripletLossMetric(keras.metrics.Mean):
         """Adds a batch of labels `[B]` or `[B, 1]` and embeddings `[B, D]`."""
         labels = _as_tensor(y_true)
         value = self.loss(labels, y_pred, sample_weight)
-        in_order = keras.ops.sort(keras.ops.reshape(labels, (-1,)))  # of as many labels as rows
+        in_order = keras.ops.sort(keras.ops.reshape(labels, (-1,)))  # one label a row
         has_pair = keras.ops.any(in_order[1:] == in_order[:-1])
         rows = keras.ops.shape(in_order)[0]
         weight = keras.ops.where(has_pair, keras.ops.cast(rows, self.dtype), 0)

@@ -3,7 +3,7 @@
 The classes are those of the Keras in use: ``triplet_loss.keras`` where ``import keras`` is Keras 3;
 ``triplet_loss.tfa.keras2`` where TensorFlow's Keras is Keras 2 (TensorFlow up to 2.15, or
 ``TF_USE_LEGACY_KERAS=1``); plain callables without Keras. All take tensors of TensorFlow, torch and
-JAX, and NumPy arrays, and answer in kind, with a gradient where the framework has one.
+JAX, and NumPy arrays, and return the same kind, with a gradient where the framework has one.
 
 This import is enough to load models that were saved with TFA's losses. The modules below
 ``tensorflow_addons.losses`` that are here have their names: ``triplet``, ``metric_learning``.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._frameworks import apply_once
-from .._loss import Settings, named
+from .._frameworks import apply_function
+from .._loss import Settings, check_metric
 
 
 def triplet_semihard_loss(y_true: Any, y_pred: Any, margin: Any = 1.0, distance_metric: str = "L2") -> Any:
@@ -18,7 +18,7 @@ def triplet_semihard_loss(y_true: Any, y_pred: Any, margin: Any = 1.0, distance_
     A model compiled with a function multiplies this one number by every row's ``sample_weight``;
     the class ``TripletSemiHardLoss`` weighs the rows' losses.
     """
-    return apply_once(Settings(margin, named(distance_metric)), y_true, y_pred)
+    return apply_function(Settings(margin, check_metric(distance_metric)), y_true, y_pred)
 
 
 def triplet_hard_loss(
@@ -30,11 +30,14 @@ def triplet_hard_loss(
     softplus of the difference instead of the hinge. For the rest see ``triplet_semihard_loss``.
     """
     rule = "hard-soft" if soft else "hard"
-    return apply_once(Settings(margin, named(distance_metric), rule), y_true, y_pred)
+    return apply_function(Settings(margin, check_metric(distance_metric), rule), y_true, y_pred)
 
 
 def register(keras: Any) -> None:
-    """Models compiled with a function of TFA's hold its name: bare in .h5 files."""
+    """Registers the functions under the names in models that were compiled with TFA's.
+
+    The registered name in the .keras format; the bare name in .h5 files.
+    """
     for function in (triplet_semihard_loss, triplet_hard_loss):
         keras.utils.register_keras_serializable(package="Addons")(function)
         keras.utils.get_custom_objects()[function.__name__] = function

@@ -1,4 +1,4 @@
-"""The classes where there is no Keras."""
+"""The loss classes for environments without Keras."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from .._frameworks import apply
 
 
 class _TripletLoss(LossAttributes):
-    """What both losses share."""
+    """The base of both losses."""
 
     _settable = ("margin", "name")
 
     def __init__(self, margin: Any, distance_metric: Any, name: str | None, rule: str):
         self.name = name or type(self).__name__
-        self._define(margin, distance_metric, rule=rule)
+        self._configure(margin, distance_metric, rule=rule)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss of labels `[B]` or `[B, 1]` and embeddings `[B, D]`, a scalar."""
-        return apply(self._summed("mean"), y_true, y_pred, sample_weight)
+        return apply(self._with_reduction("mean"), y_true, y_pred, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         """The configuration, as TFA 0.23 writes it."""
-        return {"name": self.name, **self._as_tfa()}
+        return {"name": self.name, **self._tfa_config()}
 
 
 class TripletSemiHardLoss(_TripletLoss):
@@ -43,4 +43,4 @@ class TripletHardLoss(_TripletLoss):
 
     def get_config(self) -> dict[str, Any]:
         """The configuration, as TFA 0.23 writes it."""
-        return {**super().get_config(), "soft": self._rows.settings.rule == "hard-soft"}
+        return {**super().get_config(), "soft": self._per_row_loss.settings.rule == "hard-soft"}

@@ -4,8 +4,8 @@
 ``tf_keras`` beside Keras 3, without ``TF_USE_LEGACY_KERAS=1``, takes them from here.
 
 Rows that Keras masks have no loss, but are mined like others. A subclass may override ``call``.
-Masked arrays are refused, but not those that are given to ``fit`` and ``evaluate``, of which Keras makes
-plain arrays.
+Masked arrays are refused, except those passed to ``fit`` and ``evaluate``, which Keras converts to
+plain arrays before the loss receives them.
 Unlike TFA's classes, which took ``reduction`` and ignored it, these follow it.
 """
 
@@ -25,7 +25,7 @@ __all__ = ["TripletHardLoss", "TripletSemiHardLoss"]
 
 
 def _is_keras_3(keras: Any) -> bool:
-    return not getattr(keras, "__version__", "2.").startswith("2.")  # TensorFlow's own Keras 2 has none
+    return not getattr(keras, "__version__", "2.").startswith("2.")  # TensorFlow's own Keras 2 has no version
 
 
 def _keras2() -> Any:
@@ -43,19 +43,20 @@ def _keras2() -> Any:
 keras: Any = _keras2()
 _Base: Any = keras.losses.Loss
 
-# Of Keras 2, with the words of Keras 3; "auto" is the mean but where a strategy forbids it.
+# Keras 3's names of reductions as those of Keras 2, and those as the engine's. "auto" is the mean,
+# except under a distribution strategy.
 _REDUCTIONS = {"mean": "sum_over_batch_size", None: "none"}
 _OURS = {"auto": "mean", "sum_over_batch_size": "mean", "sum": "sum", "none": "none"}
 
 
 class _TripletLoss(LossAttributes, _Base):
-    """What both losses share."""
+    """The base of both losses."""
 
     def __init__(self, margin: Any, distance_metric: Any, name: Any, reduction: Any, dtype: Any, **more: Any):
         if dtype not in (None, "float32"):
             raise ValueError(f"dtype is {dtype!r}: the losses of Keras 2 compute in the embeddings' type")
         super().__init__(reduction=_REDUCTIONS.get(reduction, reduction), name=name)
-        self._define(margin, distance_metric, **more)
+        self._configure(margin, distance_metric, **more)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss of labels `[B]` or `[B, 1]` and embeddings `[B, D]`, with weights of the rows."""
@@ -66,26 +67,26 @@ class _TripletLoss(LossAttributes, _Base):
             )
         refuse_masked(sample_weight, "sample_weight")
         y_pred = _as_tensor(y_pred)
-        is_ours = getattr(self.call, "__func__", None) is _TripletLoss.call
+        is_own_call = getattr(self.call, "__func__", None) is _TripletLoss.call
         reduction = _OURS.get(self.reduction)
         is_masked = getattr(y_pred, "_keras_mask", None) is not None
-        if is_ours and reduction and not is_masked and not tf.distribute.has_strategy():
-            return apply(self._summed(reduction), y_true, y_pred, sample_weight)
+        if is_own_call and reduction and not is_masked and not tf.distribute.has_strategy():
+            return apply(self._with_reduction(reduction), y_true, y_pred, sample_weight)
         check_weights(sample_weight, y_pred.shape[0])
         return super().__call__(y_true, y_pred, sample_weight)
 
     @tf.autograph.experimental.do_not_convert
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """The losses of the rows `[B]`, neither weighed nor added up."""
-        return apply(self._rows, y_true, _as_tensor(y_pred))
+        """The losses of the rows `[B]`, without weights and reduction."""
+        return apply(self._per_row_loss, y_true, _as_tensor(y_pred))
 
     def get_config(self) -> dict[str, Any]:
-        """The configuration of TFA 0.23, and what it does not have."""
-        return {**super().get_config(), **self._as_tfa(), **self._as_ours()}
+        """The configuration of TFA 0.23 with additional entries."""
+        return {**super().get_config(), **self._tfa_config(), **self._extra_config()}
 
 
 def _as_tensor(y_pred: Any) -> Any:
-    """Embeddings of NumPy and lists as TensorFlow's; those of a framework as they are."""
+    """Embeddings of NumPy and lists as tensors; tensors of a framework unchanged."""
     refuse_masked(y_pred, "embeddings")
     return tf.convert_to_tensor(y_pred) if framework_of(y_pred) is None else y_pred
 
@@ -126,8 +127,8 @@ class TripletSemiHardLoss(_TripletLoss):
         super().__init__(margin, distance_metric, name, reduction, dtype, rule=rule, **more)
 
     def get_config(self) -> dict[str, Any]:
-        """The configuration of TFA 0.23, and what it does not have."""
-        return {**super().get_config(), "literal": self._rows.settings.rule == "semi-hard-literal"}
+        """The configuration of TFA 0.23 with additional entries."""
+        return {**super().get_config(), "literal": self._per_row_loss.settings.rule == "semi-hard-literal"}
 
 
 @keras.utils.register_keras_serializable(package="triplet_loss")
@@ -156,11 +157,11 @@ class TripletHardLoss(_TripletLoss):
         super().__init__(margin, distance_metric, name, reduction, dtype, rule=rule, **more)
 
     def get_config(self) -> dict[str, Any]:
-        """The configuration of TFA 0.23, and what it does not have."""
-        return {**super().get_config(), "soft": self._rows.settings.rule == "hard-soft"}
+        """The configuration of TFA 0.23 with additional entries."""
+        return {**super().get_config(), "soft": self._per_row_loss.settings.rule == "hard-soft"}
 
 
-# Models saved with TFA name its classes so.
+# The registered names of TFA's classes in saved models.
 keras.utils.get_custom_objects().update(
     {"Addons>TripletSemiHardLoss": TripletSemiHardLoss, "Addons>TripletHardLoss": TripletHardLoss}
 )

@@ -1,7 +1,7 @@
 """The functions of TFA's ``losses.metric_learning``: the distances of all pairs of rows.
 
-The losses do not use them: they never hold all pairs. The formulas are theirs, the products
-those of the framework, so that values agree with the losses' to rounding.
+The losses do not use these functions, since they never store all pairs. The formulas are the same,
+but the products are the framework's, so that values agree with those of the losses up to rounding.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._arrays import COMPUTED, as_array, wrong_dtype, wrong_shape
+from .._arrays import SUPPORTED_DTYPES, as_array, dtype_error, shape_error
 from .._frameworks import framework_of, refuse_masked
 
 __all__ = ["angular_distance", "pairwise_distance"]
@@ -20,19 +20,19 @@ def pairwise_distance(feature: Any, squared: bool = False) -> Any:
     """The Euclidean distances `[B, B]` of the rows of `[B, D]`, or their squares.
 
     ``max(0, n_i + n_j - 2 g_ij)`` of inner products ``g``, with ``n_i = g_ii``, and its root.
-    A tensor of the framework that the rows belong to, and of their type; float16 and bfloat16
-    are computed in float32. The gradient at distance 0 is 0. NaN and infinity are not refused.
+    The result is a tensor of the rows' framework and type; float16 and bfloat16 are computed in
+    float32. The gradient at distance 0 is 0. NaN and infinity are not refused.
     """
     f, x, dtype = _prepared(feature)
     products = f.product(x)
     norms = f.diagonal(products)
     squares = norms[:, None] + norms[None, :] - 2 * products
-    # A comparison that NaN does not pass keeps it.
+    # The comparison is false for NaN, which is therefore propagated.
     at_zero = squares <= 0
     zero = f.zeros(squares)
     if squared:
         return f.cast(f.where(at_zero, zero, squares), dtype)
-    # The root's slope at 0 is infinite, and infinity times 0 no gradient.
+    # The derivative of the root is infinite at 0, and infinity times 0 is NaN: take the root of 1 there.
     roots = f.sqrt(f.where(at_zero, f.ones(squares), squares))
     return f.cast(f.where(at_zero, zero, roots), dtype)
 
@@ -45,19 +45,19 @@ def angular_distance(feature: Any) -> Any:
     """
     f, x, dtype = _prepared(feature)
     norms = f.sums(x * x)
-    floor = norms <= 1e-12
-    norms = f.sqrt(f.where(floor, f.ones(norms) * 1e-12, norms))
+    is_tiny = norms <= 1e-12
+    norms = f.sqrt(f.where(is_tiny, f.ones(norms) * 1e-12, norms))
     distances = 1 - f.product(x / norms)
     return f.cast(f.where(distances <= 0, f.zeros(distances), distances), dtype)
 
 
 class _Functions(NamedTuple):
-    """What the formulas need of a framework."""
+    """The functions of a framework that the formulas use."""
 
     product: Any
     """`x xT`."""
     sums: Any
-    """Of the rows, `[B, 1]`."""
+    """Sums of the rows, `[B, 1]`."""
     diagonal: Any
     where: Any
     sqrt: Any
@@ -67,7 +67,7 @@ class _Functions(NamedTuple):
 
 
 def _prepared(feature: Any) -> tuple[_Functions, Any, Any]:
-    """A framework's functions, the rows in the type to compute in, and the type to answer in."""
+    """A framework's functions, the rows in the type of the computation, and the type of the result."""
     refuse_masked(feature, "embeddings")
     framework = framework_of(feature)
     if framework == "torch":
@@ -82,10 +82,10 @@ def _prepared(feature: Any) -> tuple[_Functions, Any, Any]:
     else:
         f, x = _numpy_like(np), as_array(feature, "embeddings")
         name = x.dtype.name
-    if name not in COMPUTED:
-        raise wrong_dtype(name)
+    if name not in SUPPORTED_DTYPES:
+        raise dtype_error(name)
     if len(x.shape) != 2:
-        raise wrong_shape(x.shape)
+        raise shape_error(x.shape)
     return f, (x if name == "float64" else f.cast(x, _single(framework))), x.dtype
 
 
@@ -140,6 +140,6 @@ def _tensorflow(feature: Any) -> tuple[_Functions, Any, str]:
         cast=tf.cast,
     )
     x = tf.convert_to_tensor(feature)
-    if x.shape.rank is None:  # known when the graph runs, which then refuses others
+    if x.shape.rank is None:  # checked when the graph runs
         x = tf.ensure_shape(x, [None, None])
     return functions, x, x.dtype.name

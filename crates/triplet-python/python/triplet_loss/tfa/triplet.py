@@ -1,4 +1,4 @@
-"""The functions of TFA's ``losses.triplet``, and its classes for the Keras that is in use."""
+"""The functions of TFA's ``losses.triplet``, and its classes for the installed Keras."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["TripletHardLoss", "TripletSemiHardLoss", "triplet_hard_loss", "tripl
 
 
 def _classes() -> Any:
-    """The module with the classes of the Keras that TensorFlow, or without it this environment, uses."""
+    """The module with the classes for TensorFlow's Keras or, without TensorFlow, the installed one."""
     legacy = os.environ.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True")  # as TensorFlow reads it
     if not (legacy and find_spec("tf_keras")):
         try:

@@ -18,8 +18,8 @@ A margin may also be a tensor, changed in place, or a function of no arguments: 
 
 A batch in which no two rows share a label has the loss 0 and no gradient with
 ``TripletSemiHardLoss``; with ``TripletHardLoss``, as in TensorFlow Addons, that of anchors whose
-positive is at the distance 0. Such batches distort a mean over batches: leave those out for
-which ``loss.statistics.positive_pairs`` is 0 after the call, or have them refused with
+positive is at the distance 0. Such batches distort a mean over batches: leave out those with
+``loss.statistics.positive_pairs == 0`` after the call, or make them an error with
 ``require_positives=True``.
 
 float32 and float64 are computed as they are, float16 and bfloat16 in float32. The

@@ -1,4 +1,4 @@
-"""The settings of a loss as attributes: which can be read, which set, and no others."""
+"""The settings of a loss as attributes of its module; unknown attributes are refused."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import torch
 from .._loss import Loss
 from .._margin import as_margin, is_schedule
 
-# What torch.ao.quantization sets on every module of a model.
+# Attributes that torch.ao.quantization sets on every module of a model.
 _SET_BY_TORCH = ("qconfig", "activation_post_process")
 
 
-class Configured(torch.nn.Module):
+class LossModule(torch.nn.Module):
     """A module whose settings are those of a `Loss`.
 
-    A setting that is set is that of the next call. A name that is no setting is refused, so
-    that a misspelt one is no silent attribute; subclasses may have attributes of their own, but
-    none in the place of a setting.
+    Setting an attribute affects the next call. Unknown names are refused, so that a misspelt setting
+    is an error. Subclasses may define other attributes, but must not override a setting.
     """
 
     _loss: Loss
-    # Whether a class is the library's: not inherited by subclasses, which are open.
-    _closed = False
+    # True in the body of this package's own classes. Subclasses, in whose bodies it is missing, may
+    # have any attribute.
+    _strict = False
     device_transfer: bool = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if not cls.__dict__.get("_closed"):
+        if not cls.__dict__.get("_strict"):
             _refuse_settings_of_the_class(cls)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -40,8 +40,8 @@ class Configured(torch.nn.Module):
                 raise AttributeError(
                     f"{name} of a {type(self).__name__} cannot be set: {_FIXED.get(name, 'it is only read')}"
                 )
-            object.__setattr__(self, name, value)  # neither a parameter nor a submodule
-        elif name.startswith("_") or self._takes(name):
+            object.__setattr__(self, name, value)  # not to be registered as a parameter or submodule
+        elif name.startswith("_") or self._accepts(name):
             super().__setattr__(name, value)
         else:
             close = get_close_matches(name, self._settable(), 1)
@@ -51,20 +51,22 @@ class Configured(torch.nn.Module):
                 f"{', '.join(self._settable())}; a subclass may have attributes of its own"
             )
 
-    def _takes(self, name: str) -> bool:
-        return not type(self).__dict__.get("_closed") or name in _SET_BY_TORCH or hasattr(self, name)
+    def _accepts(self, name: str) -> bool:
+        return not type(self).__dict__.get("_strict") or name in _SET_BY_TORCH or hasattr(self, name)
 
     def _settable(self) -> list[str]:
-        found = {name for kind in type(self).__mro__ for name, value in vars(kind).items() if _is_set(value)}
+        found = {
+            name for kind in type(self).__mro__ for name, value in vars(kind).items() if _is_settable(value)
+        }
         return sorted({*found, "device_transfer"})
 
     @property
     def margin(self) -> Any:
-        """Margin of the hinge, as it was given; the next call's is the one that it stands for then.
+        """Margin of the hinge, as it was given; its value is read at every call.
 
         A number; an array or tensor without dimensions, which may be changed in place; or a
-        function of no arguments, called at every call of the loss: a schedule. It is a setting,
-        in no state dict.
+        function of no arguments, called at every call of the loss: a schedule. It is not part of
+        the state dict.
         """
         return self._loss.settings.margin
 
@@ -123,9 +125,9 @@ class Configured(torch.nn.Module):
         self._loss = self._loss.replace(require_positives=require_positives)
 
 
-def _refuse_settings_of_the_class(kind: type[Configured]) -> None:
-    """Refuses what a subclass or a class beside it defines in a setting's place: no call would read it."""
-    own = next((base for base in kind.__mro__ if base.__dict__.get("_closed")), Configured)
+def _refuse_settings_of_the_class(kind: type[LossModule]) -> None:
+    """Refuses a class attribute that overrides a setting, in a subclass or a mixin: no call reads it."""
+    own = next((base for base in kind.__mro__ if base.__dict__.get("_strict")), LossModule)
     settings = {name for base in own.__mro__ for name in vars(base) if _is_setting(own, name)}
     for name in sorted(settings):
         if getattr_static(kind, name) is not getattr_static(own, name):
@@ -136,9 +138,9 @@ def _refuse_settings_of_the_class(kind: type[Configured]) -> None:
             )
 
 
-def _is_setting(own: type[Configured], name: str) -> bool:
+def _is_setting(own: type[LossModule], name: str) -> bool:
     value = getattr_static(own, name)
-    return name in ("device_transfer", "rule") or _is_set(value)
+    return name in ("device_transfer", "rule") or _is_settable(value)
 
 
 _FIXED = {
@@ -148,24 +150,24 @@ _FIXED = {
 }
 
 
-def _is_set(value: Any) -> bool:
+def _is_settable(value: Any) -> bool:
     return isinstance(value, property) and value.fset is not None
 
 
-def switch(on: str, off: str, doc: str) -> property:
-    """An option that is on or off, as the rule that it stands for."""
+def rule_flag(on: str, off: str, doc: str) -> property:
+    """A boolean attribute that selects between two rules."""
 
-    def read(self: Configured) -> bool:
+    def read(self: LossModule) -> bool:
         return self._loss.settings.rule == on
 
-    def write(self: Configured, value: bool) -> None:
+    def write(self: LossModule, value: bool) -> None:
         self._loss = self._loss.replace(rule=on if value else off)
 
     return property(read, write, doc=doc)
 
 
-def shown(margin: Any) -> str:
-    """A margin in a loss's representation."""
+def margin_repr(margin: Any) -> str:
+    """A margin for the representation of a loss."""
     if isinstance(margin, float):
         return f"{margin:g}"
     name = getattr(margin, "__name__", type(margin).__name__)

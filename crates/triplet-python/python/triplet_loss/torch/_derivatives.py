@@ -1,4 +1,4 @@
-"""Derivatives by margins and weights, which are not computed: asked for, they are errors, not 0."""
+"""Derivatives by margins and weights are not computed; requesting one is an error, not a zero."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch.autograd import forward_ad
 from .._loss import Loss
 from .._margin import as_margin
 from ._modes import in_forward_mode, levels
-from ._once import no_forward_mode
+from ._no_second_derivative import no_forward_mode
 
 
 def refuse_derivatives(values: Any, what: str) -> None:
-    """Refuses a tensor by which somebody differentiates, backward or forward, at any level."""
+    """Refuses a tensor that requires a gradient or has a tangent, at any level of ``torch.func``."""
     if not isinstance(values, torch.Tensor):
         return
-    if torch.compiler.is_compiling():  # which refuses the forward mode as such
+    if torch.compiler.is_compiling():  # the compiler refuses forward mode altogether
         requires_gradient = values.requires_grad
     else:
         requires_gradient = any(inner.requires_grad for inner in levels(values))
@@ -31,9 +31,9 @@ def _has_tangent(tensor: torch.Tensor) -> bool:
     return forward_ad.unpack_dual(tensor).tangent is not None
 
 
-def margin_of(loss: Loss) -> float:
-    """The margin that an array or a function gives at this moment."""
+def current_margin(loss: Loss) -> float:
+    """The current value of a margin that is an array or a function."""
     given = loss.settings.margin
-    value = given() if loss.scheduled else given
+    value = given() if loss.margin_is_callable else given
     refuse_derivatives(value, "margin")
     return as_margin(value)

@@ -1,4 +1,4 @@
-"""The loss of tensors: which way it is computed."""
+"""The loss of tensors: checks, and the choice between eager mode and recorded operations."""
 
 from __future__ import annotations
 
@@ -8,15 +8,23 @@ import torch
 
 from .._loss import Loss
 from . import _graph
-from ._derivatives import margin_of, refuse_derivatives
-from ._eager import Call, PerRow, Reduced
+from ._derivatives import current_margin, refuse_derivatives
+from ._eager import CallInputs, PerRowLoss, ReducedLoss
 from ._modes import in_forward_mode, is_traced
-from ._tensors import check, embeddings_array, fitting, labels_array, on_cpu, scalar, weights_array
+from ._tensors import (
+    cast_checked,
+    check_embeddings,
+    embeddings_array,
+    labels_array,
+    on_cpu,
+    scalar,
+    weights_array,
+)
 
 
 def apply(loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None) -> torch.Tensor:
     """A scalar, or `[B]` without a reduction, in the embeddings' type; f32 under autocast."""
-    check(embeddings)
+    check_embeddings(embeddings)
     on_cpu(embeddings, "embeddings")
     if weights is not None:
         refuse_derivatives(weights, "sample_weight")
@@ -27,12 +35,12 @@ def apply(loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None
     rows = labels_array(labels)
     factors = None if weights is None else weights_array(weights)
     per_row = loss.settings.reduction == "none"
-    if loss.live:
-        loss = loss.at(margin_of(loss))  # the backward pass is that of this margin
-    # Forward mode has no rule, which these functions say if it is asked for.
+    if loss.margin_varies:
+        loss = loss.with_margin(current_margin(loss))  # the backward pass uses the same value
+    # In forward mode too: the functions raise an error that says it is not supported.
     if (embeddings.requires_grad and torch.is_grad_enabled()) or in_forward_mode():
-        function = PerRow if per_row else Reduced
-        result: torch.Tensor = function.apply(embeddings, Call(loss, rows, factors, dtype))
+        function = PerRowLoss if per_row else ReducedLoss
+        result: torch.Tensor = function.apply(embeddings, CallInputs(loss, rows, factors, dtype))
         return result
-    outcome = loss.evaluate(rows, embeddings_array(embeddings), factors, gradient=False)
-    return fitting(torch.from_numpy(outcome.losses), dtype) if per_row else scalar(outcome.loss, dtype)
+    native = loss.evaluate(rows, embeddings_array(embeddings), factors, gradient=False)
+    return cast_checked(torch.from_numpy(native.losses), dtype) if per_row else scalar(native.loss, dtype)

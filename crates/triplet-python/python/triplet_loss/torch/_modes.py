@@ -1,4 +1,4 @@
-"""Whether tensors hold numbers at the moment, or stand for those of a later run."""
+"""Queries of torch's state: tracing, ``torch.func``, forward mode, export."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.autograd import forward_ad
 
 
 def is_traced(tensor: torch.Tensor) -> bool:
-    """Whether torch records or transforms what is done: then it must see operations of its library.
+    """Whether torch records or transforms operations, so that the loss must be a registered operation.
 
     Under ``torch.compile`` and ``torch.func``, for several derivatives at once
     (``is_grads_batched``), in ``make_fx`` and other modes, for fake tensors, in ``torch.jit.trace``.
@@ -26,12 +26,12 @@ def is_traced(tensor: torch.Tensor) -> bool:
 
 
 def is_transformed() -> bool:
-    """Whether ``torch.func`` transforms what is done, outside ``torch.compile``."""
+    """Whether a transform of ``torch.func`` is active, outside ``torch.compile``."""
     return not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active()
 
 
 def is_recorded() -> bool:
-    """Whether a mode such as that of ``make_fx`` sees each operation, outside ``torch.compile``."""
+    """Whether a dispatch mode, as of ``make_fx``, intercepts operations, outside ``torch.compile``."""
     return bool(torch._C._len_torch_dispatch_stack() > 0)
 
 
@@ -45,14 +45,14 @@ def is_saved() -> bool:
     return is_exporting() or torch._C._get_tracing_state() is not None
 
 
-# Since torch 2.7; before, exported graphs look like compiled ones.
+# New in torch 2.7; before, export cannot be told from compilation.
 is_exporting = getattr(torch.compiler, "is_exporting", lambda: False)
 
 
 def is_differentiated(tensor: torch.Tensor) -> bool:
-    """Whether a derivative by the tensor may be asked for, at any level of ``torch.func``."""
+    """Whether a derivative by the tensor may be requested, at any level of ``torch.func``."""
     if torch._C._get_tracing_state() is not None:
-        return True  # when the trace is run
+        return True  # unknown until the trace runs
     if not torch.is_grad_enabled():
         return False
     if tensor.requires_grad:
@@ -63,7 +63,7 @@ def is_differentiated(tensor: torch.Tensor) -> bool:
 
 
 def levels(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
-    """The tensor, and what it stands for at each level of ``torch.func`` outside."""
+    """The tensor, and the tensors that it wraps at the outer levels of ``torch.func``."""
     yield tensor
     functorch = torch._C._functorch
     while functorch.is_functorch_wrapped_tensor(tensor):

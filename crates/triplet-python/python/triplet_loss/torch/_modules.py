@@ -10,13 +10,13 @@ import torch
 from .. import _engine
 from .._loss import PERCENTILES, Loss, Percentiles, Settings
 from .._result import Statistics
-from ._attributes import Configured, shown, switch
+from ._attributes import LossModule, margin_repr, rule_flag
 from ._functional import apply
-from ._tensors import check, embeddings_array, labels_array, on_cpu
+from ._tensors import check_embeddings, embeddings_array, labels_array, on_cpu
 
 
-class _TripletLoss(Configured):
-    """What both losses share."""
+class _TripletLoss(LossModule):
+    """The base of both losses."""
 
     def __init__(self, device_transfer: bool, **settings: Any):
         super().__init__()
@@ -36,7 +36,7 @@ class _TripletLoss(Configured):
         return apply(self._loss, labels, embeddings, sample_weight)
 
     def _transferred(self, embeddings: torch.Tensor, labels: Any, sample_weight: Any) -> torch.Tensor:
-        labels, sample_weight = _at_home(labels), _at_home(sample_weight)
+        labels, sample_weight = _to_cpu(labels), _to_cpu(sample_weight)
         return self.forward(embeddings.cpu(), labels, sample_weight).to(embeddings.device)
 
     @torch.no_grad()
@@ -48,18 +48,18 @@ class _TripletLoss(Configured):
         What pytorch-metric-learning calls an ``indices_tuple``. Anchors without a positive
         or a negative have no triplet.
         """
-        check(embeddings)
+        check_embeddings(embeddings)
         device = embeddings.device
         if self.device_transfer:
-            embeddings, labels = embeddings.cpu(), _at_home(labels)
+            embeddings, labels = embeddings.cpu(), _to_cpu(labels)
         else:
             on_cpu(embeddings, "embeddings")
-        plan = self._loss.now().plan
-        outcome = _engine.engine.evaluate(
+        plan = self._loss.with_current_margin().plan
+        native = _engine.engine.evaluate(
             plan, labels_array(labels), embeddings_array(embeddings), gradient=False, triplets=True
         )
-        assert outcome.triplets is not None
-        anchor, positive, negative = outcome.triplets[:3]
+        assert native.triplets is not None
+        anchor, positive, negative = native.triplets[:3]
         whole = (positive >= 0) & (negative >= 0)
         a, p, n = (torch.from_numpy(rows[whole]).to(device) for rows in (anchor, positive, negative))
         return a, p, n
@@ -78,17 +78,17 @@ class _TripletLoss(Configured):
 
     @property
     def distances(self) -> tuple[Any, Any] | None:
-        """Those distances themselves, as NumPy arrays of the caller's own."""
+        """The distances behind `percentiles`: positives, and chosen negatives, as new NumPy arrays."""
         return self._loss.distances
 
     def extra_repr(self) -> str:
         """The settings that differ from the defaults, and the main ones."""
         names = f"distance={self.distance!r}, rule={self.rule!r}, reduction={self.reduction!r}"
-        return f"margin={shown(self.margin)}, {names}"
+        return f"margin={margin_repr(self.margin)}, {names}"
 
 
-def _at_home(other: Any) -> Any:
-    """Labels or weights on the CPU; those that are no tensors are there."""
+def _to_cpu(other: Any) -> Any:
+    """Labels or weights on the CPU; other values than tensors unchanged."""
     return other.cpu() if isinstance(other, torch.Tensor) else other
 
 
@@ -102,8 +102,8 @@ class TripletSemiHardLoss(_TripletLoss):
     Args:
         margin: Margin of the hinge, in units of the distance: a number; an array or tensor
             without dimensions, which may be changed in place; or a function of no arguments,
-            called at every call of the loss; a compiled function may call it once for all of
-            its calls of that loss.
+            called at every call of the loss, or once in a run of a compiled function that calls
+            the loss several times.
         distance: ``squared-l2``, ``l2`` or ``angular``.
         reduction: ``mean`` (TFA's scalar), ``sum`` or ``none``.
         literal: The sentence on TFA's page instead of what its code does: negatives
@@ -117,8 +117,10 @@ class TripletSemiHardLoss(_TripletLoss):
     All but the rule can be set later, as attributes, for the next call: ``loss.margin = 0.5``.
     """
 
-    _closed = True
-    literal = switch("semi-hard-literal", "semi-hard", "Whether negatives lie beyond positive plus margin.")
+    _strict = True
+    literal = rule_flag(
+        "semi-hard-literal", "semi-hard", "Whether negatives lie beyond positive plus margin."
+    )
 
     def __init__(
         self,
@@ -154,8 +156,8 @@ class TripletHardLoss(_TripletLoss):
     ``TripletSemiHardLoss``.
     """
 
-    _closed = True
-    soft = switch("hard-soft", "hard", "Whether the softplus takes the hinge's place.")
+    _strict = True
+    soft = rule_flag("hard-soft", "hard", "Whether the softplus replaces the hinge.")
 
     def __init__(
         self,

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch._subclasses.fake_tensor import FakeTensor
 
-from .._arrays import as_labels, as_weights, wrong_dtype, wrong_shape
+from .._arrays import as_labels, as_weights, dtype_error, shape_error
 
-COMPUTED = {
+COMPUTE_DTYPES = {
     torch.float32: torch.float32,
     torch.float64: torch.float64,
     torch.float16: torch.float32,
@@ -19,19 +19,19 @@ COMPUTED = {
 }
 
 
-def check(embeddings: Any) -> None:
-    """Refuses what cannot be embeddings, by kind, shape, type or device."""
+def check_embeddings(embeddings: Any) -> None:
+    """Refuses embeddings of a wrong kind, type or shape."""
     if not isinstance(embeddings, torch.Tensor):
         raise TypeError(f"embeddings are a {type(embeddings).__name__}: expected a torch.Tensor")
     if not torch.compiler.is_compiling():
         check_dense(embeddings, "embeddings")
-    if embeddings.dtype not in COMPUTED:
-        raise wrong_dtype(f"{embeddings.dtype} (they come first, labels second)")
+    if embeddings.dtype not in COMPUTE_DTYPES:
+        raise dtype_error(f"{embeddings.dtype} (they come first, labels second)")
     if embeddings.dim() != 2:
-        raise wrong_shape(embeddings.shape)
+        raise shape_error(embeddings.shape)
 
 
-# What classes have whose tensors are arrays like any other: torch.nn.Parameter and the like.
+# The `__torch_dispatch__` of subclasses that are dense arrays, such as torch.nn.Parameter.
 _NO_DISPATCH = torch._C._disabled_torch_dispatch_impl
 
 
@@ -39,17 +39,17 @@ def check_dense(tensor: torch.Tensor, what: str) -> None:
     """Refuses a tensor that is not one dense array: sparse, nested, masked, distributed ..."""
     kind = type(tensor)
     if kind is not torch.Tensor and kind is not FakeTensor and kind.__torch_dispatch__ is not _NO_DISPATCH:
-        advice = _ADVICE.get(kind.__name__, "pass a torch.Tensor of the rows")
-        raise not_dense(what, f"a {kind.__name__}", advice)
+        advice = _DENSE_ADVICE.get(kind.__name__, "pass a torch.Tensor of the rows")
+        raise not_dense_error(what, f"a {kind.__name__}", advice)
     if tensor.is_nested:
-        raise not_dense(what, "a NestedTensor", _ADVICE["NestedTensor"])
+        raise not_dense_error(what, "a NestedTensor", _DENSE_ADVICE["NestedTensor"])
     if tensor.layout is not torch.strided:
-        raise not_dense(what, f"one with layout {tensor.layout}", "call .to_dense()")
+        raise not_dense_error(what, f"one with layout {tensor.layout}", "call .to_dense()")
     if tensor.is_quantized:
-        raise not_dense(what, f"a quantized one, {tensor.dtype}", "call .dequantize()")
+        raise not_dense_error(what, f"a quantized one, {tensor.dtype}", "call .dequantize()")
 
 
-_ADVICE = {
+_DENSE_ADVICE = {
     "AsyncCollectiveTensor": "pass its wait()",
     "DTensor": "pass its full_tensor(), or to_local() for the loss of each rank's own rows",
     "MaskedTensor": "its mask would be ignored; pass the rows that count",
@@ -57,21 +57,21 @@ _ADVICE = {
 }
 
 
-def not_dense(what: str, found: str, advice: str) -> TypeError:
-    """What is said of a tensor without an array of numbers."""
+def not_dense_error(what: str, found: str, advice: str) -> TypeError:
+    """The error for a tensor that is not one dense array."""
     return TypeError(f"{what}: expected a dense tensor, got {found}: {advice}")
 
 
-def array(tensor: torch.Tensor, what: str) -> NDArray[Any]:
-    """A dense tensor's memory; a copy of what is a view with another sign."""
+def as_numpy(tensor: torch.Tensor, what: str) -> NDArray[Any]:
+    """A dense tensor as an array over its memory; negated and conjugated views are copied."""
     try:
         found: NDArray[Any] = tensor.numpy()
     except (RuntimeError, TypeError) as error:
         if isinstance(tensor, FakeTensor):
             advice = "it holds no numbers; pass embeddings that are fake too"
-            raise not_dense(what, "a FakeTensor", advice) from None
+            raise not_dense_error(what, "a FakeTensor", advice) from None
         if tensor.is_neg() or tensor.is_conj():
-            return array(tensor.resolve_neg().resolve_conj(), what)
+            return as_numpy(tensor.resolve_neg().resolve_conj(), what)
         reason = str(error).partition("\n")[0][:200]
         raise TypeError(f"{what} cannot be read as an array: {reason}") from error
     return found
@@ -84,20 +84,20 @@ def embeddings_array(embeddings: torch.Tensor) -> NDArray[Any]:
         tensor = tensor.contiguous()
     if tensor.dtype is torch.bfloat16:
         tensor = tensor.resolve_neg().view(torch.uint16)
-    return array(tensor, "embeddings")
+    return as_numpy(tensor, "embeddings")
 
 
 def labels_array(labels: Any) -> NDArray[np.int64]:
     """`[B]`, int64."""
     if isinstance(labels, torch.Tensor):
         if _is_plain(labels) and labels.dtype is torch.int64 and labels.dim() == 1 and labels.is_contiguous():
-            return array(labels, "labels")
+            return as_numpy(labels, "labels")
         check_dense(labels, "labels")
         on_cpu(labels, "labels")
         labels = labels.detach()
         if labels.dtype is torch.bfloat16:
-            labels = _exact_integers(labels)  # NumPy has no such type
-        labels = array(labels, "labels")
+            labels = _exact_integers(labels)  # NumPy has no bfloat16
+        labels = as_numpy(labels, "labels")
     return as_labels(labels)
 
 
@@ -106,7 +106,7 @@ def _is_plain(tensor: torch.Tensor) -> bool:
 
 
 def _exact_integers(labels: torch.Tensor) -> torch.Tensor:
-    """Labels of bfloat16 in float32, if they are below the integers that the type merges."""
+    """bfloat16 labels as float32; labels too large to be unique integers are an error."""
     wide = labels.float()
     merged = (wide.abs() >= 2.0**8).flatten()
     if merged.any():
@@ -125,39 +125,39 @@ def weights_array(weights: Any) -> NDArray[np.float64]:
         on_cpu(weights, "sample_weight")
         if weights.is_complex():
             raise TypeError(f"sample_weight has dtype {weights.dtype}: expected numbers")
-        weights = array(weights.detach().double(), "sample_weight")
+        weights = as_numpy(weights.detach().double(), "sample_weight")
     return as_weights(weights)
 
 
 def on_cpu(tensor: torch.Tensor, what: str) -> None:
     """Refuses a tensor of another device."""
     if not tensor.is_cpu:
-        raise TypeError(f"{what} are on {tensor.device}: {ADVICE}")
+        raise TypeError(f"{what} are on {tensor.device}: {DEVICE_ADVICE}")
 
 
-ADVICE = (
+DEVICE_ADVICE = (
     "this loss is computed on the CPU; move them with .cpu(), or construct the loss with "
     "device_transfer=True to have them copied there and the gradient back"
 )
 
 
-NARROW = (torch.float16, torch.bfloat16)
+HALF_DTYPES = (torch.float16, torch.bfloat16)
 _CPU = torch.device("cpu")
 
 
 def scalar(value: float, dtype: torch.dtype) -> torch.Tensor:
-    """A loss as a tensor, on the CPU whatever torch's default is, of a type that can hold it."""
-    if dtype in NARROW:
-        return fitting(torch.scalar_tensor(value, dtype=torch.float64, device=_CPU), dtype)
+    """A loss as a tensor of a type, on the CPU whatever torch's default device is."""
+    if dtype in HALF_DTYPES:
+        return cast_checked(torch.scalar_tensor(value, dtype=torch.float64, device=_CPU), dtype)
     return torch.scalar_tensor(value, dtype=dtype, device=_CPU)
 
 
-def fitting(losses: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Losses in a type, if it can hold them."""
+def cast_checked(losses: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Losses converted to a type; one beyond its range is an error."""
     if losses.dtype is dtype:
         return losses
     narrow = losses.to(dtype)
-    if dtype in NARROW and not torch.isfinite(narrow).all():
+    if dtype in HALF_DTYPES and not torch.isfinite(narrow).all():
         raise ValueError(
             f"the loss leaves the range of {dtype}: call embeddings.float() first, or use torch.autocast"
         )

@@ -1,4 +1,4 @@
-"""A margin that can be exchanged while graphs that were compiled with it stay."""
+"""A mutable cell for a margin, so that compiled graphs read the value that was set last."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from ._margin import as_margin
 
 
-class Held:
-    """A function of no arguments: the number that the margin in it stands for."""
+class MarginCell:
+    """A callable without arguments that returns the current value of the margin it contains."""
 
     __slots__ = ("value",)
 
@@ -19,6 +19,6 @@ class Held:
 
     def __call__(self) -> float:
         value = self.value
-        if hasattr(value, "assign"):  # of a trainable variable torch would warn
+        if hasattr(value, "assign"):  # float() of a trainable variable makes torch warn
             value = np.asarray(value)
         return as_margin(value)

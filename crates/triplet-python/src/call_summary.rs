@@ -1,11 +1,11 @@
-//! What a loss keeps of its last call: counts and distances, no gradient.
+//! The part of a call's results that a loss object keeps: statistics and sampled distances.
 
 use pyo3::prelude::*;
 use triplet_api::Statistics;
 
 /// Counts and distances of one batch.
 #[pyclass(frozen, module = "triplet_loss._native")]
-pub(crate) struct Record {
+pub(crate) struct CallSummary {
     pub(crate) statistics: Statistics,
     /// Distances of positives and of chosen negatives, if asked for.
     #[pyo3(get)]
@@ -13,7 +13,7 @@ pub(crate) struct Record {
 }
 
 #[pymethods]
-impl Record {
+impl CallSummary {
     /// Positive pairs, triplets, violating, fallbacks, anchors without negatives.
     #[getter]
     fn statistics(&self) -> (u64, u64, u64, u64, u64) {
