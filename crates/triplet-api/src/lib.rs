@@ -60,3 +60,8 @@ pub use workspaces::Workspaces;
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = core::result::Result<T, Error>;
+
+/// The code in README.md, compiled and run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -90,3 +90,8 @@ impl TripletLoss {
 pub fn triplet_loss(loss: &impl Loss, embeddings: &Tensor, labels: &[i64]) -> Result<Tensor> {
     TripletLoss::new(loss, BackendOptions::default())?.forward(embeddings, labels)
 }
+
+/// The code in README.md, compiled and run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

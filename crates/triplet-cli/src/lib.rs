@@ -110,3 +110,8 @@ mod tests {
         assert!(long.chars().count() <= LONGEST_MESSAGE + 5, "{}", long.len());
     }
 }
+
+/// The code in README.md, compiled and run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -57,3 +57,8 @@ pub type Result<T> = core::result::Result<T, Error>;
 
 /// "No row": stands for the missing negative of an anchor that has none.
 pub const NO_ROW: u32 = u32::MAX;
+
+/// The code in README.md, compiled and run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
