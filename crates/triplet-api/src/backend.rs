@@ -33,6 +33,19 @@ triplet_core::named_enum! {
 }
 
 /// A backend, and what it may use.
+///
+/// ```
+/// use triplet_api::{Backend, BackendOptions, Isa, Workspace};
+/// let options =
+///     BackendOptions { backend: Backend::Simd, isa: Some(Isa::Portable), ..Default::default() };
+/// let executed = options.resolve()?;
+/// assert_eq!((executed.backend, executed.isa, executed.threads), ("simd", "portable", 1));
+///
+/// // An engine, or a workspace that holds one.
+/// assert_eq!(options.engine::<f64>()?.executed(), executed);
+/// assert_eq!(Workspace::<f64>::new(options)?.executed(), executed);
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BackendOptions {
     /// The engine.

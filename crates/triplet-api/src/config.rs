@@ -12,6 +12,22 @@ use serde_json::{Map, Value};
 use triplet_core::{Distance, Rule};
 
 /// The configuration of a loss, as JSON stores it.
+///
+/// ```
+/// use triplet_api::{Config, Distance, Loss, TripletSemiHardLoss, config::Dialect};
+/// let json = r#"{"name": "triplet", "margin": 0.5, "distance_metric": "L2"}"#;
+/// let config = Config::parse(json, Dialect::Usual)?;
+/// let loss = TripletSemiHardLoss::from_config(&config)?;
+/// assert_eq!((loss.margin, loss.distance), (0.5, Distance::L2));
+///
+/// // Written again, and read again.
+/// let json = loss.config().to_json();
+/// assert_eq!(TripletSemiHardLoss::from_config(&Config::parse(&json, Dialect::Usual)?)?, loss);
+///
+/// let error = Config::parse(r#"{"margins": 0.5}"#, Dialect::Usual).unwrap_err();
+/// assert!(error.to_string().contains("margins"));
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Value")]
 pub struct Config {
@@ -35,6 +51,19 @@ pub struct Config {
 }
 
 /// Which TFA wrote a config, where its names do not tell.
+///
+/// ```
+/// use triplet_api::{Config, Distance, TripletHardLoss, config::Dialect};
+/// let json = r#"{"class_name": "Addons>TripletHardLoss", "config": {"soft": true, "distance_metric": "L2"}}"#;
+/// let distance = |dialect| {
+///     let config = Config::parse(json, dialect)?;
+///     assert_eq!(config.class_name.as_deref(), Some("TripletHardLoss"));
+///     Ok::<_, triplet_api::Error>(TripletHardLoss::from_config(&config)?.distance)
+/// };
+/// assert_eq!(distance(Dialect::Usual)?, Distance::L2);
+/// assert_eq!(distance(Dialect::V0_10)?, Distance::SquaredL2);
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialect {
     /// Any version but 0.10.0: `"L2"` is Euclidean.

@@ -4,6 +4,31 @@ use crate::Reduction;
 use triplet_core::{ExecutionInfo, Problem, Real, Statistics, Triplet, Triplets};
 
 /// Loss, gradient, triplets and statistics of one batch; borrows the workspace.
+///
+/// ```
+/// use triplet_api::{Batch, Distance, Loss, Reduction, TripletSemiHardLoss, Workspace};
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let loss = TripletSemiHardLoss {
+///     distance: Distance::L2,
+///     reduction: Reduction::None,
+///     ..Default::default()
+/// };
+/// let mut workspace = Workspace::default();
+/// let result = loss.evaluate(&batch, &mut workspace)?;
+///
+/// // One loss a row; their mean is what the reduction `Mean` gives.
+/// assert_eq!(result.losses(), Some(&[1.0, 0.0, 0.0, 0.0][..]));
+/// assert_eq!(result.loss(), 0.25);
+/// assert_eq!(result.gradient().len(), 4);
+///
+/// let triplets: Vec<_> = result.triplets().map(|t| (t.anchor, t.positive, t.negative)).collect();
+/// assert_eq!(triplets, [(0, Some(1), Some(2)), (1, Some(0), Some(3))]);
+/// assert_eq!(result.mined().negatives, [2, 3]);
+/// assert_eq!(result.sample_distances(100), (vec![1.0, 1.0], vec![1.5, 2.0]));
+/// assert_eq!(result.statistics().triplets, 2);
+/// println!("computed by {}", result.executed());
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Evaluation<'a, T: Real> {
     pub(crate) reduction: Reduction,

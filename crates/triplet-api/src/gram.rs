@@ -19,10 +19,13 @@ pub(crate) const EXECUTION: ExecutionInfo =
 /// distances are closer than that. Gradient and retrieval are the fused engine's.
 ///
 /// ```
-/// use triplet_api::{Gram, Workspace};
-/// use triplet_simd::Selected;
-/// let workspace = Workspace::<f32>::with_engine(Box::new(Gram::new(Selected::best()?)));
-/// assert_eq!(workspace.executed().isa, "matrixmultiply");
+/// use triplet_api::{Batch, Gram, Loss, TripletSemiHardLoss, Workspace};
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let gram = Gram::new(triplet_simd::Selected::best()?);
+/// let mut workspace = Workspace::with_engine(Box::new(gram));
+/// let result = TripletSemiHardLoss::default().evaluate(&batch, &mut workspace)?;
+/// assert_eq!(result.executed().backend, "gram");
+/// assert_eq!(result.statistics().triplets, 2);
 /// # Ok::<(), triplet_api::Error>(())
 /// ```
 pub struct Gram<T: Element> {

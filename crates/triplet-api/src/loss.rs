@@ -8,6 +8,18 @@ use triplet_core::{Batch, Distance, Objective, Rule};
 use triplet_simd::Element;
 
 /// Everything that defines a loss.
+///
+/// ```
+/// use triplet_api::{Batch, Loss, LossSpec, TripletHardLoss, Workspace};
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let spec: LossSpec = TripletHardLoss { margin: 0.5, ..Default::default() }.spec();
+///
+/// // A definition is itself a loss.
+/// let mut workspace = Workspace::default();
+/// let result = spec.evaluate(&batch, &mut workspace)?.loss();
+/// assert_eq!(result, TripletHardLoss { margin: 0.5, ..Default::default() }.evaluate(&batch, &mut workspace)?.loss());
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LossSpec {
     /// Distance, rule and margin.
@@ -19,6 +31,20 @@ pub struct LossSpec {
 }
 
 /// What comes with a batch.
+///
+/// ```
+/// use triplet_api::{Batch, Distance, Inputs, Loss, TripletSemiHardLoss, Weights, Workspace};
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let loss = TripletSemiHardLoss { distance: Distance::L2, ..Default::default() };
+/// let mut workspace = Workspace::default();
+///
+/// // The first row counts twice, and the caller's objective is twice the loss.
+/// let inputs = Inputs { weights: Weights::PerSample(&[2.0, 1.0, 1.0, 1.0]), upstream: Some(&[2.0]) };
+/// let result = loss.evaluate_with(&batch, inputs, &mut workspace)?;
+/// assert_eq!(result.loss(), 0.5); // of the weighted rows, without `upstream`
+/// assert_eq!(result.gradient()[1..], [4.0, -2.0, -1.0]); // the first is -1, but for rounding
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Inputs<'a> {
     /// Factors on the rows' losses.
@@ -29,6 +55,24 @@ pub struct Inputs<'a> {
 }
 
 /// A triplet loss.
+///
+/// ```
+/// use triplet_api::{Batch, Distance, Inputs, Loss, TripletSemiHardLoss, Weights, Workspace};
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let loss = TripletSemiHardLoss { distance: Distance::L2, ..Default::default() };
+/// let mut workspace = Workspace::default();
+///
+/// // Loss and gradient, in the workspace's memory or in the caller's.
+/// assert_eq!(loss.evaluate(&batch, &mut workspace)?.gradient(), [-0.5, 1.5, -0.5, -0.5]);
+/// let mut gradient = [0.0; 4];
+/// let result = loss.evaluate_into(&batch, Inputs::default(), &mut gradient, &mut workspace)?;
+/// assert_eq!(result.gradient(), [-0.5, 1.5, -0.5, -0.5]);
+///
+/// // The loss alone, for validation.
+/// let result = loss.forward(&batch, Weights::None, &mut workspace)?;
+/// assert_eq!((result.loss(), result.gradient()), (0.25, &[][..]));
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
 pub trait Loss {
     /// What it computes.
     fn spec(&self) -> LossSpec;
@@ -108,6 +152,19 @@ impl Loss for LossSpec {
 ///
 /// The defaults are those of the original: margin 1, squared Euclidean distance
 /// (TFA from 0.11 on defaults to Euclidean: set [`Distance::L2`]), mean.
+///
+/// ```
+/// use triplet_api::{Batch, Distance, Loss, TripletSemiHardLoss, Workspace};
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let loss = TripletSemiHardLoss { margin: 2.0, distance: Distance::L2, ..Default::default() };
+/// // Anchor 0: 2 + 1 - 1.5; anchor 1: 2 + 1 - 2; the mean over two positive pairs.
+/// assert_eq!(loss.evaluate(&batch, &mut Workspace::default())?.loss(), 1.25);
+///
+/// let loss = TripletSemiHardLoss { require_positives: true, ..loss };
+/// let batch = Batch::new(&[0.0_f32, 1.0], 1, &[0, 1])?;
+/// assert!(loss.evaluate(&batch, &mut Workspace::default()).is_err());
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TripletSemiHardLoss {
     /// The margin, in units of the distance.
@@ -152,6 +209,15 @@ impl Loss for TripletSemiHardLoss {
 
 /// TFA's `TripletHardLoss`: per anchor the farthest positive and the nearest
 /// negative, mean over all anchors; see [`Rule::Hard`].
+///
+/// ```
+/// use triplet_api::{Batch, Distance, Loss, TripletHardLoss, Workspace};
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let loss = TripletHardLoss { distance: Distance::L2, ..Default::default() };
+/// // 1 + 1 - 1.5 and 1 + 1 - 0.5; without a positive, 1 + 0 - 0.5 and max(1 + 0 - 1.5, 0): over 4 rows.
+/// assert_eq!(loss.evaluate(&batch, &mut Workspace::default())?.loss(), 0.625);
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TripletHardLoss {
     /// The margin, in units of the distance; the soft margin has none.

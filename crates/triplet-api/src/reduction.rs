@@ -7,6 +7,19 @@ triplet_core::named_enum! {
     ///
     /// `l_i = w_i (B / N) sum_j max(t_ij, 0)`, so that their mean is TFA's loss
     /// whatever the class sizes (`N` positive pairs; for a hard rule `N` is `B`).
+    ///
+    /// ```
+    /// use triplet_api::{Batch, Distance, Loss, Reduction, TripletSemiHardLoss, Workspace};
+    /// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+    /// let loss = |name: &str| {
+    ///     let reduction: Reduction = name.parse()?;
+    ///     let loss = TripletSemiHardLoss { distance: Distance::L2, reduction, ..Default::default() };
+    ///     loss.evaluate(&batch, &mut Workspace::default()).map(|result| result.loss())
+    /// };
+    /// assert_eq!((loss("mean")?, loss("sum")?), (0.25, 1.0));
+    /// assert_eq!(Reduction::Sum.name(), "sum");
+    /// # Ok::<(), triplet_api::Error>(())
+    /// ```
     #[derive(Default)]
     pub enum Reduction: "reduction" {
         /// The sum of `l` over `B`: Keras's `sum_over_batch_size`, and TFA's scalar.
@@ -20,6 +33,15 @@ triplet_core::named_enum! {
 }
 
 /// Factors on the losses of the rows: finite and not negative.
+///
+/// ```
+/// use triplet_api::{Error, Weights};
+/// let weights = [2.0, 1.0, 0.0];
+/// assert_eq!(Weights::from_shape(&weights, &[3, 1], 3)?, Weights::PerSample(&weights));
+/// assert!(Weights::from_shape(&weights, &[3], 4).is_err());
+/// assert_eq!(Weights::Scalar(-1.0).check(3), Err(Error::Weight { row: 0, value: -1.0 }));
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Weights<'a> {
     /// All 1.

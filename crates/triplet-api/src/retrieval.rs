@@ -110,6 +110,15 @@ impl Retrieval {
 
     /// Searches each query among the references.
     ///
+    /// ```
+    /// use triplet_api::{Batch, Distance, Retrieval, Workspace};
+    /// let gallery = Batch::new(&[0.0_f32, 1.0, 5.0], 1, &[0, 1, 0])?;
+    /// let queries = Batch::new(&[0.9_f32, 4.0], 1, &[0, 0])?;
+    /// let found = Retrieval::query_reference(&queries, &gallery, &[1, 2], Distance::L2, &mut Workspace::default())?;
+    /// assert_eq!(found.recall, [(1, 0.5), (2, 1.0)]);
+    /// # Ok::<(), triplet_api::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::WidthMismatch`]; [`Error::OutOfMemory`].
     pub fn query_reference<T: Element>(

@@ -6,6 +6,23 @@ use triplet_simd::Element;
 
 /// What a training loop keeps between calls: an engine, and memory that grows to
 /// the largest batch seen. From the second call of a shape on, nothing is allocated.
+///
+/// ```
+/// use triplet_api::{Backend, BackendOptions, Batch, MemoryLimits, Loss, TripletSemiHardLoss, Workspace};
+/// let options = BackendOptions { backend: Backend::Scalar, ..Default::default() };
+/// let mut scalar = Workspace::new(options)?;
+/// // The default backend; with these limits it keeps no distances of a large batch.
+/// let mut fast = Workspace::default().with_limits(MemoryLimits { distances: 0, ..Default::default() });
+///
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let loss = TripletSemiHardLoss { margin: 3.0, ..Default::default() };
+/// let expected = loss.evaluate(&batch, &mut scalar)?.loss();
+/// for _ in 0..3 {
+///     assert_eq!(loss.evaluate(&batch, &mut fast)?.loss(), expected); // the memory is reused
+/// }
+/// assert_eq!(scalar.executed().backend, "scalar");
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
 pub struct Workspace<T: Element = f32> {
     pub(crate) engine: Box<dyn Engine<T>>,
     pub(crate) problem: ProblemBuffers<T>,
