@@ -12,7 +12,7 @@ const CLASSES: usize = 8;
 const ROWS_PER_CLASS: usize = 4;
 const INPUTS: usize = 6;
 const WIDTH: usize = 2;
-const STEPS: usize = 60;
+const STEPS: usize = 25;
 const RATE: f64 = 0.1;
 
 /// Trains, and returns the loss of the first and of the last step.
@@ -38,8 +38,12 @@ fn train() -> Result<(f32, f32)> {
         let gradients = value.backward()?;
         let gradient = gradients.get(&weights).expect("the loss depends on the weights");
         weights.set(&(weights.as_tensor() - (gradient * RATE)?)?)?;
-        if step % 10 == 0 || step + 1 == STEPS {
-            println!("step {step:2}: loss {:.4}, {:?}", losses[step], loss.statistics());
+        if step % 5 == 0 || step + 1 == STEPS {
+            let counts = loss.statistics();
+            println!(
+                "step {step:2}: loss {:.4}, {} of {} triplets above zero",
+                losses[step], counts.active, counts.triplets
+            );
         }
     }
     Ok((losses[0], losses[STEPS - 1]))

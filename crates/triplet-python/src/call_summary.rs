@@ -7,7 +7,7 @@ use triplet_api::Statistics;
 #[pyclass(frozen, module = "triplet_loss._native")]
 pub(crate) struct CallSummary {
     pub(crate) statistics: Statistics,
-    /// Distances of positives and of chosen negatives, if asked for.
+    /// Distances of positives and of chosen negatives, if requested.
     #[pyo3(get)]
     pub(crate) distances: Option<(Py<PyAny>, Py<PyAny>)>,
 }

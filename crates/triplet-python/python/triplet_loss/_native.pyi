@@ -45,7 +45,7 @@ class Plan:
 
 @final
 class NativeResult:
-    """Loss, gradient and counts of one batch; triplets and distances if asked for."""
+    """Loss, gradient and counts of one batch; triplets and distances if requested."""
 
     @property
     def summary(self) -> CallSummary: ...

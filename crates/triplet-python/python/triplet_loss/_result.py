@@ -47,9 +47,9 @@ class Evaluation:
     """The loss, a NumPy scalar of the embeddings' type; with ``reduction="none"`` the
     losses of the rows, ``[B]``."""
     gradient: NDArray[Any] | None
-    """Its gradient ``[B, D]``, in the embeddings' type; None if not asked for."""
+    """Its gradient ``[B, D]``, in the embeddings' type; None if not requested."""
     triplets: Triplets | None
-    """The mined triplets; None if not asked for."""
+    """The mined triplets; None if not requested."""
     statistics: Statistics
     """Counts over the batch."""
     backend: str
