@@ -26,7 +26,7 @@ struct Counted {
 }
 
 fn counts(pairs: u64, triplets: u64, violating: u64, fallbacks: u64, lonely: u64) -> Statistics {
-    Statistics { positive_pairs: pairs, triplets, active, fallbacks, anchors_without_negatives: lonely }
+    Statistics { positive_pairs: pairs, triplets, violating, fallbacks, anchors_without_negatives: lonely }
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn counts_are_those_of_the_listed_triplets() {
             seen[2] += expected.fallbacks;
         }
     }
-    println!("active, not active, fallbacks: {seen:?}");
+    println!("violating, not violating, fallbacks: {seen:?}");
     assert!(seen.iter().all(|&count| count > 10_000), "{seen:?}");
 }
 
