@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 pytest.importorskip("torch")
-sys.path.insert(0, str(ROOT / "crates/triplet-cli/src/commands/bench/rivals"))
+sys.path.insert(0, str(ROOT / "benchmarks/engines"))
 
 from triplet_bench import baselines, kernels, losses, peers, step
 from triplet_bench.protocol import _time

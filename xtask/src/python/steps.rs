@@ -26,8 +26,8 @@ const TORCH: &[(&str, &str)] = &[("KERAS_BACKEND", "torch")];
 const JAX: &[(&str, &str)] = &[("KERAS_BACKEND", "jax")];
 /// TensorFlow's Keras is then the package `tf_keras`.
 const KERAS_2: &[(&str, &str)] = &[("TF_USE_LEGACY_KERAS", "1")];
-/// What `triplet bench` runs in Python, from the package's folder.
-const RIVALS: &str = "../triplet-cli/src/commands/bench/rivals/triplet_bench";
+/// The engines of `triplet bench` that run in Python, from the package's folder.
+const RIVALS: &str = "../../benchmarks/engines/triplet_bench";
 const MIGRATION: &str = "TRIPLET_TEST_MIGRATION";
 
 /// What every framework is held to. A process for each: some libraries cannot share one.

@@ -1,24 +1,7 @@
 //! The Python package `triplet_bench`, carried in the program and written out to be run.
 
 use anyhow::Result;
-use std::fs;
-
-macro_rules! files {
-    ($($name:literal),*) => { [$(($name, include_str!(concat!("triplet_bench/", $name)))),*] };
-}
-
-const FILES: [(&str, &str); 10] = files![
-    "__init__.py",
-    "__main__.py",
-    "baselines.py",
-    "kernels.py",
-    "losses.py",
-    "peers.py",
-    "protocol.py",
-    "registry.py",
-    "step.py",
-    "tfa.py"
-];
+use triplet_benchmarks::engines;
 
 /// The package in a folder that goes away with this.
 pub(super) struct Package {
@@ -28,11 +11,7 @@ pub(super) struct Package {
 impl Package {
     pub(super) fn write() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("triplet-bench-").tempdir()?;
-        let package = folder.path().join("triplet_bench");
-        fs::create_dir(&package)?;
-        for (name, text) in FILES {
-            fs::write(package.join(name), text)?;
-        }
+        engines::write(folder.path())?;
         Ok(Self { folder })
     }
 
@@ -42,7 +21,8 @@ impl Package {
         let folder = serde_json::Value::from(self.folder.path().to_string_lossy());
         format!(
             "import runpy, sys; sys.dont_write_bytecode = True; sys.path.insert(0, {folder}); \
-             runpy.run_module(\"triplet_bench\", run_name=\"__main__\")"
+             runpy.run_module(\"{}\", run_name=\"__main__\")",
+            engines::PACKAGE
         )
     }
 }
