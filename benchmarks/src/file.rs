@@ -122,16 +122,13 @@ impl Reader<'_> {
 
     fn shape(&self, keys: &Keys) -> Result<Shape> {
         let own = (keys.rows_per_class, keys.classes);
-        let spread = match if own == (None, None) {
-            (self.shared.rows_per_class, self.shared.classes)
-        } else {
-            own
-        } {
-            (Some(rows), None) => Spread::PerClass(rows),
-            (None, Some(classes)) => Spread::Classes(classes),
-            (Some(_), Some(_)) => return Err(self.wrong("classes", "give rows-per-class or classes")),
-            (None, None) => return Err(self.wrong("rows-per-class", "is neither here nor in [shared]")),
-        };
+        let spread =
+            match if own == (None, None) { (self.shared.rows_per_class, self.shared.classes) } else { own } {
+                (Some(rows), None) => Spread::PerClass(rows),
+                (None, Some(classes)) => Spread::Classes(classes),
+                (Some(_), Some(_)) => return Err(self.wrong("classes", "give rows-per-class or classes")),
+                (None, None) => return Err(self.wrong("rows-per-class", "is neither here nor in [shared]")),
+            };
         let shape = Shape {
             rows: self.given("rows", keys.rows.or(self.shared.rows))?,
             width: self.given("width", keys.width.or(self.shared.width))?,
@@ -150,9 +147,10 @@ impl Reader<'_> {
         }
         for name in &benchmark.engines {
             let Some(engine) = engines::find(name) else {
-                return Err(
-                    self.wrong("engines", format!("unknown engine \"{name}\": {}", engines::names().join(", ")))
-                );
+                return Err(self.wrong(
+                    "engines",
+                    format!("unknown engine \"{name}\": {}", engines::names().join(", ")),
+                ));
             };
             if engine.kind != engines::Kind::Ours && !benchmark.is_usual() {
                 let message =

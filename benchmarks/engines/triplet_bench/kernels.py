@@ -45,7 +45,7 @@ def describe(pool: dict) -> str:
 
 
 def torch_kernels(torch) -> str:
-    """torch's BLAS. Its MKL is linked in, where threadpoolctl cannot see it, so MKL is asked itself."""
+    """torch's BLAS. Its MKL is linked in, where threadpoolctl cannot see it, so its verbose mode is read."""
     if not torch.backends.mkl.is_available():
         found = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
         return f"{found[1] if found else 'an unknown BLAS'}, kernels unknown"

@@ -1,10 +1,11 @@
-"""One line in, one line out.
+"""Requests on standard input, replies on standard output: one a line, and one for each.
 
-    load PATH B D         rows (f32) and labels (i64) of a batch, from a raw file
+    load PATH B D         rows (f32) and labels (i64) of a batch, from a raw file: {}
     time NAME CALLS       {"ms": [...], "parts": [[...], ...], "value": ...} or {"left_out": "why"}
 
-The first line out is {"libraries": [...], "rivals": [...]}: what this Python can run. The first
-argument is a list of groups (baselines, peers, tfa, step), the second the number of threads.
+Fields of a request are separated by tabs; replies are JSON. The first line of output is
+{"libraries": [...], "rivals": [...]}, what this Python can run, or {"error": "why"}. The first argument is a
+list of groups (baselines, peers, tfa, step), the second the number of threads.
 """
 
 import json
@@ -17,23 +18,30 @@ from .registry import LIBRARIES, RIVALS, Batch, has
 
 
 def main(groups: list[str], threads: int) -> None:
-    """Answers until the input ends."""
+    """Replies until the input ends."""
     # torch's compiler warns of itself.
     warnings.filterwarnings("ignore", category=FutureWarning)
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # What libraries print is not an answer.
+    replies = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # What libraries print is no reply.
     try:
-        hello = _start(groups, threads)
+        first = _start(groups, threads)
     except Exception as error:
-        hello = {"error": _reason(error)}
-    print(json.dumps(hello), file=answers)
-    for line in sys.stdin:
+        first = {"error": _reason(error)}
+    print(json.dumps(first), file=replies)
+    serve(sys.stdin, replies, threads)
+
+
+def serve(requests, replies, threads: int) -> None:
+    """One reply for each request."""
+    for line in requests:
         command, *rest = line.rstrip("\n").split("\t")
         try:
-            answer = _load(*rest) if command == "load" else _time(*rest, threads)
-        except Exception as error:  # The bench goes on without this one.
-            answer = {"left_out": _reason(error)}
-        print(json.dumps(answer), file=answers)
+            if command not in ("load", "time"):
+                raise ValueError(f"unknown request {command!r}: load, time")
+            reply = _load(*rest) if command == "load" else _time(*rest, threads)
+        except Exception as error:  # The bench goes on without this engine.
+            reply = {"left_out": _reason(error)}
+        print(json.dumps(reply), file=replies)
 
 
 def _reason(error: Exception) -> str:
@@ -67,8 +75,8 @@ def _start(groups: list[str], threads: int) -> dict:
 
         LIBRARIES.extend(libraries())
     names = ("kind", "distance", "complete", "kernels", "compiles")
-    able = [{"name": name, **{key: getattr(rival, key) for key in names}} for name, rival in RIVALS.items()]
-    return {"libraries": LIBRARIES, "rivals": able}
+    rivals = [{"name": name, **{key: getattr(rival, key) for key in names}} for name, rival in RIVALS.items()]
+    return {"libraries": LIBRARIES, "rivals": rivals}
 
 
 def _available_bytes() -> int:
@@ -92,6 +100,8 @@ def _load(path: str, b: str, d: str) -> dict:
 
 
 def _time(name: str, calls: str, threads: int) -> dict:
+    if name not in RIVALS:
+        raise ValueError(f"no engine {name!r} here")
     rival = RIVALS[name]
     need = rival.needed(*Batch.x.shape)
     if need > 0.9 * _available_bytes():
@@ -105,7 +115,7 @@ def _time(name: str, calls: str, threads: int) -> dict:
             value, of_step = value
             parts.append(of_step)
             times[-1] = sum(of_step)
-    answer = {"ms": times, "parts": parts, "value": value}
+    reply = {"ms": times, "parts": parts, "value": value}
     checked = f"checked {name}"
     if checked not in Batch.buffers:
         Batch.buffers[checked] = True
@@ -115,5 +125,5 @@ def _time(name: str, calls: str, threads: int) -> dict:
         if rival.kind == "step" and rival.distance:
             from .step import expected
 
-            answer["expected"] = expected(rival.distance, threads)
-    return answer
+            reply["expected"] = expected(rival.distance, threads)
+    return reply

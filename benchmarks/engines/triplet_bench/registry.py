@@ -1,4 +1,4 @@
-"""The batch at work, and what can be timed on it."""
+"""The batch that is timed on, and the engines that can be timed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 
 class Batch:
-    """The batch at work: rows [B, D] of f32, labels [B] of i64."""
+    """The batch that is timed on: rows [B, D] of f32, labels [B] of i64."""
 
     x: Any = None
     y: Any = None
@@ -19,7 +19,7 @@ class Batch:
 
 
 def buffer(name: str, make: Callable[[], Any]) -> Any:
-    """What `make` gave when it was first asked for on this batch."""
+    """The result of `make` from its first use on this batch."""
     if name not in Batch.buffers:
         Batch.buffers[name] = make()
     return Batch.buffers[name]
@@ -27,7 +27,7 @@ def buffer(name: str, make: Callable[[], Any]) -> Any:
 
 @dataclass
 class Rival:
-    """Something to time."""
+    """An engine."""
 
     kind: str  # baseline, peer or step
     run: Callable[[], Any]  # its loss, or None; of a step: (loss, milliseconds of its four parts)

@@ -110,7 +110,7 @@ fn files_that_are_no_runs_are_refused() {
     bench.write("bytes.json", b"\x93NUMPY\x01\x00\xff\xfe".as_slice());
     bench.write("other.json", "{\"rows\": []}");
     let cases = [
-        ("run.json newer.json", "newer.json has schema 7, this program reads 1"),
+        ("run.json newer.json", "newer.json has schema 7, this program reads 1 to 2"),
         ("run.json newer.json", "the triplet that wrote it (9.9.9)"),
         ("run.json short.json", "short.json is no run of triplet bench: missing field `seed`"),
         ("negative.json run.json", "negative.json has -3.5 ms in entries[1].total_ms[2]"),

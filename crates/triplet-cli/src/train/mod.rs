@@ -7,7 +7,6 @@ mod network;
 mod pictures;
 mod progress;
 mod projection;
-pub(crate) mod random;
 mod report;
 mod sampler;
 

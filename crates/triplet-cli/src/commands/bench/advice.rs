@@ -2,35 +2,35 @@
 
 use super::row::{Kind, Measured, Row};
 
-/// Two that differ by less than this part are as fast; fewer threads, or the one before, win.
+/// Two that differ by less than this part are as fast: the choice of the size before, or the one with fewer threads, is named.
 const ALIKE: f64 = 0.03;
 
-/// One line for each width and spread of classes, from our rows only; none if nothing was to choose.
+/// One line for each width and series, from our rows only; none where a series has one choice only.
 pub(super) fn advice(entries: &[Measured]) -> Vec<String> {
     let ours = || entries.iter().map(|it| &it.row).filter(|row| row.kind == Kind::Ours);
-    let mut groups: Vec<(usize, &str)> = ours().map(|row| (row.d, row.spread.as_str())).collect();
+    let mut groups: Vec<(usize, String)> = ours().map(|row| (row.d, row.series())).collect();
     groups.sort_unstable();
     groups.dedup();
-    let lines = groups.into_iter().filter_map(|(width, spread)| {
-        let mut rows: Vec<&Row> = ours().filter(|row| row.d == width && row.spread == spread).collect();
+    let lines = groups.into_iter().filter_map(|(width, series)| {
+        let mut rows: Vec<&Row> = ours().filter(|row| row.d == width && row.series() == series).collect();
         let mut choices: Vec<String> = rows.iter().map(|row| choice(row)).collect();
         choices.sort();
         choices.dedup();
         // par on one thread is simd.
         let simd = rows.iter().any(|row| row.backend == "simd");
         rows.retain(|row| !(simd && row.backend == "par" && row.threads == 1));
-        (choices.len() > 1).then(|| line(&rows, width, spread)).flatten()
+        (choices.len() > 1).then(|| line(&rows, width, &series)).flatten()
     });
     lines.collect()
 }
 
-/// Who computes, in words.
+/// Backend, instruction set and threads, in words.
 fn choice(row: &Row) -> String {
     let words = if row.threads == 1 { "thread" } else { "threads" };
     format!("{}, {} {words}", row.label(), row.threads)
 }
 
-fn line(rows: &[&Row], width: usize, spread: &str) -> Option<String> {
+fn line(rows: &[&Row], width: usize, series: &str) -> Option<String> {
     let mut batches: Vec<usize> = rows.iter().map(|row| row.b).collect();
     batches.sort_unstable();
     batches.dedup();
@@ -39,28 +39,28 @@ fn line(rows: &[&Row], width: usize, spread: &str) -> Option<String> {
         let mut timed: Vec<(&Row, f64)> = rows
             .iter()
             .filter(|row| row.b == batch)
-            .filter_map(|row| row.fwd_bwd_ms_min.map(|ms| (*row, ms)))
+            .filter_map(|row| row.ms().map(|ms| (*row, ms)))
             .collect();
         timed.sort_by(|a, b| a.1.total_cmp(&b.1));
         let Some(&(_, least)) = timed.first() else { continue };
         timed.retain(|(_, ms)| *ms <= least * (1.0 + ALIKE));
-        let before = spans.last().map(|(_, _, who)| who.clone());
+        let before = spans.last().map(|(_, _, choice)| choice.clone());
         let again = timed.iter().find(|(row, _)| Some(choice(row)) == before);
-        let winner = again.or_else(|| timed.iter().min_by_key(|(row, _)| row.threads))?;
-        let who = choice(winner.0);
+        let fastest = again.or_else(|| timed.iter().min_by_key(|(row, _)| row.threads))?;
+        let chosen = choice(fastest.0);
         match spans.last_mut() {
-            Some((_, last, other)) if *other == who => *last = batch,
-            _ => spans.push((batch, batch, who)),
+            Some((_, last, other)) if *other == chosen => *last = batch,
+            _ => spans.push((batch, batch, chosen)),
         }
     }
     let words: Vec<String> = spans
         .iter()
-        .map(|(first, last, who)| {
+        .map(|(first, last, choice)| {
             let sizes = if first == last { first.to_string() } else { format!("{first} to {last}") };
-            format!("{sizes} rows: {who}")
+            format!("{sizes} rows: {choice}")
         })
         .collect();
-    (!words.is_empty()).then(|| format!("fastest here, D = {width}, {spread}: {}", words.join("; ")))
+    (!words.is_empty()).then(|| format!("fastest here, D = {width}, {series}: {}", words.join("; ")))
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_with_the_same_winner_are_one_span() {
+    fn neighbouring_sizes_with_the_same_choice_are_one_span() {
         let entries = [
             ours("simd", 1, 64, 1.0),
             ours("par", 2, 64, 1.5),

@@ -3,6 +3,7 @@
 
 mod advice;
 mod args;
+mod check;
 pub(crate) mod child;
 mod compare;
 mod environment;
@@ -15,7 +16,7 @@ mod report;
 mod rivals;
 mod roofline;
 mod row;
-mod shape;
+mod selection;
 mod statistics;
 mod step;
 mod table;
@@ -31,12 +32,21 @@ use plan::Plan;
 use progress::Progress;
 use record::Run;
 use rivals::Rivals;
+use selection::Selection;
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if let Some(BenchCommand::Compare(args)) = &args.command {
         return compare::run(args);
     }
-    let plan = Plan::new(args)?;
+    let selection = Selection::new(args)?;
+    if args.list {
+        check::list(&selection, args.json);
+        return Ok(());
+    }
+    if args.check {
+        return check::check(args, &selection);
+    }
+    let plan = Plan::new(args, selection)?;
     let run = measure_all(args, &plan)?;
     let notes = notes::notes(args, &run);
     let advice = advice::advice(&run.entries);
@@ -48,7 +58,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         let page = report::page(&run, &notes, &advice);
         outputs.write(path, |out| Ok(out.write_all(page.as_bytes())?))?;
     }
-    if let Some(path) = &args.save {
+    if let Some(path) = &plan.save {
         outputs.write(path, |out| run.save(out))?;
     }
     outputs.commit()?;
@@ -62,8 +72,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 
 /// Every input on every number of threads.
 fn measure_all(args: &BenchArgs, plan: &Plan) -> Result<Run> {
-    let mut run = Run::start(args.seed);
-    let progress = Progress::new(plan.shapes.len() * plan.threads.len(), args.quiet);
+    let benchmarks = &plan.selection.benchmarks;
+    let mut run = Run::start(benchmarks.first().map_or(1, |benchmark| benchmark.seed));
+    let progress = Progress::new(benchmarks.len() * plan.threads.len(), args.quiet);
     for &threads in &plan.threads {
         let rivals = start(args, threads, &progress)?;
         for library in rivals.iter().flat_map(|rival| &rival.libraries) {
@@ -71,14 +82,16 @@ fn measure_all(args: &BenchArgs, plan: &Plan) -> Result<Run> {
                 run.libraries.push(library.clone());
             }
         }
-        let mut group = Group { threads, contenders: &plan.contenders, rivals };
-        for &shape in &plan.shapes {
-            progress.input(shape, threads);
+        let by_name = plan.selection.by_name;
+        let mut group = Group { threads, by_name, contenders: Vec::new(), rivals };
+        for benchmark in benchmarks {
+            progress.input(benchmark, threads);
             if args.step {
                 let python = &mut group.rivals[0];
-                run.steps.extend(step::measure(args, shape, threads, python, &progress)?);
+                run.steps.extend(step::measure(args, benchmark, threads, python, &progress)?);
             } else {
-                run.entries.extend(measure::measure(args, shape, &mut group, &progress)?);
+                group.contenders = plan.contenders(args, benchmark);
+                run.entries.extend(measure::measure(args, benchmark, &mut group, &progress)?);
             }
         }
     }

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Median over least from which on a machine is called busy.
-const RESTLESS: f64 = 1.25;
+const BUSY: f64 = 1.25;
 
 /// Lines for under the tables and on the page.
 pub(super) fn notes(args: &BenchArgs, run: &Run) -> Vec<String> {
@@ -20,7 +20,7 @@ pub(super) fn notes(args: &BenchArgs, run: &Run) -> Vec<String> {
     } else {
         notes.extend(of_steps(&run.steps));
     }
-    notes.extend(unrest(run));
+    notes.extend(busy(run));
     if !run.libraries.is_empty() {
         notes.push(format!("compared with: {}", run.libraries.join("; ")));
     }
@@ -29,12 +29,12 @@ pub(super) fn notes(args: &BenchArgs, run: &Run) -> Vec<String> {
     notes
 }
 
-/// Says so if the rounds differ so much that something else must have been running.
-fn unrest(run: &Run) -> Option<String> {
+/// A note if the rounds differ so much that something else must have been running.
+fn busy(run: &Run) -> Option<String> {
     let entries = run.entries.iter().map(super::row::Measured::times);
     let rounds = entries.chain(run.steps.iter().map(|step| &step.step_ms[..]));
     let ratios: Vec<f64> = rounds.filter_map(|times| Some(median(times)? / minimum(times)?)).collect();
-    let typical = median(&ratios).filter(|ratio| *ratio > RESTLESS)?;
+    let typical = median(&ratios).filter(|ratio| *ratio > BUSY)?;
     Some(format!(
         "busy machine: the median round takes {typical:.1} times the least, for half of the rows or more; repeat the run when \
          nothing else is running before you trust a ratio"
@@ -83,7 +83,7 @@ fn of_losses(run: &Run) -> Vec<String> {
     notes
 }
 
-/// Whose product is the fastest, on which kernels, at which inputs.
+/// The fastest product, its kernels, and the inputs at which it is the fastest.
 fn products(run: &Run) -> Vec<String> {
     let rows = || run.entries.iter().map(|it| &it.row);
     if !rows().any(|row| row.kind == Kind::Baseline) {
@@ -94,30 +94,30 @@ fn products(run: &Run) -> Vec<String> {
          is faster than that product. A product counts if it writes all B x B entries in f32"
             .to_owned(),
     ];
-    let mut winners: Vec<(String, Vec<String>)> = Vec::new();
+    let mut fastest: Vec<(String, Vec<String>)> = Vec::new();
     for row in rows().filter(|row| row.kind == Kind::Baseline && row.complete_product) {
         let same = |other: &&super::row::Row| {
             (other.b, other.d, &other.spread, other.threads_given)
                 == (row.b, row.d, &row.spread, row.threads_given)
         };
-        let won = rows().filter(same).any(|other| other.product.as_ref() == Some(&row.backend));
-        if !won {
+        let is_fastest = rows().filter(same).any(|other| other.product.as_ref() == Some(&row.backend));
+        if !is_fastest {
             continue;
         }
-        let who = match &row.kernels {
+        let product = match &row.kernels {
             Some(kernels) => format!("{} ({kernels})", row.backend),
             None => row.backend.clone(),
         };
         let ms = super::table::number(row.ms(), 3);
         let place = format!("{} x {} on {} thread(s) in {ms} ms", row.b, row.d, row.threads);
-        match winners.iter_mut().find(|(other, _)| *other == who) {
+        match fastest.iter_mut().find(|(other, _)| *other == product) {
             Some((_, places)) => places.push(place),
-            None => winners.push((who, vec![place])),
+            None => fastest.push((product, vec![place])),
         }
     }
-    for (who, mut places) in winners {
+    for (product, mut places) in fastest {
         places.dedup();
-        notes.push(format!("fastest product: {who}: {}", places.join(", ")));
+        notes.push(format!("fastest product: {product}: {}", places.join(", ")));
     }
     let mut others: Vec<String> = rows()
         .filter(|row| row.kind == Kind::Baseline)
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_product_is_the_fastest_is_said_with_its_kernels() {
+    fn the_fastest_product_is_named_with_its_kernels() {
         let mut entries = Vec::new();
         for (b, torch, numpy) in [(512, 2.0, 1.0), (1024, 3.0, 4.0)] {
             for (name, kernels, ms) in [("torch", "MKL AVX2", torch), ("numpy", "OpenBLAS Zen", numpy)] {
@@ -200,9 +200,9 @@ mod tests {
 
     #[test]
     fn a_busy_machine_is_named() {
-        assert_eq!(unrest(&run(vec![row(Kind::Ours, "simd", 8, &[1.0, 1.1, 1.1])])), None);
-        let busy = unrest(&run(vec![row(Kind::Ours, "simd", 8, &[1.0, 2.0, 2.5])])).unwrap();
-        assert!(busy.starts_with("busy machine: the median round takes 2.0 times the least"), "{busy}");
-        assert_eq!(unrest(&run(vec![row(Kind::Ours, "gram", 8, &[])])), None);
+        assert_eq!(busy(&run(vec![row(Kind::Ours, "simd", 8, &[1.0, 1.1, 1.1])])), None);
+        let note = busy(&run(vec![row(Kind::Ours, "simd", 8, &[1.0, 2.0, 2.5])])).unwrap();
+        assert!(note.starts_with("busy machine: the median round takes 2.0 times the least"), "{note}");
+        assert_eq!(busy(&run(vec![row(Kind::Ours, "gram", 8, &[])])), None);
     }
 }

@@ -1,34 +1,35 @@
 //! What the flags of `triplet bench` ask for, checked before anything runs.
 
-use super::{
-    args::BenchArgs,
-    shape::{Shape, Spread},
-};
+use super::{args::BenchArgs, record, selection::Selection};
 use crate::{
     io,
     options::{BackendArgs, cores, default_threads},
     proc,
 };
 use anyhow::{Result, bail, ensure};
+use std::path::PathBuf;
 use triplet_api::{Backend, BackendOptions, Batch};
+use triplet_benchmarks::{Benchmark, ElementType, Shape};
 
-/// More rounds than anyone waits for.
-const MOST_ROUNDS: usize = 1_000_000;
+/// The largest number of rounds.
+const MAX_ROUNDS: usize = 1_000_000;
 
 /// What is to be measured.
 pub(super) struct Plan {
-    pub(super) shapes: Vec<Shape>,
+    pub(super) selection: Selection,
     pub(super) threads: Vec<usize>,
     /// Backend and instruction set; threads are the group's.
     pub(super) contenders: Vec<BackendArgs>,
+    /// The file to save the run to.
+    pub(super) save: Option<PathBuf>,
 }
 
 impl Plan {
     /// Checks the flags.
-    pub(super) fn new(args: &BenchArgs) -> Result<Self> {
+    pub(super) fn new(args: &BenchArgs, selection: Selection) -> Result<Self> {
         if let Some(reps) = args.reps {
             ensure!(reps > 0, "--reps is 0: give at least 1");
-            ensure!(reps <= MOST_ROUNDS, "--reps is {reps}: give at most {MOST_ROUNDS}");
+            ensure!(reps <= MAX_ROUNDS, "--reps is {reps}: give at most {MAX_ROUNDS}");
         }
         let limit = args.limit;
         ensure!(limit > 0.0 && limit.is_finite(), "--limit is {limit}: give a positive number of seconds");
@@ -37,11 +38,23 @@ impl Plan {
         } else {
             without_repeats(&args.threads)
         };
-        let contenders = contenders(args, &threads)?;
-        let outputs = [("--csv", &args.csv), ("--report", &args.report), ("--save", &args.save)];
+        let backends = if args.backends.is_empty() { selection.backends() } else { args.backends.clone() };
+        let contenders = contenders(&backends, &args.isa, &threads)?;
+        let save = args.save.as_ref().map(|path| record::file_in(path));
+        let outputs = [("--csv", &args.csv), ("--report", &args.report), ("--save", &save)];
         io::check_outputs(&io::given(&outputs), &[])?;
         let dense = contenders.iter().any(|contender| contender.backend == Backend::Gram.name());
-        Ok(Self { shapes: shapes(args, dense)?, threads, contenders })
+        for benchmark in &selection.benchmarks {
+            check_size(benchmark.shape, benchmark.element, dense)?;
+        }
+        Ok(Self { selection, threads, contenders, save })
+    }
+
+    /// The backends that take part in a benchmark: all that flags name, or those of its definition.
+    pub(super) fn contenders(&self, args: &BenchArgs, benchmark: &Benchmark) -> Vec<BackendArgs> {
+        let by_name = self.selection.by_name && args.backends.is_empty();
+        let takes = |it: &&BackendArgs| Selection::takes(by_name, benchmark, &it.backend);
+        self.contenders.iter().filter(takes).cloned().collect()
     }
 }
 
@@ -55,35 +68,15 @@ fn without_repeats(numbers: &[usize]) -> Vec<usize> {
     kept
 }
 
-fn shapes(args: &BenchArgs, dense: bool) -> Result<Vec<Shape>> {
-    let spreads: Vec<Spread> = match args.classes {
-        Some(classes) => vec![Spread::Classes(classes)],
-        None => args.per_class.iter().map(|&rows| Spread::PerClass(rows)).collect(),
-    };
-    let mut shapes = Vec::new();
-    for &rows in &args.batch {
-        for &width in &args.dim {
-            for &spread in &spreads {
-                ensure!(
-                    rows > 0 && width > 0 && spread.number() > 0,
-                    "--batch, --dim, --per-class and --classes must be at least 1"
-                );
-                let shape = Shape { rows, width, spread };
-                check_size(shape, dense)?;
-                if !shapes.contains(&shape) {
-                    shapes.push(shape);
-                }
-            }
-        }
-    }
-    Ok(shapes)
-}
-
-fn contenders(args: &BenchArgs, threads: &[usize]) -> Result<Vec<BackendArgs>> {
+/// Every backend on every instruction set that it has a use for.
+pub(super) fn contenders(
+    backends: &[String],
+    isas: &[String],
+    threads: &[usize],
+) -> Result<Vec<BackendArgs>> {
     let mut contenders: Vec<BackendArgs> = Vec::new();
-    let isas =
-        if args.isa.is_empty() { vec![None] } else { args.isa.iter().map(|isa| Some(isa.clone())).collect() };
-    for backend in &args.backends {
+    let isas = if isas.is_empty() { vec![None] } else { isas.iter().cloned().map(Some).collect() };
+    for backend in backends {
         for isa in &isas {
             let mut contender = BackendArgs { backend: backend.clone(), isa: isa.clone(), threads: None };
             for &threads in threads {
@@ -104,15 +97,19 @@ fn contenders(args: &BenchArgs, threads: &[usize]) -> Result<Vec<BackendArgs>> {
 }
 
 /// Refuses what this machine cannot hold, instead of trying.
-pub(super) fn check_size(shape: Shape, dense: bool) -> Result<()> {
+pub(super) fn check_size(shape: Shape, element: ElementType, dense: bool) -> Result<()> {
     let (rows, width, classes) = (shape.rows as u128, shape.width as u128, shape.classes() as u128);
+    let size = match element {
+        ElementType::F32 => 4,
+        ElementType::F64 => 8,
+    };
     let most = Batch::<f32>::MAX_ROWS;
     ensure!(shape.rows <= most, "--batch is {}: give at most {most}", shape.rows);
     let per_class = rows.div_ceil(classes);
     let pairs = rows * (per_class - 1);
-    let mut bytes = 4 * rows.saturating_mul(width) * 4 + 16 * pairs.min(1 << 27) + 4 * pairs;
+    let mut bytes = 4 * rows.saturating_mul(width) * size + 4 * size * pairs.min(1 << 27) + 4 * pairs;
     if dense {
-        bytes += 4 * rows * rows;
+        bytes += size * rows * rows;
     }
     let available = u128::from(proc::available_memory());
     if bytes > available {

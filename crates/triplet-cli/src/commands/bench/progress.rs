@@ -1,6 +1,5 @@
 //! What runs now: a bar on a terminal, otherwise a line every few seconds, on standard error.
 
-use super::shape::Shape;
 use crate::output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
@@ -8,6 +7,7 @@ use std::{
     io::{IsTerminal, stderr},
     time::{Duration, Instant},
 };
+use triplet_benchmarks::Benchmark;
 
 /// Between two lines while something is prepared, and while rounds run.
 const PREPARING: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ pub(super) struct Progress {
     lines: bool,
     input: RefCell<String>,
     started: Cell<u64>,
-    said: Cell<Instant>,
+    shown: Cell<Instant>,
 }
 
 impl Progress {
@@ -44,41 +44,41 @@ impl Progress {
             lines: !quiet && !terminal,
             input: RefCell::default(),
             started: Cell::new(0),
-            said: Cell::new(Instant::now()),
+            shown: Cell::new(Instant::now()),
         }
     }
 
     /// A Python is started.
     pub(super) fn starting(&self, what: &str) {
-        self.say(&format!("starting {what}"), Duration::ZERO);
+        self.show(&format!("starting {what}"), Duration::ZERO);
     }
 
-    /// The next input's turn.
-    pub(super) fn input(&self, shape: Shape, threads: usize) {
+    /// The next benchmark begins.
+    pub(super) fn input(&self, benchmark: &Benchmark, threads: usize) {
         self.started.set(self.started.get() + 1);
         let words = if threads == 1 { "thread" } else { "threads" };
-        self.input.replace(format!("{}/{} {shape}, {threads} {words}", self.started.get(), self.inputs));
+        self.input.replace(format!("{}/{} {benchmark}, {threads} {words}", self.started.get(), self.inputs));
         self.bar.set_position((self.started.get() - 1) * STEPS);
-        self.say(&self.input.borrow(), Duration::ZERO);
+        self.show(&self.input.borrow(), Duration::ZERO);
     }
 
     /// Before a call that is not part of a round.
     pub(super) fn preparing(&self, name: &str, what: &str) {
-        self.say(&format!("{}: {name}: {what}", self.input.borrow()), PREPARING);
+        self.show(&format!("{}: {name}: {what}", self.input.borrow()), PREPARING);
     }
 
     /// Before the calls of a round.
     pub(super) fn round(&self, round: usize, rounds: usize, name: &str) {
         let before = (self.started.get() - 1) * STEPS;
         self.bar.set_position(before + STEPS * (round as u64 - 1) / rounds as u64);
-        self.say(&format!("{}: round {round} of {rounds}: {name}", self.input.borrow()), ROUNDS);
+        self.show(&format!("{}: round {round} of {rounds}: {name}", self.input.borrow()), ROUNDS);
     }
 
     /// Shows a message; as a line only if the last one is older than this.
-    fn say(&self, message: &str, pace: Duration) {
-        if self.lines && self.said.get().elapsed() >= pace {
+    fn show(&self, message: &str, pace: Duration) {
+        if self.lines && self.shown.get().elapsed() >= pace {
             output::note(message);
-            self.said.set(Instant::now());
+            self.shown.set(Instant::now());
         }
         self.bar.set_message(message.to_owned());
     }

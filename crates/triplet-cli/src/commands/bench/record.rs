@@ -11,14 +11,17 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::{Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
 };
 
-/// What the field `format` says.
+/// The value of the field `format`.
 const FORMAT: &str = "triplet bench run";
-/// Counted up whenever older programs would misread a file.
-const SCHEMA: u64 = 1;
+/// Counted up whenever older programs would misread a file. Since 2 rows may be of other losses than the
+/// usual one.
+const SCHEMA: u64 = 2;
+/// The oldest that is read.
+const OLDEST: u64 = 1;
 /// No run is larger.
 const MOST_BYTES: u64 = 256 << 20;
 
@@ -40,6 +43,7 @@ pub(super) struct Run {
     pub(super) architecture: String,
     /// Variables that change what products and threads do, as set for this program.
     pub(super) environment: BTreeMap<String, String>,
+    /// Of the first input; every definition has its own.
     pub(super) seed: u64,
     /// Of Python, with versions.
     pub(super) libraries: Vec<String>,
@@ -135,10 +139,10 @@ impl Run {
         let Some(schema) = value["schema"].as_u64() else {
             bail!("is no run of triplet bench (its field schema is no whole number): {hint}");
         };
-        if schema != SCHEMA {
+        if !(OLDEST..=SCHEMA).contains(&schema) {
             let by = value["version"].as_str().unwrap_or("an unknown version");
             bail!(
-                "has schema {schema}, this program reads {SCHEMA}: compare with the triplet that wrote it ({})",
+                "has schema {schema}, this program reads {OLDEST} to {SCHEMA}: compare with the triplet that wrote it ({})",
                 by.chars().take(40).collect::<String>()
             );
         }
@@ -168,6 +172,23 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// The file to save a run to: the path itself, or in a folder one that date and CPU name.
+pub(super) fn file_in(path: &Path) -> PathBuf {
+    if !path.is_dir() {
+        return path.to_owned();
+    }
+    path.join(format!("{}-{}.json", Utc::now().format("%Y-%m-%dT%H%M%SZ"), hyphenated(&cpu_name())))
+}
+
+/// A CPU's name as a part of a file name: `Intel(R) Xeon(R) CPU @ 2.70GHz` is `intel-xeon`.
+fn hyphenated(cpu: &str) -> String {
+    let name = cpu.split('@').next().unwrap_or_default().replace("(R)", "").replace("(TM)", "");
+    let lower = name.to_lowercase();
+    let words = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let kept: Vec<&str> = words.filter(|word| !["cpu", "processor"].contains(word)).collect();
+    if kept.is_empty() { "unknown-cpu".to_owned() } else { kept.join("-") }
 }
 
 /// The command line, from the name of this subcommand on.
@@ -240,8 +261,8 @@ mod tests {
             (|it| it["format"] = "something".into(), "its field format is not"),
             (|it| *it = json!([1, 2]), "its field format is not"),
             (|it| it["schema"] = "1".into(), "schema is no whole number"),
-            (|it| it["schema"] = 2.into(), "has schema 2, this program reads 1"),
-            (|it| it["schema"] = 0.into(), "has schema 0, this program reads 1"),
+            (|it| it["schema"] = 3.into(), "has schema 3, this program reads 1 to 2"),
+            (|it| it["schema"] = 0.into(), "has schema 0, this program reads 1 to 2"),
             (|it| drop(it.as_object_mut().unwrap().remove("cpu")), "missing field `cpu`"),
             (|it| it["entries"][0]["total_ms"][1] = (-1.0).into(), "-1 ms in entries[0].total_ms[1]"),
             (|it| it["entries"][0]["row"]["b"] = "x".into(), "invalid type: string \"x\""),
@@ -251,6 +272,30 @@ mod tests {
             assert!(message.contains(fragment) && message.len() < 300, "{fragment}: {message}");
         }
         assert!(Run::parse(b"no json").unwrap_err().to_string().contains("is no run of triplet bench"));
+    }
+
+    #[test]
+    fn a_run_of_the_first_schema_is_read() {
+        let mut old = serde_json::to_value(run()).unwrap();
+        old["schema"] = 1.into();
+        for key in ["definition", "differences"] {
+            old["entries"][0]["row"].as_object_mut().unwrap().remove(key).unwrap();
+        }
+        let read = Run::parse(old.to_string().as_bytes()).unwrap();
+        assert_eq!((&read.entries[0].row.definition, read.entries[0].row.differences.as_str()), (&None, ""));
+    }
+
+    #[test]
+    fn a_folder_gets_a_file_of_date_and_cpu() {
+        assert_eq!(hyphenated("Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz"), "intel-xeon-platinum-8481c");
+        assert_eq!(hyphenated("AMD EPYC 7B13 64-Core Processor"), "amd-epyc-7b13-64-core");
+        assert_eq!(hyphenated("(R)"), "unknown-cpu");
+        assert_eq!(file_in(Path::new("no/such/file.json")), Path::new("no/such/file.json"));
+        let folder = tempfile::tempdir().unwrap();
+        let file = file_in(folder.path());
+        assert_eq!(file.parent(), Some(folder.path()));
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(name.starts_with("20") && name[10..].starts_with('T') && name.ends_with(".json"), "{name}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub(super) enum Kind {
     /// A backend of ours.
     Ours,
-    /// A matrix product, or half of one: what those who form the distance matrix do at least.
+    /// A matrix product, or half of one: the least work of a loss that forms the distance matrix.
     Baseline,
     /// Another triplet loss.
     Peer,
@@ -34,20 +34,27 @@ impl Kind {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Row {
     pub(super) kind: Kind,
+    /// The name of the definition, if one was measured.
+    #[serde(default)]
+    pub(super) definition: Option<String>,
+    /// What differs from the semi-hard loss of squared distances, margin 1, mean, f32, with gradient:
+    /// nothing in most benchmarks.
+    #[serde(default)]
+    pub(super) differences: String,
     pub(super) backend: String,
     pub(super) isa: String,
     /// Library and kernels of a product.
     pub(super) kernels: Option<String>,
-    /// Those that took part.
+    /// Threads that took part.
     pub(super) threads: usize,
-    /// Those that there were.
+    /// Threads that it could use.
     pub(super) threads_given: usize,
     pub(super) b: usize,
     pub(super) d: usize,
     pub(super) classes: usize,
     /// On average.
     pub(super) per_class: f64,
-    /// What was asked for: rows a class, or classes.
+    /// Rows a class, or classes, as given.
     pub(super) spread: String,
     pub(super) rounds: usize,
     /// The loss alone; for baselines, the product.
@@ -89,6 +96,15 @@ impl Row {
     /// The median of the same.
     pub(super) fn median_ms(&self) -> Option<f64> {
         self.fwd_bwd_ms_median.or(self.fwd_ms_median)
+    }
+
+    /// How rows are spread over classes, and what differs from the usual loss: rows that are alike in
+    /// both, and in the width, are a series over the batch sizes.
+    pub(super) fn series(&self) -> String {
+        if self.differences.is_empty() {
+            return self.spread.clone();
+        }
+        format!("{}, {}", self.spread, self.differences)
     }
 
     /// A name for charts.
@@ -144,6 +160,8 @@ pub(super) mod testing {
         let (loss_ms, total_ms) = if kind == Kind::Baseline { (times, &[][..]) } else { (&[][..], times) };
         let row = Row {
             kind,
+            definition: None,
+            differences: String::new(),
             backend: backend.to_owned(),
             isa: if kind == Kind::Ours { "avx2".to_owned() } else { String::new() },
             kernels: None,

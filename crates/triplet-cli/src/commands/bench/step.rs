@@ -7,13 +7,13 @@ use super::{
         schedule::{Cost, PAUSE, Schedule},
     },
     progress::Progress,
-    rivals::{Able, Rivals, Timing},
-    shape::{Shape, input},
+    rivals::{Rival, Rivals, Timing},
     statistics::{median, minimum},
 };
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::thread::sleep;
+use triplet_benchmarks::{Benchmark, Shape, input};
 
 /// The step without a loss, by the name that `step.py` gives it.
 const WITHOUT: &str = "no loss (a sum)";
@@ -63,13 +63,15 @@ pub(super) struct MeasuredStep {
 /// Measures the steps on one input.
 pub(super) fn measure(
     args: &BenchArgs,
-    shape: Shape,
+    benchmark: &Benchmark,
     threads: usize,
     rivals: &mut Rivals,
     progress: &Progress,
 ) -> Result<Vec<MeasuredStep>> {
-    let (embeddings, labels) = input(shape, args.seed);
-    let probed = probe(args, shape, rivals, (&embeddings, &labels), progress)?;
+    let shape = benchmark.shape;
+    let (embeddings, labels) = input(shape, benchmark.seed);
+    let all = rivals.available.clone();
+    let probed = probe(args, benchmark, rivals, all, (&embeddings, &labels), progress)?;
     let costs: Vec<Cost> = probed
         .iter()
         .map(|(_, first)| Cost {
@@ -80,7 +82,7 @@ pub(super) fn measure(
         .collect();
     let schedule = Schedule::new(&costs, args.reps);
     let mut steps: Vec<MeasuredStep> =
-        probed.iter().map(|(able, first)| new(shape, threads, able, first)).collect();
+        probed.iter().map(|(rival, first)| new(shape, threads, rival, first)).collect();
     // The probes may have left a smaller batch, and momenta of other gradients.
     load(rivals, shape, (&embeddings, &labels))?;
     for round in 0..schedule.rounds {
@@ -97,11 +99,11 @@ pub(super) fn measure(
     Ok(steps)
 }
 
-fn new(shape: Shape, threads: usize, able: &Able, first: &Timing) -> MeasuredStep {
+fn new(shape: Shape, threads: usize, rival: &Rival, first: &Timing) -> MeasuredStep {
     let agrees =
         first.value.zip(first.expected).map(|(value, right)| (value - right).abs() <= AGREES * right.abs());
     let row = StepRow {
-        loss_name: able.name.clone(),
+        loss_name: rival.name.clone(),
         threads,
         b: shape.rows,
         d: shape.width,
@@ -166,10 +168,10 @@ mod tests {
     use super::*;
 
     fn step(name: &str, rounds: &[[f64; 4]]) -> MeasuredStep {
-        let able = serde_json::json!({ "name": name, "kind": "step" });
-        let shape = Shape { rows: 8, width: 4, spread: crate::commands::bench::shape::Spread::PerClass(2) };
-        let able: Able = serde_json::from_value(able).expect("fields of a rival");
-        let mut step = new(shape, 1, &able, &Timing::default());
+        let rival = serde_json::json!({ "name": name, "kind": "step" });
+        let shape = Shape { rows: 8, width: 4, spread: triplet_benchmarks::Spread::PerClass(2) };
+        let rival: Rival = serde_json::from_value(rival).expect("fields of a rival");
+        let mut step = new(shape, 1, &rival, &Timing::default());
         for parts in rounds {
             let ms = parts.iter().sum();
             step.add(Timing { ms: vec![ms + 5.0, ms], parts: vec![[9.0; 4], *parts], ..Timing::default() });

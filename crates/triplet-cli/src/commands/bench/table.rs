@@ -56,16 +56,21 @@ fn percent(part: Option<f64>) -> String {
 
 /// The cells of a row.
 pub(super) fn cells(row: &Row) -> [String; 12] {
+    let mut input = format!("{} x {}", row.b, row.d);
+    if !row.differences.is_empty() {
+        input = format!("{input}\n{}", row.differences);
+    }
     let mut what = row.backend.clone();
     if row.agrees == Some(false) {
         what.push_str(" (another loss!)");
     }
     let both = match &row.left_out {
         Some(_) => "left out".to_owned(),
+        None if row.kind == Kind::Ours => number(row.fwd_bwd_ms_min, 3),
         None => number(row.ms(), 3),
     };
     [
-        format!("{} x {}", row.b, row.d),
+        input,
         row.classes.to_string(),
         what,
         row.isa.clone(),

@@ -24,6 +24,8 @@ pub(super) struct Key {
     pub(super) b: usize,
     pub(super) d: usize,
     pub(super) classes: usize,
+    /// What differs from the usual loss.
+    pub(super) differences: String,
 }
 
 impl Key {
@@ -31,8 +33,9 @@ impl Key {
     pub(super) fn words(&self) -> String {
         let isa = if self.isa.is_empty() { String::new() } else { format!(" {}", self.isa) };
         let step = if self.kind == Kind::Step { "step with " } else { "" };
-        let Self { name, threads, b, d, classes, .. } = self;
-        format!("{step}{name}{isa} at {b} x {d} in {classes} classes on {threads} thread(s)")
+        let Self { name, threads, b, d, classes, differences, .. } = self;
+        let loss = if differences.is_empty() { String::new() } else { format!(", {differences}") };
+        format!("{step}{name}{isa} at {b} x {d} in {classes} classes{loss} on {threads} thread(s)")
     }
 }
 
@@ -102,6 +105,7 @@ pub(super) fn timed(run: &Run) -> Vec<(Key, &[f64])> {
             b: row.b,
             d: row.d,
             classes: row.classes,
+            differences: row.differences.clone(),
         };
         (key, it.times())
     });
@@ -115,6 +119,7 @@ pub(super) fn timed(run: &Run) -> Vec<(Key, &[f64])> {
             b: row.b,
             d: row.d,
             classes: row.classes,
+            differences: String::new(),
         };
         (key, &it.step_ms[..])
     });

@@ -35,7 +35,7 @@ pub(super) fn print(runs: &[Named], lines: &[Line], notes: &[String]) {
         let key = &line.key;
         let name = [key.name.as_str(), key.isa.as_str()].join(" ").trim_end().to_owned();
         table.add_row([
-            format!("{} x {}", key.b, key.d),
+            format!("{} x {}\n{}", key.b, key.d, key.differences).trim_end().to_owned(),
             key.classes.to_string(),
             name,
             key.threads.to_string(),

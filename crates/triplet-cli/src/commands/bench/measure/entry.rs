@@ -4,21 +4,21 @@ use super::super::{
     child::Memory,
     rivals::Rivals,
     row::{Kind, Measured, Row},
-    shape::Shape,
     statistics::{median, minimum, quantile},
 };
 use super::schedule::PAUSE;
 use anyhow::Result;
 use ndarray::{Array2, ArrayView2, linalg::general_mat_mul};
 use std::{thread::sleep, time::Instant};
-use triplet_api::{Batch, Distance, ExecutionInfo, Loss, TripletSemiHardLoss, Weights, Workspace};
+use triplet_api::{Batch, Distance, ExecutionInfo, Element, Loss, Weights, Workspace};
+use triplet_benchmarks::Benchmark;
 
 /// A loss of another order of operations is ours if it differs by less than this part of it:
 /// several f32 roundings.
 const AGREES: f64 = 1e-4;
 
 /// One that runs, and its times in milliseconds.
-pub(super) struct Entry {
+pub(super) struct Entry<T: Element> {
     pub(super) kind: Kind,
     pub(super) name: String,
     pub(super) executed: Option<ExecutionInfo>,
@@ -35,20 +35,22 @@ pub(super) struct Entry {
     pub(super) left_out: Option<String>,
     /// Milliseconds of a call, from before the rounds.
     pub(super) first: Option<f64>,
-    pub(super) runner: Runner,
+    /// Of our backends: the gradient is timed too.
+    pub(super) gradient: bool,
+    pub(super) runner: Runner<T>,
 }
 
 /// What a call is.
-pub(super) enum Runner {
-    Ours(Box<Workspace<f32>>),
+pub(super) enum Runner<T: Element> {
+    Ours(Box<Workspace<T>>),
     /// The product of the rows, by the crate matrixmultiply.
-    MatrixMultiply(Array2<f32>),
-    /// Which of the rivals.
+    MatrixMultiply(Array2<T>),
+    /// The index of a Python.
     Rival(usize),
 }
 
-impl Entry {
-    pub(super) fn new(kind: Kind, name: &str, runner: Runner) -> Self {
+impl<T: Element> Entry<T> {
+    pub(super) fn new(kind: Kind, name: &str, runner: Runner<T>) -> Self {
         Self {
             kind,
             name: name.to_owned(),
@@ -63,25 +65,34 @@ impl Entry {
             distance: None,
             left_out: None,
             first: None,
+            gradient: true,
             runner,
         }
     }
 
     /// Times some calls, and keeps the least.
-    pub(super) fn run(&mut self, batch: &Batch<'_>, rivals: &mut [Rivals], calls: usize) -> Result<()> {
-        let question = TripletSemiHardLoss::default();
+    pub(super) fn run(
+        &mut self,
+        benchmark: &Benchmark,
+        batch: &Batch<'_, T>,
+        rivals: &mut [Rivals],
+        calls: usize,
+    ) -> Result<()> {
+        let loss = benchmark.spec;
         match &mut self.runner {
             Runner::Ours(workspace) => {
-                let loss =
-                    least(calls, || Ok(question.forward(batch, Weights::None, workspace).map(|_| ())?))?;
-                let total = least(calls, || Ok(question.evaluate(batch, workspace).map(|_| ())?))?;
-                self.loss_ms.extend(loss);
-                self.total_ms.extend(total);
+                let alone =
+                    least(calls, || Ok(loss.forward(batch, Weights::None, workspace).map(|_| ())?))?;
+                self.loss_ms.extend(alone);
+                if self.gradient {
+                    let total = least(calls, || Ok(loss.evaluate(batch, workspace).map(|_| ())?))?;
+                    self.total_ms.extend(total);
+                }
             }
             Runner::MatrixMultiply(product) => {
                 let rows = ArrayView2::from_shape((batch.rows(), batch.width()), batch.embeddings())?;
                 let once = || {
-                    general_mat_mul(1.0, &rows, &rows.t(), 0.0, product);
+                    general_mat_mul(T::ONE, &rows, &rows.t(), T::ZERO, product);
                     Ok(())
                 };
                 self.loss_ms.extend(least(calls, once)?);
@@ -99,7 +110,13 @@ impl Entry {
     }
 
     /// The row, with the losses that are expected for each distance.
-    pub(super) fn measured(self, shape: Shape, threads: usize, expected: &[(Distance, f64)]) -> Measured {
+    pub(super) fn measured(
+        self,
+        benchmark: &Benchmark,
+        threads: usize,
+        expected: &[(Distance, f64)],
+    ) -> Measured {
+        let shape = benchmark.shape;
         let expected = expected.iter().find(|(distance, _)| Some(*distance) == self.distance);
         let agrees =
             self.loss.zip(expected).map(|(loss, (_, right))| (loss - right).abs() <= AGREES * right.abs());
@@ -107,6 +124,8 @@ impl Entry {
         let (loss_ms, total_ms) = if kept { (self.loss_ms, self.total_ms) } else { (Vec::new(), Vec::new()) };
         let row = Row {
             kind: self.kind,
+            definition: (!benchmark.name.is_empty()).then(|| benchmark.name.clone()),
+            differences: benchmark.differences(),
             backend: self.name,
             isa: self.executed.map_or_else(String::new, |executed| executed.isa.to_owned()),
             kernels: self.kernels,

@@ -3,7 +3,7 @@
 /// Fewest rows that a forecast starts from.
 const SMALLEST: usize = 256;
 /// Milliseconds from which on a call is large enough to conclude from.
-const TELLING: f64 = 100.0;
+const MIN_CONCLUSIVE: f64 = 100.0;
 
 /// Numbers of rows to try before `rows`.
 pub(super) fn sizes(rows: usize) -> impl Iterator<Item = usize> {
@@ -20,8 +20,8 @@ pub(super) struct Forecast {
 }
 
 impl Forecast {
-    /// Takes the time of a call on `rows` in; answers why one on `target` rows should not be made,
-    /// if it is expected to take more than `limit` seconds.
+    /// Adds the time of a call on `rows`; returns why one on `target` rows should not be made, if it is
+    /// expected to take more than `limit` seconds.
     pub(super) fn add(&mut self, rows: usize, ms: f64, target: usize, limit: f64) -> Option<String> {
         let growth = |(fewer, before): (usize, f64)| {
             ((ms / before).ln() / (rows as f64 / fewer as f64).ln()).clamp(2.0, 3.0)
@@ -29,8 +29,8 @@ impl Forecast {
         let exponent = self.last.map_or(2.0, growth);
         self.last = Some((rows, ms));
         let seconds = ms / 1e3 * (target as f64 / rows as f64).powf(exponent);
-        let telling = ms > TELLING || target <= 4 * rows;
-        (telling && seconds > limit).then(|| {
+        let conclusive = ms > MIN_CONCLUSIVE || target <= 4 * rows;
+        (conclusive && seconds > limit).then(|| {
             format!("about {} s a call, told from {rows} rows; --limit is {limit} s", rounded(seconds))
         })
     }
@@ -61,19 +61,19 @@ mod tests {
     fn a_cubic_cost_is_foreseen_early() {
         let mut forecast = Forecast::default();
         let cubic = |rows: usize| 500.0 * (rows as f64 / 1024.0).powi(3);
-        let mut said = None;
+        let mut reason = None;
         for rows in sizes(8192) {
-            said = forecast.add(rows, cubic(rows), 8192, 20.0);
-            if said.is_some() {
+            reason = forecast.add(rows, cubic(rows), 8192, 20.0);
+            if reason.is_some() {
                 assert_eq!(rows, 1024, "0.5 s there, 256 s at 8192");
                 break;
             }
         }
-        assert_eq!(said.as_deref(), Some("about 256 s a call, told from 1024 rows; --limit is 20 s"));
+        assert_eq!(reason.as_deref(), Some("about 256 s a call, told from 1024 rows; --limit is 20 s"));
     }
 
     #[test]
-    fn fixed_costs_of_small_calls_leave_nobody_out() {
+    fn fixed_costs_of_small_calls_are_not_extrapolated() {
         let mut forecast = Forecast::default();
         for rows in sizes(65_536) {
             let ms = 2.0 + 1600.0 * (rows as f64 / 65_536.0).powi(2);

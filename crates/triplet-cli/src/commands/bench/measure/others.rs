@@ -1,11 +1,11 @@
-//! Products and losses that are not ours: what they would take, and first calls.
+//! Products and losses that are not ours: forecasts from fewer rows, and first calls.
 
 use super::super::{
     args::BenchArgs,
     progress::Progress,
-    rivals::{Able, Rivals, Timing},
+    rivals::{Rival, Rivals, Timing},
     row::Kind,
-    shape::{Shape, input},
+    selection::Selection,
 };
 use super::{
     Group,
@@ -16,14 +16,19 @@ use crate::proc;
 use anyhow::Result;
 use ndarray::Array2;
 use std::io::Write;
+use triplet_api::Element;
+use triplet_benchmarks::{Benchmark, Shape, input};
 
-/// The product that needs no Python.
-pub(super) fn matrix_multiply(shape: Shape) -> Entry {
-    let bytes = 4 * (shape.rows as u128).pow(2);
+/// The name of the product that needs no Python.
+pub(super) const MATRIX_MULTIPLY: &str = "matrixmultiply E E'";
+
+/// That product.
+pub(super) fn matrix_multiply<T: Element>(shape: Shape) -> Entry<T> {
+    let bytes = size_of::<T>() as u128 * (shape.rows as u128).pow(2);
     let fits = bytes < u128::from(proc::available_memory());
     let size = if fits { shape.rows } else { 0 };
-    let runner = Runner::MatrixMultiply(Array2::zeros((size, size)));
-    let mut entry = Entry::new(Kind::Baseline, "matrixmultiply E E'", runner);
+    let runner = Runner::MatrixMultiply(Array2::from_elem((size, size), T::ZERO));
+    let mut entry = Entry::new(Kind::Baseline, MATRIX_MULTIPLY, runner);
     entry.kernels = Some("the crate matrixmultiply".to_owned());
     entry.complete_product = true;
     entry.left_out = (!fits).then(|| format!("needs about {} GB", bytes >> 30));
@@ -32,21 +37,23 @@ pub(super) fn matrix_multiply(shape: Shape) -> Entry {
     entry
 }
 
-/// What runs in Python, tried to see which are able.
-pub(super) fn prepare(
+/// An entry for each engine in Python, after first calls.
+pub(super) fn prepare<T: Element>(
     args: &BenchArgs,
-    shape: Shape,
-    group: &mut Group<'_>,
+    benchmark: &Benchmark,
+    group: &mut Group,
     data: (&[f32], &[i64]),
-    entries: &mut Vec<Entry>,
+    entries: &mut Vec<Entry<T>>,
     progress: &Progress,
 ) -> Result<()> {
     for (index, rivals) in group.rivals.iter_mut().enumerate() {
-        for (able, first) in probe(args, shape, rivals, data, progress)? {
-            let mut entry = Entry::new(able.kind, &able.name, Runner::Rival(index));
-            entry.kernels = able.kernels;
-            entry.complete_product = able.complete;
-            entry.distance = able.distance.map(|distance| distance.parse()).transpose()?;
+        let takes = |rival: &Rival| Selection::takes(group.by_name, benchmark, &rival.name);
+        let chosen: Vec<Rival> = rivals.available.iter().filter(|it| takes(it)).cloned().collect();
+        for (rival, first) in probe(args, benchmark, rivals, chosen, data, progress)? {
+            let mut entry = Entry::new(rival.kind, &rival.name, Runner::Rival(index));
+            entry.kernels = rival.kernels;
+            entry.complete_product = rival.complete;
+            entry.distance = rival.distance.map(|distance| distance.parse()).transpose()?;
             entry.first = first.least();
             entry.loss = first.value;
             entry.left_out = first.left_out;
@@ -56,23 +63,27 @@ pub(super) fn prepare(
     Ok(())
 }
 
-/// Tries everything that a Python has: on fewer rows first, then twice on the input itself, where
-/// the first call compiles and reserves memory. Answers the second call's time, or why there is none.
+/// Calls each of the chosen engines: on fewer rows first, then twice on the input itself, where the
+/// first call compiles and reserves memory. Returns the second call's time, or why there is none.
 pub(in super::super) fn probe(
     args: &BenchArgs,
-    shape: Shape,
+    benchmark: &Benchmark,
     rivals: &mut Rivals,
+    chosen: Vec<Rival>,
     data: (&[f32], &[i64]),
     progress: &Progress,
-) -> Result<Vec<(Able, Timing)>> {
-    let able = rivals.able.clone();
-    let mut left_out: Vec<Option<String>> = vec![None; able.len()];
-    let mut forecasts: Vec<Forecast> = able.iter().map(|_| Forecast::default()).collect();
+) -> Result<Vec<(Rival, Timing)>> {
+    if chosen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let shape = benchmark.shape;
+    let mut left_out: Vec<Option<String>> = vec![None; chosen.len()];
+    let mut forecasts: Vec<Forecast> = chosen.iter().map(|_| Forecast::default()).collect();
     for rows in sizes(shape.rows) {
         let fewer = shape.with_rows(rows);
-        let (embeddings, labels) = input(fewer, args.seed);
+        let (embeddings, labels) = input(fewer, benchmark.seed);
         load(rivals, fewer, (&embeddings, &labels))?;
-        for (index, it) in able.iter().enumerate() {
+        for (index, it) in chosen.iter().enumerate() {
             if it.compiles || left_out[index].is_some() {
                 continue;
             }
@@ -86,7 +97,7 @@ pub(in super::super) fn probe(
     }
     load(rivals, shape, data)?;
     let mut timings = Vec::new();
-    for (it, left_out) in able.into_iter().zip(left_out) {
+    for (it, left_out) in chosen.into_iter().zip(left_out) {
         progress.preparing(&it.name, "first call");
         let mut timing = match left_out {
             Some(reason) => Timing { left_out: Some(reason), ..Timing::default() },

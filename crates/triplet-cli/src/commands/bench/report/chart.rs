@@ -45,7 +45,7 @@ pub(super) struct Point {
 }
 
 impl Chart {
-    /// The picture; `title` is its name for those who cannot see it.
+    /// The picture; `title` is its name for screen readers.
     pub(super) fn svg(&self, title: &str) -> String {
         let names =
             self.lines.iter().map(|line| line.name.as_str()).chain(self.guide.iter().map(|it| it.0.as_str()));

@@ -37,7 +37,7 @@ pub(super) enum Mark {
 }
 
 impl Strips {
-    /// The picture; `title` is its name for those who cannot see it.
+    /// The picture; `title` is its name for screen readers.
     pub(super) fn svg(&self, title: &str) -> String {
         let legend = if self.parts.is_empty() { 0.0 } else { 26.0 };
         let bottom = legend + STRIP * self.strips.len() as f64 + 6.0;

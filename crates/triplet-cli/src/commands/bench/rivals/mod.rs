@@ -1,8 +1,8 @@
-//! Others to compare with: a Python that is asked line by line.
+//! Engines that are not ours: a Python process that takes a request a line, and replies with a line.
 
 mod package;
 
-use super::{environment::Start, progress::Progress, row::Kind, shape::Shape};
+use super::{environment::Start, progress::Progress, row::Kind};
 use anyhow::{Context, Result, bail, ensure};
 use package::Package;
 use serde::Deserialize;
@@ -11,21 +11,22 @@ use std::{
     path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
+use triplet_benchmarks::Shape;
 
-/// A Python process that waits to be asked; see `triplet_bench/protocol.py`.
+/// A Python process; see `triplet_bench/protocol.py`.
 pub(super) struct Rivals {
     child: Child,
-    ask: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    requests: ChildStdin,
+    replies: BufReader<ChildStdout>,
     /// Libraries and versions.
     pub(super) libraries: Vec<String>,
-    /// What it can run.
-    pub(super) able: Vec<Able>,
+    /// The engines that it can run.
+    pub(super) available: Vec<Rival>,
 }
 
-/// One of those that a Python can run.
+/// An engine that a Python can run.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Able {
+pub(super) struct Rival {
     pub(super) name: String,
     pub(super) kind: Kind,
     /// The distance of its loss, by our name, if the rule is ours.
@@ -40,16 +41,17 @@ pub(super) struct Able {
     pub(super) compiles: bool,
 }
 
+/// The first line of a process: what it can run, or why it cannot.
 #[derive(Deserialize)]
-struct Hello {
+struct Capabilities {
     #[serde(default)]
     libraries: Vec<String>,
     #[serde(default)]
-    rivals: Vec<Able>,
+    rivals: Vec<Rival>,
     error: Option<String>,
 }
 
-/// What one question gave.
+/// The reply to a request.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Timing {
     /// Times of the calls, in milliseconds.
@@ -58,7 +60,7 @@ pub(super) struct Timing {
     /// Of training steps: forward, loss, backward and optimiser of each.
     #[serde(default)]
     pub(super) parts: Vec<[f64; 4]>,
-    /// The loss, of those that have one.
+    /// The loss, where one was computed.
     pub(super) value: Option<f64>,
     /// What the loss of a training step should be.
     pub(super) expected: Option<f64>,
@@ -87,54 +89,56 @@ impl Rivals {
         }
         let mut child = command.spawn().with_context(context)?;
         progress.starting(&format!("{} on {} thread(s)", python.display(), start.threads));
-        let ask = child.stdin.take().with_context(context)?;
-        let answers = BufReader::new(child.stdout.take().with_context(context)?);
-        let mut rivals = Self { child, ask, answers, libraries: Vec::new(), able: Vec::new() };
-        let hello: Hello = rivals.answer().with_context(context)?;
+        let requests = child.stdin.take().with_context(context)?;
+        let replies = BufReader::new(child.stdout.take().with_context(context)?);
+        let mut rivals = Self { child, requests, replies, libraries: Vec::new(), available: Vec::new() };
+        let first: Capabilities = rivals.reply().with_context(context)?;
         // Everything is imported: an interrupted run leaves no folder behind.
         drop(package);
-        if let Some(error) = hello.error {
+        if let Some(error) = first.error {
             bail!("{} cannot measure: {error}", python.display());
         }
-        (rivals.libraries, rivals.able) = (hello.libraries, hello.rivals);
-        ensure!(!rivals.able.is_empty(), "{} has nothing to compare with", python.display());
+        (rivals.libraries, rivals.available) = (first.libraries, first.rivals);
+        ensure!(!rivals.available.is_empty(), "{} has nothing to compare with", python.display());
         Ok(rivals)
     }
 
-    /// Makes a batch, written to a file by the caller, the one at work.
+    /// Makes a batch, which the caller has written to a file, the one that is timed from now on.
     pub(super) fn load(&mut self, file: &Path, shape: Shape) -> Result<()> {
-        let timing = self.ask(&format!("load\t{}\t{}\t{}", file.display(), shape.rows, shape.width))?;
+        let timing = self.request(&format!("load\t{}\t{}\t{}", file.display(), shape.rows, shape.width))?;
         ensure!(timing.left_out.is_none(), "reading the batch: {}", timing.left_out.unwrap_or_default());
         Ok(())
     }
 
     /// Times some calls.
     pub(super) fn time(&mut self, name: &str, calls: usize) -> Result<Timing> {
-        self.ask(&format!("time\t{name}\t{calls}")).with_context(|| format!("timing {name}"))
+        self.request(&format!("time\t{name}\t{calls}")).with_context(|| format!("timing {name}"))
     }
 
-    fn ask(&mut self, question: &str) -> Result<Timing> {
-        let sent = writeln!(self.ask, "{question}").and_then(|()| self.ask.flush());
+    fn request(&mut self, line: &str) -> Result<Timing> {
+        let sent = writeln!(self.requests, "{line}").and_then(|()| self.requests.flush());
         if sent.is_err() {
             bail!(self.ended());
         }
-        self.answer()
+        self.reply()
     }
 
-    fn answer<T: for<'a> Deserialize<'a>>(&mut self) -> Result<T> {
+    fn reply<T: for<'a> Deserialize<'a>>(&mut self) -> Result<T> {
         let mut line = String::new();
-        self.answers.read_line(&mut line)?;
+        self.replies.read_line(&mut line)?;
         if line.is_empty() {
             bail!(self.ended());
         }
-        serde_json::from_str(&line).context("its answer cannot be read")
+        serde_json::from_str(&line).context("its reply cannot be read")
     }
 
-    /// Why nobody answers any more.
+    /// Why there are no more replies.
     fn ended(&mut self) -> String {
         match self.child.wait() {
             Ok(status) => {
-                format!("the process ended ({status}): does it have numpy, and what it is asked for?")
+                format!(
+                    "the process ended ({status}): does it have numpy, and the libraries that the flags need?"
+                )
             }
             Err(error) => format!("the process ended: {error}"),
         }
@@ -143,7 +147,7 @@ impl Rivals {
 
 impl Drop for Rivals {
     fn drop(&mut self) {
-        // It waits for a line that will not come; nothing is lost by ending it.
+        // It is blocked reading its input, and holds nothing that must be written.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -28,15 +28,15 @@ const MOST_LINES: usize = 16;
 pub(super) fn figures(run: &Run) -> Vec<Figure> {
     let rows: Vec<&Row> = run.entries.iter().map(|it| &it.row).collect();
     let mut figures = Vec::new();
-    let mut groups: Vec<(usize, &str)> = rows.iter().map(|row| (row.d, row.spread.as_str())).collect();
+    let mut groups: Vec<(usize, String)> = rows.iter().map(|row| (row.d, row.series())).collect();
     groups.sort_unstable();
     groups.dedup();
     let names = names(&rows);
     let threads = distinct(rows.iter().map(|row| row.threads_given));
-    for (width, spread) in groups {
+    for (width, series) in groups {
         let some: Vec<&Row> =
-            rows.iter().copied().filter(|row| row.d == width && row.spread == spread).collect();
-        let what = format!("D = {width}, {spread}");
+            rows.iter().copied().filter(|row| row.d == width && row.series() == series).collect();
+        let what = format!("D = {width}, {series}");
         let batches = distinct(some.iter().map(|row| row.b));
         if batches.len() > 1 {
             for quantity in &QUANTITIES {
