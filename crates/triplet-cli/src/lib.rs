@@ -2,6 +2,10 @@
 //!
 //! The program, and the Python package's `python -m triplet_loss`, call [`main`].
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(feature = "train"),
+    allow(dead_code, reason = "helpers that the command `train` alone calls")
+)]
 
 mod commands;
 mod interrupt;
@@ -10,10 +14,11 @@ mod options;
 mod output;
 mod palette;
 mod proc;
+#[cfg(feature = "train")]
 mod train;
 
 #[doc(hidden)]
-pub use io::{Description, describe};
+pub use io::{Contents, contents};
 
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -37,6 +42,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Train an embedding network with the loss and show what it learned.
+    #[cfg(feature = "train")]
     Train(train::TrainArgs),
     /// Compute loss, triplets and gradient of embeddings in a file.
     Loss(commands::loss::LossArgs),
@@ -67,6 +73,7 @@ pub fn main(itself: &[OsString], arguments: impl IntoIterator<Item = OsString>) 
     };
     interrupt::listen();
     let result = match cli.command {
+        #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args),
         Command::Loss(args) => commands::loss::run(&args).map(|()| 0),
         Command::Bench(args) => commands::bench::run(&args).map(|()| 0),

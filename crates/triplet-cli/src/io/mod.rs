@@ -12,8 +12,8 @@
 mod arrays;
 mod contain;
 mod content;
+mod contents;
 mod convert;
-mod describe;
 mod file;
 mod first_lines;
 mod format;
@@ -28,7 +28,7 @@ mod source;
 mod tables;
 mod understood;
 
-pub use describe::{Description, describe};
+pub use contents::{Contents, contents};
 pub(crate) use inputs::{Embeddings, Inputs, Request, Weights, read};
 pub(crate) use labels::Labels;
 pub(crate) use merging::merged;

@@ -1,0 +1,92 @@
+//! Rows, columns and classes of text by another reader than the product's.
+
+use std::collections::HashSet;
+use triplet_cli::Contents;
+
+/// What is wrong with how text was read.
+pub(crate) fn agrees(name: &str, read: &Contents, bytes: &[u8]) -> Result<(), String> {
+    if bytes.starts_with(b"\x1f\x8b") {
+        return Ok(());
+    }
+    match name {
+        "t.jsonl" => lines(read, bytes),
+        "t.csv" | "t.tsv" => records(read, bytes),
+        _ => Ok(()),
+    }
+}
+
+/// Columns that a line says are not used.
+pub(crate) fn dropped(line: &str) -> usize {
+    line.split("; dropped ").nth(1).map_or(0, |rest| rest.matches(" (").count())
+}
+
+/// JSON lines are counted by themselves.
+fn lines(read: &Contents, bytes: &[u8]) -> Result<(), String> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+    if lines == read.rows {
+        Ok(())
+    } else {
+        Err(format!("{lines} lines became {} rows: {}", read.rows, read.line))
+    }
+}
+
+/// Text by the `csv` crate, with the separator that the line names.
+fn records(read: &Contents, bytes: &[u8]) -> Result<(), String> {
+    let word = read.line.split("separated by ").nth(1).map(|rest| rest.split(';').next().unwrap_or_default());
+    let separator = match word {
+        None => b',',
+        Some("semicolon") => b';',
+        Some("tab") => b'\t',
+        Some("pipe") => b'|',
+        // Runs of spaces are not the csv crate's.
+        Some(_) => return Ok(()),
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .delimiter(separator)
+        .flexible(true)
+        .comment(Some(b'#'))
+        .trim(csv::Trim::All)
+        .from_reader(bytes);
+    let records: Vec<csv::StringRecord> =
+        reader.records().collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+    let mut records: Vec<Vec<&str>> = records
+        .iter()
+        .map(|record| record.iter().collect::<Vec<_>>())
+        .filter(|record| record.iter().any(|field| !field.is_empty()))
+        .collect();
+    let header = read.line.contains("; header");
+    let names = if header && !records.is_empty() { records.remove(0) } else { Vec::new() };
+    let dropped = dropped(&read.line);
+    let columns = records.first().map_or(names.len(), Vec::len);
+    if records.len() != read.rows || columns != read.features + 1 + dropped {
+        return Err(format!(
+            "{} x {columns} became {} x {} and {dropped} dropped: {}",
+            records.len(),
+            read.rows,
+            read.features,
+            read.line
+        ));
+    }
+    if records.iter().any(|record| record.len() != columns) {
+        return Err("rows of unequal length were read".into());
+    }
+    let label =
+        read.line.split("column \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+    let label =
+        names.iter().position(|name| *name == label).or_else(|| label.strip_prefix("column ")?.parse().ok());
+    let Some(label) = label.filter(|&label: &usize| label < columns) else { return Ok(()) };
+    // One number in two spellings is one class.
+    let all_numbers = records.iter().all(|record| record[label].parse::<f64>().is_ok());
+    let class = |text: &str| {
+        let number =
+            text.parse::<f64>().ok().filter(|_| all_numbers).map(|number| format!("{}", number + 0.0));
+        number.unwrap_or_else(|| text.to_lowercase())
+    };
+    let classes: HashSet<String> = records.iter().map(|record| class(record[label])).collect();
+    if classes.len() > read.classes.len() {
+        return Err(format!("{} classes became {}: {}", classes.len(), read.classes.len(), read.line));
+    }
+    Ok(())
+}
