@@ -5,7 +5,7 @@ mod aarch64;
 mod cross_check;
 mod digests;
 mod emulate;
-mod fuzz_readers;
+mod fuzz;
 mod golden;
 mod gram_bound;
 mod mutants;
@@ -50,9 +50,7 @@ enum Command {
     /// Times odd shapes and looks for cliffs: no point may take more than 1.6 times what
     /// its neighbours predict, nor tight clusters longer than random rows.
     Sweep(sweep::Args),
-    /// Flips, inserts, deletes and cuts bytes of good files of every format and reads them:
-    /// no panic, no silent change of rows, columns or classes.
-    FuzzReaders(fuzz_readers::Args),
+    Fuzz(fuzz::Args),
     /// Runs the kernels' tests with AddressSanitizer, which reports reads and writes outside of an allocation, on
     /// the stable toolchain. Builds into target/sanitize; needs Linux or macOS.
     ///
@@ -74,7 +72,7 @@ fn main() -> ExitCode {
         Command::Aarch64(args) => aarch64::run(&args),
         Command::Repeat(args) => aarch64::repeat(&args),
         Command::Sweep(args) => sweep::run(&args),
-        Command::FuzzReaders(args) => fuzz_readers::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Sanitize(args) => sanitize::run(&args),
         Command::Mutants(args) => mutants::run(&args),
         Command::Golden => golden::run(),
