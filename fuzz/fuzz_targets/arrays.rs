@@ -1,2 +1,4 @@
+//! npy, npz and safetensors.
 #![no_main]
+
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| triplet_fuzz::run("arrays", bytes));

@@ -1,2 +1,4 @@
+//! JSON lines.
 #![no_main]
+
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| triplet_fuzz::run("json", bytes));

@@ -1,2 +1,4 @@
+//! Text tables.
 #![no_main]
+
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| triplet_fuzz::run("text", bytes));

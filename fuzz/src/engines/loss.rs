@@ -63,6 +63,11 @@ enum Output {
 }
 
 impl Call {
+    /// Rows of its batch.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows.count()
+    }
+
     /// The answer of an engine, in bits; an error in words, for NaN in it is not equal to itself.
     pub(crate) fn answer<T: Element>(
         &self,

@@ -1,5 +1,5 @@
 //! The engines of one input: the scalar reference first, then every instruction set of this CPU,
-//! on the calling thread and on several, with the memory that the input allows.
+//! on the calling thread and at times on several, with the memory that the input allows.
 //!
 //! Engines are made for each input, so that an input fails alone as it failed among others. Only
 //! thread pools are kept.
@@ -27,10 +27,13 @@ enum Memory {
 
 const THREADS: [usize; 4] = [1, 2, 3, 7];
 
-fn pool(threads: u8) -> Rayon {
+/// The pool of an input, if it asks for one: every fourth does, for waking threads takes longer than
+/// a small batch.
+fn pool(threads: u8) -> Option<Rayon> {
     static POOLS: [OnceLock<Rayon>; THREADS.len()] = [const { OnceLock::new() }; THREADS.len()];
-    let index = usize::from(threads) % THREADS.len();
-    POOLS[index].get_or_init(|| Rayon::with_threads(THREADS[index]).expect("threads start")).clone()
+    let index = usize::from(threads) / 4 % THREADS.len();
+    let make = || Rayon::with_threads(THREADS[index]).expect("threads start");
+    threads.is_multiple_of(4).then(|| POOLS[index].get_or_init(make).clone())
 }
 
 impl Settings {
@@ -56,8 +59,9 @@ impl Settings {
         for isa in Isa::available() {
             let selected = Selected::new(isa).expect("an instruction set that is there");
             add("simd", isa.name(), Box::new(Fused::new("simd", selected, Inline)), self.limits());
-            let executor = pool(self.threads);
-            add("par", isa.name(), Box::new(Fused::new("par", selected, executor)), self.limits());
+            if let Some(pool) = pool(self.threads) {
+                add("par", isa.name(), Box::new(Fused::new("par", selected, pool)), self.limits());
+            }
         }
         all
     }

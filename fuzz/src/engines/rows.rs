@@ -64,10 +64,10 @@ enum Mistake {
 const EDGES: [usize; 24] =
     [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 96, 97, 130, 150];
 const WIDE: [usize; 8] = [192, 193, 255, 256, 257, 288, 513, 1030];
-const MANY: [usize; 4] = [193, 257, 289, 310];
+const MANY: [usize; 4] = [150, 193, 257, 289];
 
 /// Products of one batch: more are slow.
-const MOST_PRODUCTS: usize = 200_000;
+const MOST_PRODUCTS: usize = 100_000;
 
 impl<'a> Arbitrary<'a> for Shape {
     fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
@@ -108,23 +108,22 @@ impl Label {
 }
 
 impl<T: Copy> Drawn<T> {
-    /// The `count` first, with `default` where the palette is empty.
-    fn take(&self, count: usize, default: T) -> Vec<T> {
-        let of_palette = |index: usize| match self.palette.len() {
-            0 => default,
-            len => self.palette[index % len],
-        };
+    /// The `count` first; those of `default` where the palette is empty.
+    fn take(&self, count: usize, default: impl Fn(usize) -> T) -> Vec<T> {
+        if self.palette.is_empty() {
+            return (0..count).map(default).collect();
+        }
         let mut rng = fastrand::Rng::with_seed(match self.order {
             Order::Random(seed) => seed.into(),
             _ => 0,
         });
-        let index = |at: usize| match &self.order {
+        let mut index = |at: usize| match &self.order {
             Order::Listed(list) if !list.is_empty() => usize::from(list[at % list.len()]),
             Order::Random(_) => rng.usize(..),
             Order::Runs(length) => at / (usize::from(*length) + 1),
             Order::Listed(_) | Order::Turns => at,
         };
-        (0..count).map(index).map(of_palette).collect()
+        (0..count).map(|at| self.palette[index(at) % self.palette.len()]).collect()
     }
 }
 
@@ -143,7 +142,7 @@ impl Rows {
     pub(crate) fn owned<T: Element>(&self) -> Owned<T> {
         let Shape { rows, width } = self.shape;
         let more = usize::from(self.mistake == Mistake::ValueMore);
-        let numbers = self.values.take(rows * width + more, Number::Integer(1));
+        let numbers = self.values.take(rows * width + more, |at| Number::Integer((at % 251) as i8));
         let labels = match self.mistake {
             Mistake::LabelMore => rows + 1,
             Mistake::LabelLess => rows.saturating_sub(1),
@@ -151,7 +150,12 @@ impl Rows {
         };
         Owned {
             embeddings: numbers.into_iter().map(|number| T::from_f64(number.value())).collect(),
-            labels: self.labels.take(labels, Label::Small(0)).into_iter().map(Label::value).collect(),
+            labels: self
+                .labels
+                .take(labels, |row| Label::Small((row / 4) as i8))
+                .into_iter()
+                .map(Label::value)
+                .collect(),
             width: if self.mistake == Mistake::NoWidth { 0 } else { width },
         }
     }

@@ -43,6 +43,11 @@ impl Ids {
 }
 
 impl Search {
+    /// Rows of both sides.
+    pub(crate) fn rows(&self) -> usize {
+        self.queries.count() + self.references.as_ref().map_or(0, Rows::count)
+    }
+
     /// What an engine finds, or its error, in words that tell every bit.
     pub(crate) fn answer<T: Element>(&self, workspace: &mut Workspace<T>) -> String {
         self.found(workspace).map_or_else(|error| format!("{error:?}"), |found| format!("{found:?}"))

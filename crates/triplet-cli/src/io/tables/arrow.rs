@@ -1,6 +1,6 @@
 //! Parquet and Arrow files.
 
-use super::{Column, Origin, Table, chunks::cells};
+use super::{Column, Origin, Table, chunks::cells, messages};
 use crate::io::{contain::contained, limits::Budget, source::shorten};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use arrow_array::{ArrayRef, RecordBatch};
@@ -48,6 +48,7 @@ pub(crate) fn read_parquet(bytes: Vec<u8>, budget: &Budget) -> Result<Table> {
 /// Reads an Arrow file, which is Feather of version 2.
 pub(crate) fn read_file(bytes: &[u8], budget: &Budget) -> Result<Table> {
     contained("Arrow", || {
+        messages::check_file(bytes, budget)?;
         let reader = FileReader::try_new(Cursor::new(bytes), None).map_err(|e| broken("Arrow", &e))?;
         let (promised, mut read) = (reader.num_batches(), 0);
         let schema = reader.schema();
@@ -59,7 +60,7 @@ pub(crate) fn read_file(bytes: &[u8], budget: &Budget) -> Result<Table> {
         );
         // The footer lists the batches, and they stand one after the other too: a list that
         // lost some has no checksum.
-        let rows = rows_in_order(bytes).unwrap_or(table.rows);
+        let rows = rows_in_order(bytes, budget).unwrap_or(table.rows);
         ensure!(
             table.rows == rows,
             "not a readable Arrow file: its footer leads to {} rows, and it holds {rows}",
@@ -70,8 +71,9 @@ pub(crate) fn read_file(bytes: &[u8], budget: &Budget) -> Result<Table> {
 }
 
 /// Rows of the batches as they follow one another, if they can be read so.
-fn rows_in_order(bytes: &[u8]) -> Option<usize> {
+fn rows_in_order(bytes: &[u8], budget: &Budget) -> Option<usize> {
     let start = 8 + bytes.get(8..)?.iter().position(|&byte| byte == 0xff)?;
+    messages::check_stream(&bytes[start..], budget).ok()?;
     let reader = StreamReader::try_new(Cursor::new(&bytes[start..]), None).ok()?;
     reader.map(|batch| batch.ok().map(|batch| batch.num_rows())).sum()
 }
@@ -80,6 +82,7 @@ fn rows_in_order(bytes: &[u8]) -> Option<usize> {
 pub(crate) fn read_stream(bytes: &[u8], budget: &Budget) -> Result<Table> {
     ensure!(bytes.ends_with(END), "not a readable Arrow stream: it is cut off, without the mark of its end");
     contained("Arrow", || {
+        messages::check_stream(bytes, budget)?;
         let mut reader = StreamReader::try_new(Cursor::new(bytes), None).map_err(|e| broken("Arrow", &e))?;
         let table = table(&reader.schema(), reader.by_ref(), "Arrow", budget)?;
         // The reader takes a message of no type for the end.

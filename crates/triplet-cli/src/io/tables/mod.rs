@@ -12,6 +12,7 @@ mod ids;
 mod json;
 mod label_column;
 mod lines;
+mod messages;
 mod names;
 mod number;
 mod pick;
