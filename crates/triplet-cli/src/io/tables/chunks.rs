@@ -69,6 +69,7 @@ pub(super) fn cells(kind: &DataType, chunks: &[ArrayRef], budget: &Budget) -> Re
             return vectors(field.data_type(), chunks, missing, budget);
         }
         Null => {
+            budget.take_elements(rows, size_of::<String>())?;
             return Ok(Cells::Typed {
                 values: Values::Text(vec![String::new(); rows]),
                 missing: (rows > 0).then_some(0),
@@ -201,4 +202,19 @@ fn vectors(kind: &DataType, chunks: &[ArrayRef], missing: Option<usize>, budget:
         Values::Doubles { width, values: doubles }
     };
     Ok(Cells::Typed { values, missing: first_null })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::NullArray;
+    use std::sync::Arc;
+
+    #[test]
+    fn rows_without_any_value_take_the_memory_of_their_text() {
+        let rows: ArrayRef = Arc::new(NullArray::new(1 << 20));
+        let read = |limit| cells(&DataType::Null, &[Arc::clone(&rows)], &Budget::new(Some(limit)));
+        assert!(read(16 << 20).is_err());
+        assert!(read(64 << 20).is_ok());
+    }
 }
