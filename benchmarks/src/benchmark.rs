@@ -3,7 +3,7 @@
 use crate::{Digest, Error, Result, Shape, input, widened};
 use std::fmt;
 use triplet_api::{
-    BackendOptions, Batch, Distance, Element, Loss, Objective, Reduction, Rule, LossSpec, Weights, Workspace,
+    BackendOptions, Batch, Distance, Element, Loss, LossSpec, Objective, Reduction, Rule, Weights, Workspace,
 };
 
 /// The type of a batch's numbers.
@@ -54,7 +54,7 @@ impl Benchmark {
     /// The loss that most benchmarks and all other engines compute: semi-hard, squared distance, margin
     /// 1, mean.
     pub const USUAL: LossSpec = LossSpec {
-        question: Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 1.0 },
+        objective: Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 1.0 },
         reduction: Reduction::Mean,
         require_positives: false,
     };
@@ -71,7 +71,7 @@ impl Benchmark {
         }
     }
 
-    fn answer_of<T: Element + triplet_api::Element>(
+    fn answer_of<T: Element>(
         &self,
         embeddings: &[T],
         labels: &[i64],
@@ -112,11 +112,11 @@ impl Benchmark {
     /// What differs from the usual loss, in words: `l2, f64`; empty where nothing does.
     #[must_use]
     pub fn differences(&self) -> String {
-        let (question, usual) = (self.spec.question, Self::USUAL);
+        let (objective, usual) = (self.spec.objective, Self::USUAL);
         let words = [
-            (question.rule != usual.question.rule).then(|| question.rule.name().to_owned()),
-            (question.distance != usual.question.distance).then(|| question.distance.name().to_owned()),
-            (question.margin != usual.question.margin).then(|| format!("margin {}", question.margin)),
+            (objective.rule != usual.objective.rule).then(|| objective.rule.name().to_owned()),
+            (objective.distance != usual.objective.distance).then(|| objective.distance.name().to_owned()),
+            (objective.margin != usual.objective.margin).then(|| format!("margin {}", objective.margin)),
             (self.spec.reduction != usual.reduction)
                 .then(|| format!("reduction {}", self.spec.reduction.name())),
             (self.element != ElementType::F32).then(|| self.element.name().to_owned()),
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn every_difference_is_named() {
         let mut other = usual();
-        other.spec.question = Objective { distance: Distance::L2, rule: Rule::Hard, margin: 0.5 };
+        other.spec.objective = Objective { distance: Distance::L2, rule: Rule::Hard, margin: 0.5 };
         other.spec.reduction = Reduction::Sum;
         (other.element, other.gradient) = (ElementType::F64, false);
         assert!(!other.is_usual());

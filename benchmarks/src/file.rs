@@ -3,7 +3,7 @@
 use crate::{Benchmark, ElementType, Error, Result, Shape, Spread, engines};
 use serde::Deserialize;
 use std::{fmt::Display, path::Path, str::FromStr};
-use triplet_api::{Objective, LossSpec};
+use triplet_api::{LossSpec, Objective};
 
 /// A file: keys that all its benchmarks share, and the benchmarks.
 #[derive(Deserialize)]
@@ -102,7 +102,7 @@ impl Reader<'_> {
             shape: self.shape(&keys)?,
             seed: self.given("seed", keys.seed.or(shared.seed))?,
             spec: LossSpec {
-                question: Objective {
+                objective: Objective {
                     distance: self.named("distance", keys.distance.as_ref().or(shared.distance.as_ref()))?,
                     rule: self.named("rule", keys.rule.as_ref().or(shared.rule.as_ref()))?,
                     margin,

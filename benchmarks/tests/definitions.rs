@@ -21,10 +21,10 @@ fn all_parse_and_have_a_name_and_an_answer_of_their_own() {
 fn every_rule_distance_reduction_type_and_engine_is_in_some_benchmark() {
     let all = built_in().unwrap();
     for rule in Rule::ALL {
-        assert!(all.iter().any(|it| it.spec.question.rule == rule), "{}", rule.name());
+        assert!(all.iter().any(|it| it.spec.objective.rule == rule), "{}", rule.name());
     }
     for distance in Distance::ALL {
-        assert!(all.iter().any(|it| it.spec.question.distance == distance), "{}", distance.name());
+        assert!(all.iter().any(|it| it.spec.objective.distance == distance), "{}", distance.name());
     }
     for reduction in [Reduction::None, Reduction::Sum, Reduction::Mean] {
         assert!(all.iter().any(|it| it.spec.reduction == reduction), "{}", reduction.name());

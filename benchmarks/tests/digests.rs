@@ -49,7 +49,7 @@ fn digests_cover_loss_rows_and_gradient() {
     let first = digest(benchmark);
     // The same triplets with another loss, another gradient, other rows; and no gradient.
     let mut others = vec![benchmark.clone(); 4];
-    others[0].spec.question.margin = 0.875;
+    others[0].spec.objective.margin = 0.875;
     others[1].spec.reduction = triplet_api::Reduction::Sum;
     others[2].seed += 1;
     others[3].gradient = false;

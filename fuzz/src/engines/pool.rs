@@ -53,7 +53,7 @@ impl Settings {
         let mut add = |name: &str, isa: &str, engine: Box<dyn Engine<T>>, limits| {
             all.push((format!("{name} {isa}"), Workspace::with_engine(engine).with_limits(limits)));
         };
-        let scalar = Box::<Scalar<T>>::default;
+        let scalar = || Box::new(Scalar);
         add("scalar", "reference", scalar(), MemoryLimits::default());
         add("scalar", "as the input allows", scalar(), self.limits());
         for isa in Isa::available() {

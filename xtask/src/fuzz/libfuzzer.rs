@@ -96,7 +96,11 @@ impl Fuzzer {
     /// Adds to the corpus of the repository what covers more.
     pub(super) fn merge(self, target: &str) -> Result<()> {
         let mut command = self.cargo_fuzz("run");
-        command.arg(target).arg(corpus(target)?).arg(found(target)?).args(["--", "-set_cover_merge=1", "-use_counters=0"]);
+        command.arg(target).arg(corpus(target)?).arg(found(target)?).args([
+            "--",
+            "-set_cover_merge=1",
+            "-use_counters=0",
+        ]);
         check(&mut command, &format!("merging the corpus of {target}"))
     }
 }

@@ -10,7 +10,7 @@ use super::schedule::PAUSE;
 use anyhow::Result;
 use ndarray::{Array2, ArrayView2, linalg::general_mat_mul};
 use std::{thread::sleep, time::Instant};
-use triplet_api::{Batch, Distance, ExecutionInfo, Element, Loss, Weights, Workspace};
+use triplet_api::{Batch, Distance, Element, ExecutionInfo, Loss, Weights, Workspace};
 use triplet_benchmarks::Benchmark;
 
 /// A loss of another order of operations is ours if it differs by less than this part of it:

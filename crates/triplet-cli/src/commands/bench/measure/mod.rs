@@ -19,7 +19,7 @@ use crate::options::BackendArgs;
 use anyhow::Result;
 use entry::Entry;
 use schedule::{Cost, Schedule};
-use triplet_api::{Batch, Distance, Element, Loss, Objective, LossSpec, Weights, Workspace};
+use triplet_api::{Batch, Distance, Element, Loss, LossSpec, Objective, Weights, Workspace};
 use triplet_benchmarks::{Benchmark, ElementType, input, widened};
 
 /// Everything that runs with one number of threads.

@@ -9,7 +9,7 @@ use super::{
 use crate::options::BackendArgs;
 use anyhow::{Result, ensure};
 use std::time::Instant;
-use triplet_api::{Backend, Batch, Evaluation, Element, Loss, Real, Weights, Workspace};
+use triplet_api::{Backend, Batch, Element, Evaluation, Loss, Real, Weights, Workspace};
 use triplet_benchmarks::{Benchmark, Digest, input, widened};
 
 /// An entry for each backend; one that would take too long is left out, with the reason.
