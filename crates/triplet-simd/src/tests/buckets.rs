@@ -27,7 +27,7 @@ impl<T: Element> Kernel<T> for Search<'_, T> {
 
 /// Candidates a call, thresholds, and how keys and thresholds are drawn.
 #[derive(Debug, Clone, Copy)]
-struct Shape {
+struct Setup {
     candidates: usize,
     thresholds: usize,
     keys: KeyPattern,
@@ -42,7 +42,7 @@ struct Worker<T: Element> {
 }
 
 /// Searches three runs of candidates, and compares after each.
-fn check<T: Element>(on: &Subject<T>, worker: &mut Worker<T>, case: Shape, stream: u64) {
+fn check<T: Element>(on: &Subject<T>, worker: &mut Worker<T>, case: Setup, stream: u64) {
     let _case = on.case(|| format!("{case:?}"));
     let rng = &mut rng(stream);
     let runs: Vec<Vec<T::Key>> = (0..3).map(|_| case.keys.keys::<T>(rng, case.candidates)).collect();
@@ -84,7 +84,7 @@ impl Suite for ManyThresholds {
         for (number, (keys, pattern)) in sampled(patterns.enumerate(), 3) {
             for candidates in [panel, 4 * panel, if cfg!(miri) { 0 } else { 40 * panel }] {
                 let thresholds = [64, 65, 100, 17][number % 4];
-                check(&on, worker, Shape { candidates, thresholds, keys, pattern }, number as u64);
+                check(&on, worker, Setup { candidates, thresholds, keys, pattern }, number as u64);
             }
         }
         // Every size, around vectors, windows and the fewest buckets, with ties and all kinds of thresholds.
@@ -95,7 +95,7 @@ impl Suite for ManyThresholds {
         for (number, (candidates, thresholds)) in sampled(shapes.enumerate(), 11) {
             let keys = KeyPattern::ALL[6 + number % 7];
             let pattern = ThresholdPattern::Mixed;
-            check(&on, worker, Shape { candidates, thresholds, keys, pattern }, 1000 + number as u64);
+            check(&on, worker, Setup { candidates, thresholds, keys, pattern }, 1000 + number as u64);
         }
     }
 }

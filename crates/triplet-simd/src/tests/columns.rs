@@ -32,7 +32,7 @@ impl<T: Real> Kernel<T> for Search<'_, '_, T::Key> {
 /// Rows of candidates, the panel's place in the block, thresholds an anchor, how keys and thresholds are drawn,
 /// and whether the panel has seen enough rows before for the search to test groups of rows first.
 #[derive(Debug, Clone, Copy)]
-struct Shape {
+struct Setup {
     rows: usize,
     before: usize,
     slots: usize,
@@ -43,7 +43,7 @@ struct Shape {
 }
 
 /// Searches three blocks after one another, as a worker does, and compares after each.
-fn check<T: Element>(on: &Subject<T>, case: Shape, stream: u64) {
+fn check<T: Element>(on: &Subject<T>, case: Setup, stream: u64) {
     let _case = on.case(|| format!("{case:?}"));
     let (panel, rng) = (on.shape.panel, &mut rng(stream));
     let layout = one_panel(on, case.slots);
@@ -97,7 +97,7 @@ impl Suite for Columns {
         for (number, (keys, thresholds)) in sampled(patterns.enumerate(), 13) {
             for warmed_up in [false, true].into_iter().take(both(number)) {
                 for slots in [1 + number % 9, 1 + (number + 4) % 9] {
-                    let case = Shape {
+                    let case = Setup {
                         rows: 21,
                         before: 1,
                         slots,
@@ -120,7 +120,7 @@ impl Suite for Columns {
                 let (before, thresholds, far) = (number % 3, ThresholdPattern::Mixed, number % 3 != 0);
                 check(
                     &on,
-                    Shape { rows, before, slots, keys, thresholds, far, warmed_up },
+                    Setup { rows, before, slots, keys, thresholds, far, warmed_up },
                     1000 + number as u64,
                 );
             }

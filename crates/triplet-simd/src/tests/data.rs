@@ -22,7 +22,7 @@ pub(crate) fn components<T: Element>(rng: &mut Rng, count: usize) -> Vec<T> {
     (0..count).map(component).collect()
 }
 
-/// Original rows, all different, in random order; none ascends with its place by chance.
+/// Original rows, all different, in random order.
 pub(crate) fn ids<T: Element>(rng: &mut Rng, count: usize) -> Vec<T::Key> {
     // The largest row that a batch can have is among them.
     let mut rows: Vec<u32> =
@@ -72,7 +72,6 @@ impl KeyPattern {
     pub(crate) fn keys<T: Element>(self, rng: &mut Rng, count: usize) -> Vec<T::Key> {
         let key = |value: f64| T::from_f64(value).key();
         let masked = <T::Key as Key>::MASKED;
-        let eight = |rng: &mut Rng| key(0.5 + f64::from(rng.u32(..8)));
         let last = count.wrapping_sub(1);
         let one = |at: usize, place: usize| if at == place { key(1.5) } else { masked };
         let draw = |at: usize| match self {
@@ -82,27 +81,15 @@ impl KeyPattern {
             Self::FirstOnly => one(at, 0),
             Self::LastOnly => one(at, last),
             Self::TwoValues => key(if rng.bool() { 0.3 } else { 0.7 }),
-            Self::EightValues => eight(rng),
-            Self::EightValuesMostlyMasked => {
-                if rng.u32(..16) == 0 {
-                    eight(rng)
-                } else {
-                    masked
-                }
-            }
-            Self::Spread => key(rng.f64() * 4.0),
-            Self::SpreadSomeMasked => {
-                if rng.u32(..4) == 0 {
-                    masked
-                } else {
-                    key(rng.f64() * 4.0)
-                }
-            }
+            Self::EightValuesMostlyMasked if rng.u32(..16) > 0 => masked,
+            Self::EightValues | Self::EightValuesMostlyMasked => key(0.5 + f64::from(rng.u32(..8))),
+            Self::SpreadSomeMasked if rng.u32(..4) == 0 => masked,
+            Self::Spread | Self::SpreadSomeMasked => key(rng.f64() * 4.0),
             // Neighbours in the last place: what a rounded subtraction confuses.
             Self::Consecutive => key(1.0).wrapping_add(Key::from_row(rng.u32(..64))),
             // One far away, so that all others fall into few buckets.
             Self::Outlier => key(if at == count / 2 { 1e30 } else { rng.f64() * 1e-3 }),
-            // One in eight so far away that their distance in buckets of the others overflows.
+            // One in eight so far away that the number of their bucket overflows.
             Self::FarCluster if at % 8 == 7 => key(T::MAX_FINITE * (0.25 + rng.f64() / 8.0)),
             Self::FarCluster => key(rng.f64() * 1e-9),
             Self::Edges => edge(rng),
@@ -111,7 +98,7 @@ impl KeyPattern {
     }
 }
 
-/// Keys at the ends of the range of finite distances, in the subnormal range and one above a power of two.
+/// Keys at the ends of the range of finite distances and in the subnormal range, and masked ones.
 fn edge<K: Key>(rng: &mut Rng) -> K {
     let end = K::END;
     let choices = [

@@ -1,4 +1,4 @@
-//! Kernels against scalar models, on every instruction set that this CPU has.
+//! Kernels against scalar models, on every instruction set that can run here.
 //!
 //! One file tests one kernel. It states what the kernel computes in plain loops, its *model*, and runs both on
 //! a table of cases: the sizes around a vector, a tile and a panel, masked and equal keys, thresholds that
@@ -66,7 +66,8 @@ fn print_skipped() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         for isa in Isa::ALL.into_iter().filter(|isa| !isa.is_available()) {
-            let _ = writeln!(std::io::stderr(), "kernels not tested on {}: this CPU lacks it", isa.name());
+            let _ =
+                writeln!(std::io::stderr(), "kernels not tested on {}, which cannot run here", isa.name());
         }
     });
 }

@@ -43,7 +43,7 @@ enum Order {
 
 /// How many are wanted of how many, in which order their rows come, and which are excluded.
 #[derive(Debug, Clone)]
-struct Shape {
+struct Setup {
     wanted: usize,
     candidates: usize,
     keys: KeyPattern,
@@ -51,7 +51,7 @@ struct Shape {
     excluded: &'static str,
 }
 
-fn check<T: Element>(on: &Subject<T>, nearest: &mut Nearest<T>, case: &Shape, stream: u64) {
+fn check<T: Element>(on: &Subject<T>, nearest: &mut Nearest<T>, case: &Setup, stream: u64) {
     let _case = on.case(|| format!("{case:?}"));
     let rng = &mut rng(stream);
     let keys = case.keys.keys::<T>(rng, case.candidates);
@@ -99,7 +99,7 @@ impl Suite for Retrieval {
                 check(
                     &on,
                     nearest,
-                    &Shape { wanted, candidates, keys, order, excluded },
+                    &Setup { wanted, candidates, keys, order, excluded },
                     (number * 7 + at) as u64,
                 );
             }

@@ -29,7 +29,7 @@ impl<T: Real> Kernel<T> for Search<'_, '_, T::Key> {
 
 /// Anchors, the columns searched, thresholds an anchor, and how keys and thresholds are drawn.
 #[derive(Debug, Clone)]
-struct Shape {
+struct Setup {
     anchors: usize,
     columns: Range<usize>,
     slots: usize,
@@ -39,7 +39,7 @@ struct Shape {
 }
 
 /// Searches three blocks after one another, as a worker does, and compares after each.
-fn check<T: Element>(on: &Subject<T>, case: &Shape, stream: u64) {
+fn check<T: Element>(on: &Subject<T>, case: &Setup, stream: u64) {
     let _case = on.case(|| format!("{case:?}"));
     let (panel, rng) = (on.shape.panel, &mut rng(stream));
     let layout = one_panel(on, case.slots);
@@ -81,7 +81,7 @@ impl Suite for Rows {
         for (number, (keys, thresholds)) in sampled(patterns.enumerate(), 5) {
             for slots in [1 + number % 9, 1 + (number + 4) % 9] {
                 let (anchors, columns) = (panel.min(9), 0..panel);
-                let case = Shape { anchors, columns, slots, keys, thresholds, far: number % 4 != 3 };
+                let case = Setup { anchors, columns, slots, keys, thresholds, far: number % 4 != 3 };
                 check(&on, &case, number as u64);
             }
         }
@@ -92,7 +92,7 @@ impl Suite for Rows {
             sampled(shapes.flat_map(|shape| ranges.clone().map(|range| (shape, range))).enumerate(), 29)
         {
             let keys = [KeyPattern::EightValuesMostlyMasked, KeyPattern::SpreadSomeMasked][number % 2];
-            let case = Shape {
+            let case = Setup {
                 anchors,
                 columns,
                 slots,

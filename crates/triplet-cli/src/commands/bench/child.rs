@@ -26,7 +26,7 @@ pub(crate) struct ChildArgs {
     #[arg(long)]
     seed: u64,
     #[command(flatten)]
-    question: ObjectiveArgs,
+    objective: ObjectiveArgs,
     #[arg(long, default_value = "mean")]
     reduction: String,
     /// Numbers are f64.
@@ -69,7 +69,7 @@ fn evaluate<T: Element>(args: &ChildArgs, embeddings: &[T], labels: &[i64]) -> R
     let batch = Batch::new(embeddings, args.dim, labels)?;
     let mut workspace = Workspace::new(args.backend.options()?)?;
     let reduction = args.reduction.parse()?;
-    let spec = LossSpec { question: args.question.question()?, reduction, require_positives: false };
+    let spec = LossSpec { objective: args.objective.objective()?, reduction, require_positives: false };
     if args.no_gradient {
         spec.forward(&batch, Weights::None, &mut workspace)?;
     } else {
@@ -105,8 +105,8 @@ fn measure_with(mut command: Command, flags: &BackendArgs, benchmark: &Benchmark
     for (flag, value) in [("--batch", shape.rows), ("--dim", shape.width), ("--classes", shape.classes())] {
         command.args([flag, &value.to_string()]);
     }
-    command.args(["--seed", &seed.to_string(), "--margin", &spec.question.margin.to_string()]);
-    command.args(["--rule", spec.question.rule.name(), "--distance", spec.question.distance.name()]);
+    command.args(["--seed", &seed.to_string(), "--margin", &spec.objective.margin.to_string()]);
+    command.args(["--rule", spec.objective.rule.name(), "--distance", spec.objective.distance.name()]);
     command.args(["--reduction", spec.reduction.name()]);
     command.args((benchmark.element == ElementType::F64).then_some("--double"));
     command.args((!benchmark.gradient).then_some("--no-gradient"));

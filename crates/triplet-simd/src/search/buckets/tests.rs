@@ -151,7 +151,7 @@ impl Suite for Cuts {
 }
 
 #[test]
-fn slices_ascend_with_their_keys_and_are_the_same_alone_and_in_vectors() {
+fn bucket_numbers_ascend_with_their_keys_and_are_the_same_alone_and_in_vectors() {
     on_every_isa::<Cuts>();
 }
 
@@ -236,6 +236,6 @@ impl Suite for SortedCandidates {
 }
 
 #[test]
-fn candidates_are_sorted_by_slice_and_the_nearest_above_a_threshold_is_looked_up() {
+fn candidates_are_sorted_by_bucket_and_the_nearest_above_a_threshold_is_looked_up() {
     on_every_isa::<SortedCandidates>();
 }

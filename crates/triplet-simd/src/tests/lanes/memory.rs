@@ -32,7 +32,7 @@ impl<T: Real> Kernel<T> for Copy<'_, T> {
     }
 }
 
-/// Adds one to every lane of a shorter bucket: what stands beyond it must be zero, not garbage.
+/// Stores the whole vector that a shorter bucket is loaded to.
 struct Partial<'a, T> {
     from: &'a [T],
     out: &'a mut [T],
@@ -79,7 +79,10 @@ impl Suite for Memory {
                 let mut out = vec![T::from_f64(7.0); len];
                 on.run(Partial { from, out: &mut out });
                 assert_eq!(out[..count], *from);
-                assert!(out[count..].iter().all(|&value| value.key() == T::Key::ZERO), "{out:?}");
+                assert!(
+                    out[count..].iter().all(|&value| value.key() == T::Key::ZERO),
+                    "not padded with zeros: {out:?}"
+                );
             }
         }
         // The smallest in every lane in turn, among keys that are smaller as signed integers.

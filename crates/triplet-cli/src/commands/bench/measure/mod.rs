@@ -86,7 +86,7 @@ fn expected_losses<T: Element>(
     let mut workspace = Workspace::default();
     let mut losses = Vec::new();
     for distance in Distance::ALL.into_iter().filter(wanted) {
-        let loss = LossSpec { question: Objective { distance, ..spec.question }, ..spec };
+        let loss = LossSpec { objective: Objective { distance, ..spec.objective }, ..spec };
         losses.push((distance, loss.forward(batch, Weights::None, &mut workspace)?.loss().to_f64()));
     }
     Ok(losses)

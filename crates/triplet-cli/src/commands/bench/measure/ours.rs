@@ -43,7 +43,7 @@ pub(super) fn prepare<T: Element>(
             let ms = start.elapsed().as_secs_f64() * 1e3;
             let (executed, loss) = (result.executed(), result.loss());
             if options.backend == Backend::Gram {
-                entry.distance = Some(benchmark.spec.question.distance);
+                entry.distance = Some(benchmark.spec.objective.distance);
             } else {
                 let digest = Digest::of(&result);
                 check(benchmark, digest, *exact.get_or_insert(digest), &executed.to_string())?;
