@@ -14,6 +14,7 @@ mod chain;
 mod columns;
 pub(crate) mod data;
 mod dispatch;
+mod distances;
 mod lanes;
 mod mask;
 mod nearest;
