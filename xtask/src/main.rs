@@ -51,8 +51,8 @@ enum Command {
     /// its neighbours predict, nor tight clusters longer than random rows.
     Sweep(sweep::Args),
     Fuzz(fuzz::Args),
-    /// Runs the kernels' tests with AddressSanitizer, which reports reads and writes outside of an allocation, on
-    /// the stable toolchain. Builds into target/sanitize; needs Linux or macOS.
+    /// Runs the kernels' tests with the compiler's address sanitizer, on the stable toolchain: it reports every
+    /// read and write outside of an allocation. Builds into target/sanitize; needs Linux or macOS.
     ///
     /// `cargo xtask sanitize tests::tile` runs the tests whose names hold `tests::tile`.
     Sanitize(sanitize::Args),

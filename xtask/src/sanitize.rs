@@ -1,4 +1,4 @@
-//! `cargo xtask sanitize`: the kernels' tests under AddressSanitizer.
+//! `cargo xtask sanitize`: the kernels' tests under the address sanitizer.
 //!
 //! The register tile reads packed panels through pointers, after one check of their lengths. The tests give it
 //! panels of exactly the elements that it may read, so that one more is outside its allocation, which no test
