@@ -56,7 +56,7 @@ impl<T: Element> BucketMap<T> {
     pub(super) fn bucket(self, key: T::Key) -> usize {
         let shift = T::from_f64(1.0 / T::EPSILON);
         let shifted = (T::from_key(key) - self.base).max0() * self.scale + shift;
-        // The lesser first: a 64-bit number of buckets may be more than `to_row` keeps.
+        // Limited before it is narrowed: in f64 the number may need more than 32 bits.
         let last = Key::from_row(self.count as u32 - 1);
         shifted.key().wrapping_sub(shift.key()).min(last).to_row() as usize
     }
