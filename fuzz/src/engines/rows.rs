@@ -163,6 +163,6 @@ impl Rows {
 
 impl<T: Element> Owned<T> {
     pub(crate) fn batch(&self) -> std::result::Result<Batch<'_, T>, Error> {
-        Batch::new(&self.embeddings, self.width, &self.labels)
+        Ok(Batch::new(&self.embeddings, self.width, &self.labels)?)
     }
 }

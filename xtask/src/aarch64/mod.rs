@@ -23,6 +23,11 @@ const TARGET: &str = "aarch64-unknown-linux-gnu";
 /// Crates whose tests run there: those that compute.
 const CRATES: [&str; 4] = ["triplet-core", "triplet-simd", "triplet-par", "triplet-api"];
 
+/// Tests that take minutes under QEMU: many batches through every engine. The cross-check does
+/// the same with fewer.
+const LONG: [&str; 3] =
+    ["every_exact_backend_gives_the_same_bits", "long_batches_agree", "all_backends_agree_to_the_last_bit"];
+
 const HELP: &str = "\
 What it needs, on Linux on x86-64 (Debian's and Ubuntu's names):
   apt-get install --no-install-recommends gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
@@ -37,6 +42,7 @@ bits do, and so do counts of instructions.
 
 Examples:
   cargo xtask aarch64
+  cargo xtask aarch64 --all             with the tests that take minutes there
   cargo xtask aarch64 --batches 300     a longer cross-check
   cargo xtask aarch64 --instructions    instructions a distance, NEON against portable";
 
@@ -47,6 +53,9 @@ pub(crate) struct Args {
     /// Number of batches of the cross-check.
     #[arg(long, default_value_t = 60)]
     batches: u64,
+    /// Leave no test out.
+    #[arg(long)]
+    all: bool,
     /// Count the instructions of a call instead of testing; also needs a C compiler.
     #[arg(long)]
     instructions: bool,
@@ -60,7 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.instructions {
         return instructions::print(&emulator, &compiler);
     }
-    tests(&emulator, &compiler)?;
+    tests(&emulator, &compiler, args.all)?;
     cross_check(&emulator, &compiler, args.batches)?;
     println!("all of it in {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
@@ -68,7 +77,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Runs the crates' unit and integration tests. Documentation tests would each be linked and
 /// emulated alone: they run on this CPU only.
-fn tests(emulator: &Emulator, compiler: &Compiler) -> Result<()> {
+fn tests(emulator: &Emulator, compiler: &Compiler, all: bool) -> Result<()> {
+    let skipped = if all { &[][..] } else { &LONG };
     let mut build = compiler.cargo(emulator);
     build.args(["test", "--no-run", "--lib", "--tests"]).args(CRATES.iter().flat_map(|name| ["-p", name]));
     let building = timed(|| tools::done(&mut build))?;
@@ -77,6 +87,7 @@ fn tests(emulator: &Emulator, compiler: &Compiler) -> Result<()> {
         for name in CRATES {
             let mut command = compiler.cargo(emulator);
             command.args(["test", "--lib", "--tests", "-p", name, "--", "--nocapture"]);
+            command.args(skipped.iter().flat_map(|test| ["--skip", test]));
             let output = command.output().with_context(|| format!("starting the tests of {name}"))?;
             let text = String::from_utf8_lossy(&output.stdout);
             let errors = String::from_utf8_lossy(&output.stderr);
@@ -90,6 +101,9 @@ fn tests(emulator: &Emulator, compiler: &Compiler) -> Result<()> {
         }
         Ok(())
     })?;
+    if !skipped.is_empty() {
+        println!("left out, for they take minutes (--all runs them): {}", skipped.join(", "));
+    }
     println!(
         "{total} tests on 64-bit ARM (built in {:.0} s, run in {:.0} s)",
         building.as_secs_f64(),

@@ -8,7 +8,7 @@ use core::ops::Range;
 use triplet_core::{Problem, Real};
 
 /// Rows in a block: a block's keys, a panel of rows and a panel of columns share L1.
-const BLOCK_ROWS: usize = 96;
+pub(crate) const BLOCK_ROWS: usize = 96;
 /// Bytes of one panel's part of the chain: what the L1 cache keeps while the rows
 /// of the other panel stream by.
 const PANEL_PART_BYTES: usize = 24 * 1024;
@@ -123,7 +123,6 @@ impl<T: Real> Kernel<T> for Heights {
     type Output = (usize, usize);
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, _: L) -> (usize, usize) {
-        const { assert!(BLOCK_ROWS.is_multiple_of(L::PANEL), "blocks are whole panels") };
         (L::PANEL, L::TILE_ROWS)
     }
 }

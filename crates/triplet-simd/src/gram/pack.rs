@@ -1,7 +1,7 @@
 //! Rows to panels: the layout that the register tile reads.
 
 use super::{aligned::Aligned, layout::Layout};
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, MAX_PANEL_VECTORS};
 use triplet_core::{Points, Real, real::Key};
 
 /// The rows of a batch in class order, packed: `[panel][k][row in panel]`.
@@ -86,9 +86,8 @@ fn scatter<T: Copy>(values: &[T], column: &mut [T], height: usize) {
 /// `n_i = g_ii`, by the chain of every inner product.
 #[inline(always)]
 fn norms<L: Lanes>(lanes: L, panel: &[L::Real], norms: &mut [L::Real]) {
-    const { assert!(L::PANEL <= MAX_VECTORS * L::LEN) };
     // A panel is several vectors wide: their chains hide each other's latency.
-    let mut sums = [lanes.splat(L::Real::ZERO); MAX_VECTORS];
+    let mut sums = [lanes.splat(L::Real::ZERO); MAX_PANEL_VECTORS];
     for step in panel.chunks_exact(L::PANEL) {
         for v in 0..L::PANEL / L::LEN {
             let x = lanes.load(&step[v * L::LEN..]);
@@ -99,6 +98,3 @@ fn norms<L: Lanes>(lanes: L, panel: &[L::Real], norms: &mut [L::Real]) {
         lanes.store(&mut norms[v * L::LEN..], sums[v]);
     }
 }
-
-/// No panel is wider.
-const MAX_VECTORS: usize = 12;

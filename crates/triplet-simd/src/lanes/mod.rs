@@ -10,13 +10,15 @@ pub mod avx512;
 pub mod neon;
 pub mod portable;
 
-use crate::gram::tile::Tile;
+use crate::gram::{layout::BLOCK_ROWS, tile::Tile};
 use triplet_core::{Real, real::Key};
 
 /// No vector has more lanes: the length of arrays that hold one of any lane type.
 pub const MAX_LEN: usize = 16;
 /// No register tile has more rows.
 pub(crate) const MAX_TILE_ROWS: usize = 16;
+/// No panel is more vectors wide.
+pub(crate) const MAX_PANEL_VECTORS: usize = 12;
 
 /// A kernel that runs on any lane type.
 ///
@@ -167,13 +169,22 @@ pub(crate) fn enter<L: Lanes, K: Kernel<L::Real>>(lanes: L, kernel: K) -> K::Out
     lanes.enter(kernel)
 }
 
-/// Panics, and so does not compile in a constant, if a shape breaks an assumption that is
-/// not checked where it is made. The others are: the panel's in `tile`, `pack` and `layout`, the
-/// window's in `search::buckets`.
+/// Panics, and so does not compile in a constant, if a shape breaks what arrays and loops
+/// rely on. (The window of `search::buckets` is checked there.)
 const fn check_shape<L: Lanes>() {
     assert!(L::LEN.is_power_of_two() && L::LEN <= MAX_LEN, "arrays of MAX_LEN hold a vector");
     assert!(MAX_LEN <= u32::BITS as usize, "`Lanes::bits` answers in 32 bits");
     assert!(L::TILE_ROWS <= MAX_TILE_ROWS, "arrays of MAX_TILE_ROWS hold the rows of a tile");
     let accumulators = L::TILE_ROWS * L::TILE_VECTORS;
     assert!(accumulators + L::TILE_VECTORS < L::REGISTERS, "a tile, its columns and a row fit the registers");
+    let columns = L::TILE_VECTORS * L::LEN;
+    assert!(
+        L::PANEL.is_multiple_of(L::TILE_ROWS) && L::PANEL.is_multiple_of(columns),
+        "panels are whole tiles"
+    );
+    assert!(
+        L::PANEL <= MAX_PANEL_VECTORS * L::LEN,
+        "arrays of MAX_PANEL_VECTORS hold a sum a row of a panel"
+    );
+    assert!(BLOCK_ROWS.is_multiple_of(L::PANEL), "blocks are whole panels");
 }
