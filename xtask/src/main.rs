@@ -9,6 +9,7 @@ mod fuzz;
 mod golden;
 mod gram_bound;
 mod mutants;
+mod profiles;
 mod python;
 mod sanitize;
 mod sweep;
@@ -59,6 +60,15 @@ enum Command {
     /// Puts faults into the code and counts those that the tests see (with cargo-mutants: 90 % of
     /// them at least), or that the cross-check sees (the patches of testdata/mutants: all of them).
     Mutants(mutants::Args),
+    /// Builds a small program under other compiler profiles (lto, codegen-units, opt-level) and
+    /// compares instructions (with valgrind) and times: none may take more than 1.15 times what
+    /// the best takes, and no bit may differ. All 24 profiles take half an hour or more;
+    /// `--lto off --codegen-units 256` checks the worst in minutes.
+    Profiles(profiles::Args),
+    /// Counts the instructions of a dozen calls with callgrind (AVX2 and portable) and compares
+    /// them with benches/instructions.json: none may grow by more than 1 %. Counts of another
+    /// compiler than the recorded one are printed, not judged. Needs valgrind.
+    Instructions(profiles::instructions::Args),
     /// Compares every backend with the golden files of the real TensorFlow Addons.
     Golden,
 }
@@ -75,6 +85,8 @@ fn main() -> ExitCode {
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Sanitize(args) => sanitize::run(&args),
         Command::Mutants(args) => mutants::run(&args),
+        Command::Profiles(args) => profiles::run(&args),
+        Command::Instructions(args) => profiles::instructions::run(&args),
         Command::Golden => golden::run(),
     };
     result.map_or_else(
