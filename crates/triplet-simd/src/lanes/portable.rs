@@ -36,7 +36,8 @@ fn fma_to_odd(a: [f32; 2], b: [f32; 2], c: [f32; 2]) -> f64x2 {
     // up where error and sum agree in sign: the top bit of their xor is then clear.
     let (bits, one) = (sum.to_bits(), u64x2::splat(1));
     let inexact = !error.simd_eq(f64x2::splat(0.0)).to_bits();
-    let even = (bits & one).simd_eq(u64x2::splat(0));
+    // All ones where the last bit is 0: SSE2 cannot compare 64-bit integers.
+    let even = (bits & one) - one;
     let opposed = (error.to_bits() ^ bits) >> 63u32;
     let step = one - (opposed + opposed);
     f64x2::from_bits(bits + (step & inexact & even))
