@@ -33,16 +33,23 @@ static ALLOCATOR: Counting = Counting;
 /// Wide enough for several threads to be used.
 const WIDTH: usize = 70;
 
-/// Allocations of a call after the first: the fewest of several, since the test
-/// harness's own thread may allocate meanwhile.
-fn allocations(spec: LossSpec, batch: &Batch<'_, f32>, workspace: &mut Workspace<f32>) -> u64 {
+/// Allocations of a call after the first, `most` of them if it can be: the fewest of several
+/// calls, since the test harness's own thread may allocate meanwhile.
+fn allocations(spec: LossSpec, batch: &Batch<'_, f32>, workspace: &mut Workspace<f32>, most: u64) -> u64 {
     spec.evaluate(batch, workspace).unwrap();
     let once = |_| {
         let before = ALLOCATIONS.load(Ordering::Relaxed);
         spec.evaluate(batch, workspace).unwrap();
         ALLOCATIONS.load(Ordering::Relaxed) - before
     };
-    (0..5).map(once).min().unwrap_or(0)
+    let mut fewest = u64::MAX;
+    for count in (0..5).map(once) {
+        fewest = fewest.min(count);
+        if fewest <= most {
+            break;
+        }
+    }
+    fewest
 }
 
 // One test: the counter is the process's.
@@ -60,7 +67,7 @@ fn the_second_call_of_a_shape_allocates_nothing() {
                     let spec = LossSpec { objective, reduction: Reduction::None, require_positives: false };
                     let options = BackendOptions { backend: Backend::Simd, isa: Some(isa), threads: None };
                     let mut workspace = Workspace::new(options).unwrap();
-                    let count = allocations(spec, &batch, &mut workspace);
+                    let count = allocations(spec, &batch, &mut workspace, 0);
                     assert_eq!(count, 0, "{rows} rows in {classes} classes, {isa:?}, {objective:?}");
                 }
             }
@@ -69,7 +76,7 @@ fn the_second_call_of_a_shape_allocates_nothing() {
         let options = BackendOptions { backend: Backend::Par, isa: None, threads: Some(2) };
         let objective = Objective { distance: Distance::L2, rule: Rule::SemiHard, margin: 1.0 };
         let spec = LossSpec { objective, reduction: Reduction::Mean, require_positives: false };
-        let count = allocations(spec, &batch, &mut Workspace::new(options).unwrap());
+        let count = allocations(spec, &batch, &mut Workspace::new(options).unwrap(), 9);
         println!("{rows} rows on 2 threads: {count} allocations");
         assert!(count <= 9, "{rows} rows on 2 threads: {count} allocations");
     }

@@ -11,7 +11,7 @@ use std::{
 const FOLDER: &str = "testdata/mutants";
 
 /// What the cross-check made of a fault.
-enum TripletCounts {
+enum Outcome {
     /// The comparison ends with this message.
     Seen(String),
     /// The comparison does not end.
@@ -41,10 +41,10 @@ pub(crate) fn run(batches: u64, only: Option<&str>) -> Result<()> {
         let name = patch.file_stem().unwrap_or_default().to_string_lossy();
         tree.apply(patch, false)?;
         tree.build().with_context(|| format!("{name} does not compile"))?;
-        let counts = counts(&tree, batches, limit)?;
+        let outcome = outcome(&tree, batches, limit)?;
         tree.apply(patch, true)?;
-        unseen += usize::from(matches!(counts, TripletCounts::SeenByDigests(_) | TripletCounts::NotSeen));
-        println!("| {name} | {} |", describe(&counts));
+        unseen += usize::from(matches!(outcome, Outcome::SeenByDigests(_) | Outcome::NotSeen));
+        println!("| {name} | {} |", describe(&outcome));
     }
     println!("{} of {} seen by the comparison", patches.len() - unseen, patches.len());
     ensure!(unseen == 0, "{unseen} faults change what all engines and the reference answer, or nothing");
@@ -61,22 +61,22 @@ fn patches(only: Option<&str>) -> Result<Vec<PathBuf>> {
     Ok(patches)
 }
 
-fn counts(tree: &Tree, batches: u64, limit: Duration) -> Result<TripletCounts> {
+fn outcome(tree: &Tree, batches: u64, limit: Duration) -> Result<Outcome> {
     Ok(match tree.cross_check(batches, false, limit)? {
-        Ended::Failed(message) => TripletCounts::Seen(message),
-        Ended::Hung => TripletCounts::SeenByHanging,
+        Ended::Failed(message) => Outcome::Seen(message),
+        Ended::Hung => Outcome::SeenByHanging,
         Ended::Passed => match tree.cross_check(batches, true, limit)? {
-            Ended::Failed(message) => TripletCounts::SeenByDigests(message),
-            Ended::Passed | Ended::Hung => TripletCounts::NotSeen,
+            Ended::Failed(message) => Outcome::SeenByDigests(message),
+            Ended::Passed | Ended::Hung => Outcome::NotSeen,
         },
     })
 }
 
-fn describe(counts: &TripletCounts) -> String {
-    match counts {
-        TripletCounts::Seen(message) => format!("seen | {message}"),
-        TripletCounts::SeenByHanging => "seen | it does not end".to_owned(),
-        TripletCounts::SeenByDigests(message) => format!("**not seen**, but by the digests | {message}"),
-        TripletCounts::NotSeen => "**not seen** |".to_owned(),
+fn describe(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Seen(message) => format!("seen | {message}"),
+        Outcome::SeenByHanging => "seen | it does not end".to_owned(),
+        Outcome::SeenByDigests(message) => format!("**not seen**, but by the digests | {message}"),
+        Outcome::NotSeen => "**not seen** |".to_owned(),
     }
 }
