@@ -35,6 +35,11 @@ fn a_row_whose_distances_overflow_by_rounding_alone_is_refused() {
 }
 
 #[test]
+fn a_row_index_has_31_bits_of_which_one_pattern_stands_for_no_row() {
+    assert_eq!(Batch::<f32>::MAX_ROWS, (1 << 31) - 2);
+}
+
+#[test]
 fn the_limit_of_squared_norms_is_the_one_of_the_definition() {
     let limit = |width: f64, epsilon: f64, most: f64| most / 4.0 * (1.0 - 4.0 * width * epsilon);
     for width in [1, 3, 128, 4096] {

@@ -26,6 +26,8 @@ fn check(classes: &mut Classes, labels: &[i64]) {
     let mut order: Vec<u32> = (0..labels.len() as u32).collect();
     order.sort_by_key(|&row| expected[row as usize]);
     assert_eq!(classes.order(), order);
+    let sizes = (0..count as u32).map(|class| expected.iter().filter(|&&c| c == class).count());
+    assert_eq!(classes.largest(), sizes.max().unwrap_or(0));
 }
 
 #[test]
