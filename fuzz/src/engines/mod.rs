@@ -17,7 +17,7 @@ use triplet_api::Element;
 const MOST_CALLS: usize = 3;
 
 /// Pairs of rows of all calls: later ones are left out.
-const MOST_PAIRS: usize = 100_000;
+const MOST_PAIRS: usize = 40_000;
 
 /// The calls that are made.
 fn affordable<T>(calls: &[T], rows: impl Fn(&T) -> usize) -> impl Iterator<Item = (usize, &T)> {

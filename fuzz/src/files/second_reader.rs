@@ -1,9 +1,11 @@
-//! Rows, columns and classes of text by another reader than the product's.
+//! Other readers than the product's: rows, columns and classes of text, values of npy.
 
+use ndarray::ArrayD;
+use ndarray_npy::ReadNpyExt;
 use std::collections::HashSet;
 use triplet_cli::Contents;
 
-/// What is wrong with how text was read.
+/// What is wrong with how a file was read.
 pub(crate) fn agrees(name: &str, read: &Contents, bytes: &[u8]) -> Result<(), String> {
     if bytes.starts_with(b"\x1f\x8b") {
         return Ok(());
@@ -11,7 +13,25 @@ pub(crate) fn agrees(name: &str, read: &Contents, bytes: &[u8]) -> Result<(), St
     match name {
         "t.jsonl" => lines(read, bytes),
         "t.csv" | "t.tsv" => records(read, bytes),
+        "arrays" if bytes.starts_with(b"\x93NUMPY") => values(read, bytes),
         _ => Ok(()),
+    }
+}
+
+/// Values of an npy file of f64 or f32 by `ndarray-npy`; its last column is the label.
+fn values(read: &Contents, bytes: &[u8]) -> Result<(), String> {
+    let double = ArrayD::<f64>::read_npy(bytes).ok();
+    let array = double.or_else(|| Some(ArrayD::<f32>::read_npy(bytes).ok()?.mapv(f64::from)));
+    let Some(array) = array else { return Ok(()) };
+    if array.shape() != [read.rows, read.features + 1] {
+        return Err(format!("shape {:?} became {} x {}", array.shape(), read.rows, read.features));
+    }
+    let width = read.features + 1;
+    let features = array.iter().enumerate().filter(|(at, _)| at % width != read.features);
+    let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+    match features.zip(&read.values).find(|((_, a), b)| !same(**a, **b)) {
+        Some(((at, value), other)) => Err(format!("value {at}: {value:?} became {other:?}")),
+        None => Ok(()),
     }
 }
 
@@ -61,9 +81,13 @@ fn records(read: &Contents, bytes: &[u8]) -> Result<(), String> {
         .filter(|record| record.iter().any(|field| !field.is_empty()))
         .collect();
     let header = read.line.contains("; header");
-    let names = if header && !records.is_empty() { records.remove(0) } else { Vec::new() };
+    let mut names = if header && !records.is_empty() { records.remove(0) } else { Vec::new() };
     let dropped = dropped(&read.line);
     let columns = records.first().map_or(names.len(), Vec::len);
+    if header && names.len() + 1 == columns {
+        // R gives no name to the first column, that of the row names.
+        names.insert(0, "");
+    }
     if records.len() != read.rows || columns != read.features + 1 + dropped {
         return Err(format!(
             "{} x {columns} became {} x {} and {dropped} dropped: {}",

@@ -23,7 +23,7 @@ const MEMORY_MB: u32 = 2048;
 /// More than the reader of one file may ask for at once.
 const ALLOCATION_MB: u32 = 300;
 /// Seconds that one input may take, on a machine that does other things too.
-const TIMEOUT: u32 = 60;
+const TIMEOUT: u32 = 120;
 /// Bytes of an input.
 const LONGEST: u32 = 1 << 14;
 
