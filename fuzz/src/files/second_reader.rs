@@ -80,8 +80,9 @@ fn records(read: &Contents, bytes: &[u8]) -> Result<(), String> {
         .map(|record| record.iter().collect::<Vec<_>>())
         .filter(|record| record.iter().any(|field| !field.is_empty()))
         .collect();
-    let header = read.line.contains("; header");
-    let mut names = if header && !records.is_empty() { records.remove(0) } else { Vec::new() };
+    // Names may stand in a comment, which is no record.
+    let header = read.line.contains("; header") && records.len() > read.rows;
+    let mut names = if header { records.remove(0) } else { Vec::new() };
     let dropped = dropped(&read.line);
     let columns = records.first().map_or(names.len(), Vec::len);
     if header && names.len() + 1 == columns {
