@@ -65,7 +65,7 @@ fn train() -> Result<(f64, f64)> {
             println!(
                 "step {step:3}: loss {:.4}, {} of {} triplets above zero",
                 result.loss(),
-                counts.active,
+                counts.violating,
                 counts.triplets
             );
         }

@@ -42,7 +42,7 @@ fn train() -> Result<(f32, f32)> {
             let counts = loss.statistics();
             println!(
                 "step {step:2}: loss {:.4}, {} of {} triplets above zero",
-                losses[step], counts.active, counts.triplets
+                losses[step], counts.violating, counts.triplets
             );
         }
     }
