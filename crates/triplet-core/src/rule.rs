@@ -59,6 +59,7 @@ impl Rule {
     /// The smallest key a negative may have to be preferred, given the ranking value
     /// of the positive. Among those the nearest is chosen; if no negative
     /// reaches the threshold, the farthest of all is.
+    #[inline]
     #[must_use]
     pub fn threshold<T: Real>(self, positive: T, distance: Distance, margin: T) -> T::Key {
         match self {

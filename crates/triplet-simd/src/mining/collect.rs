@@ -45,6 +45,7 @@ pub(crate) fn run<T: Element>(
 }
 
 /// The best of all workers for a threshold: its key and row.
+#[inline]
 fn nearest<T: Element>(scratches: &[Scratch<T>], index: usize, threshold: T::Key) -> Option<(T::Key, u32)> {
     let seen = |best: &Best<T::Key>| {
         let row = best.nearest_row[index];
@@ -54,6 +55,7 @@ fn nearest<T: Element>(scratches: &[Scratch<T>], index: usize, threshold: T::Key
 }
 
 /// The farthest negative that any worker saw for a row.
+#[inline]
 fn farthest<T: Element>(scratches: &[Scratch<T>], row: usize) -> Option<(T::Key, u32)> {
     let seen = |best: &Best<T::Key>| {
         let key = best.far[row];
