@@ -14,7 +14,9 @@ use std::{
     process::ExitCode,
     time::Instant,
 };
-use triplet_api::{Backend, BackendOptions, Batch, Isa, Loss, Objective, Reduction, LossSpec, Weights, Workspace};
+use triplet_api::{
+    Backend, BackendOptions, Batch, Isa, Loss, LossSpec, Objective, Reduction, Weights, Workspace,
+};
 
 /// Embedding width of every batch.
 const WIDTH: usize = 128;

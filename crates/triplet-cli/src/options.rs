@@ -26,7 +26,10 @@ pub(crate) fn default_threads() -> Result<Option<usize>> {
 
 /// What `--isa` is for, with every name there is.
 pub(crate) fn isa_help(what: &str) -> String {
-    format!("{what}: {}. Default: the fastest this CPU has", triplet_api::Isa::ALL.map(triplet_api::Isa::name).join(", "))
+    format!(
+        "{what}: {}. Default: the fastest this CPU has",
+        triplet_api::Isa::ALL.map(triplet_api::Isa::name).join(", ")
+    )
 }
 
 /// What computes.

@@ -2,15 +2,15 @@
 
 use super::{Subject, Suite, data::components, on_every_isa, pack, rng, sampled};
 use crate::{
-    block::PackedRows,
-    distances::Distances,
-    isa::Element,
+    cpu::isa::Element,
+    gradient::Distances,
+    gram::block::PackedRows,
+    gram::layout::Layout,
+    gram::pack::Packed,
     lanes::{Kernel, Lanes},
-    layout::Layout,
-    pack::Packed,
 };
 use core::ops::Range;
-use triplet_core::{Batch, Distance, Problem, ProblemBuffers, Objective, Rule};
+use triplet_core::{Batch, Distance, Objective, Problem, ProblemBuffers, Rule};
 
 struct Compute<'a, T: Element> {
     distances: &'a mut Distances<T>,
@@ -23,7 +23,7 @@ impl<T: Element> Kernel<T> for Compute<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        self.distances.compute(lanes, self.problem, self.source, self.rows);
+        self.distances.compute(lanes, self.problem.anchors(), self.source, self.rows);
     }
 }
 
@@ -47,8 +47,8 @@ impl Suite for FewToAll {
                 let mut space = ProblemBuffers::default();
                 let problem = &Problem::new(&batch, objective, &mut space).expect("a finite margin");
                 let mut layout = Layout::default();
-                layout.rebuild(problem, on.selected());
-                assert!(width < wide || layout.depth < wide, "the chain is not map");
+                layout.rebuild(problem, false, on.selected());
+                assert!(width < wide || layout.depth < wide, "the chain is not cut");
                 let packed = packed(problem, &layout);
                 let source = PackedRows { layout: &layout, packed: &packed, distance };
                 let order = problem.classes().order();
@@ -59,7 +59,11 @@ impl Suite for FewToAll {
                     on.run(Compute { distances, problem, source, rows: chosen.clone() });
                     for (index, row) in chosen.clone().enumerate() {
                         for (&key, &other) in distances.of(index).iter().zip(order) {
-                            assert_eq!(key, problem.ranking_value(row, other).key(), "rows {row} and {other}");
+                            assert_eq!(
+                                key,
+                                problem.comparison().ranking_value(row, other).key(),
+                                "rows {row} and {other}"
+                            );
                         }
                         assert!(distances.of(index).len() >= rows);
                     }
@@ -75,7 +79,7 @@ fn packed<T: Element>(problem: &Problem<'_, T>, layout: &Layout) -> Packed<T> {
     packed.resize(layout);
     for (index, positions) in layout.all_positions().enumerate() {
         let members = &problem.classes().order()[positions];
-        let row = |row| problem.row(row).to_vec();
+        let row = |row| problem.candidates().row(row).to_vec();
         let (values, norms, ids) = pack::model(row, members, layout.width, layout.panel);
         packed.panels[index * layout.packed_panel()..][..values.len()].copy_from_slice(&values);
         packed.norms[index * layout.panel..][..norms.len()].copy_from_slice(&norms);
