@@ -290,6 +290,10 @@ mod tests {
         let loss = TripletHardLoss { soft: true, reduction: Reduction::Sum, ..Default::default() };
         let config: Config = serde_json::from_str(&loss.config().to_json()).unwrap();
         assert_eq!(TripletHardLoss::from_config(&config), Ok(loss));
+        // Digits that a parser which rounds twice reads as the next f64.
+        let loss = TripletHardLoss { margin: 1.840_000_000_021_146_2e19, ..loss };
+        let config = Config::parse(&loss.config().to_json(), Dialect::Usual).unwrap();
+        assert_eq!(TripletHardLoss::from_config(&config), Ok(loss));
     }
 
     #[test]

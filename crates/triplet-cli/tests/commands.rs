@@ -70,7 +70,7 @@ fn json_has_its_keys_and_the_files_their_shapes() {
     );
     let json = run.json();
     for key in
-        ["loss", "loss_bits", "positive_pairs", "active", "fallbacks", "backend", "isa", "threads", "ms"]
+        ["loss", "loss_bits", "positive_pairs", "violating", "fallbacks", "backend", "isa", "threads", "ms"]
     {
         assert!(!json[key].is_null(), "{key} in {json}");
     }

@@ -58,7 +58,7 @@ pub(crate) struct Args {
     merge: bool,
 }
 
-/// The targets, and whether they read files: those that do not are built without the readers.
+/// The targets.
 const TARGETS: [&str; 8] = ["batch", "retrieval", "config", "tables", "text", "json", "arrays", "columns"];
 
 pub(crate) fn run(args: &Args) -> Result<()> {
