@@ -22,8 +22,8 @@ use std::path::PathBuf;
 ///   columns    Parquet and Arrow, likewise
 ///
 /// With cargo-fuzz installed (cargo install cargo-fuzz) and a nightly toolchain, libFuzzer runs
-/// them with AddressSanitizer; with cargo-fuzz alone, on the toolchain at hand with
-/// RUSTC_BOOTSTRAP=1; without it, a plain driver runs seeded mutations. The first build takes
+/// them with `AddressSanitizer`; with cargo-fuzz alone, on the toolchain at hand with
+/// `RUSTC_BOOTSTRAP=1`; without it, a plain driver runs seeded mutations. The first build takes
 /// minutes. What libFuzzer finds new is kept under fuzz/target/corpus for later runs.
 ///
 /// An input that fails is written to fuzz/artifacts/TARGET. Mend the fault and put the input, as
