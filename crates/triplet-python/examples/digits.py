@@ -23,9 +23,9 @@ def load(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     return x[held:], y[held:], x[:held], y[:held]
 
 
-def progress(epoch: int, epochs: int, loss: float, active: float) -> None:
+def progress(epoch: int, epochs: int, loss: float, violating: float) -> None:
     """One line, rewritten on a terminal, printed now and then elsewhere."""
-    line = f"epoch {epoch:3}/{epochs}  loss {loss:.4f}  active {100 * active:5.1f} %"
+    line = f"epoch {epoch:3}/{epochs}  loss {loss:.4f}  violating {100 * violating:5.1f} %"
     if sys.stdout.isatty():
         print("\r" + line, end="" if epoch < epochs else "\n", flush=True)
     elif epoch % 10 == 0 or epoch == epochs:

@@ -52,7 +52,7 @@ def main() -> None:
         counts = evaluate(
             y[indices], np.asarray(network(weights, x[indices])), distance="l2", gradient=False
         ).statistics
-        digits.progress(epoch, EPOCHS, float(loss), counts.active_fraction)
+        digits.progress(epoch, EPOCHS, float(loss), counts.violating_fraction)
     digits.report("JAX", held_y, held_x, np.asarray(network(weights, held_x)))
 
 

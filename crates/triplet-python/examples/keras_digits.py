@@ -41,7 +41,7 @@ class Progress(keras.callbacks.Callback):
     """One line an epoch."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        digits.progress(epoch + 1, EPOCHS, (logs or {})["loss"], loss.statistics.active_fraction)
+        digits.progress(epoch + 1, EPOCHS, (logs or {})["loss"], loss.statistics.violating_fraction)
 
 
 keras.utils.set_random_seed(0)

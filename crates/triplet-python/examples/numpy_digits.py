@@ -41,7 +41,7 @@ def main() -> None:
                 m += 0.1 * (g - m)
                 s += 0.001 * (g * g - s)
                 w -= RATE * (m / (1 - 0.9**step)) / (np.sqrt(s / (1 - 0.999**step)) + 1e-8)
-        digits.progress(epoch, EPOCHS, float(result.loss), result.statistics.active_fraction)
+        digits.progress(epoch, EPOCHS, float(result.loss), result.statistics.violating_fraction)
     digits.report("NumPy", held_y, held_x, hidden(held_x) @ weights[2])
 
 

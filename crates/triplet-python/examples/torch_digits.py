@@ -34,7 +34,7 @@ optimiser = torch.optim.Adam(network.parameters(), 2e-3)
 
 # %% Training. The statistics of each step are on the loss
 EPOCHS = 30
-steps, active = [], []
+steps, violating = [], []
 for epoch in range(1, EPOCHS + 1):
     for rows, labels in loader:
         value = loss(network(rows), labels)
@@ -42,10 +42,10 @@ for epoch in range(1, EPOCHS + 1):
         value.backward()
         optimiser.step()
         steps.append(value.item())
-        active.append(loss.statistics.active_fraction)
+        violating.append(loss.statistics.violating_fraction)
         if len(steps) == 1:
             before = loss.distances
-    digits.progress(epoch, EPOCHS, steps[-1], active[-1])
+    digits.progress(epoch, EPOCHS, steps[-1], violating[-1])
 print(loss.percentiles())
 
 # %% Does it find digits that it never saw?
@@ -54,7 +54,7 @@ with torch.no_grad():
 digits.report("PyTorch", held_y.numpy(), held_x.numpy(), embeddings.numpy())
 
 # %% The loss falls, and so does the share of triplets that still teach something
-plot.training_curve(steps, active).figure.savefig(folder / "training.png", dpi=120)
+plot.training_curve(steps, violating).figure.savefig(folder / "training.png", dpi=120)
 
 # %% Positives and negatives move apart, by the margin
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")

@@ -25,13 +25,13 @@ def test_worked_out_by_hand():
     assert [rows.tolist() for rows in result.triplets] == [[0, 1], [1, 0], [2, 3], [1.0, 1.0], [1.5, 2.0]]
     counts = result.statistics
     assert counts == (2, 2, 1, 0, 0)
-    assert counts.active_fraction == 0.5
+    assert counts.violating_fraction == 0.5
 
 
 def test_repr_says_what_there_is():
     shown = repr(evaluate(LABELS, LINE, distance="l2", backend="simd", isa="portable"))
     assert shown == (
-        "Evaluation(loss=0.25, triplets=2 (50.0 % active, 0 fallbacks), gradient=float32[4, 1], "
+        "Evaluation(loss=0.25, triplets=2 (50.0 % violating, 0 fallbacks), gradient=float32[4, 1], "
         "ran on simd/portable, 1 thread(s))"
     )
     assert "loss=float32[4]" in repr(evaluate(LABELS, LINE, reduction="none"))

@@ -14,12 +14,12 @@ from triplet_loss import plot  # noqa: E402
 
 
 def test_training_curve(tmp_path):
-    loss, active = np.linspace(1, 0, 200), np.linspace(0.9, 0.1, 200)
-    ax = plot.training_curve(loss, active)
+    loss, violating = np.linspace(1, 0, 200), np.linspace(0.9, 0.1, 200)
+    ax = plot.training_curve(loss, violating)
     values, smooth = (line.get_ydata() for line in ax.lines)
     assert np.allclose(values, loss)
     assert np.allclose(smooth[10:], loss[10:] + 1.5 * (loss[0] - loss[1]))  # the mean of 4 steps
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["loss", "active triplets"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["loss", "violating triplets"]
     ax.figure.savefig(tmp_path / "curve.png")
     assert (tmp_path / "curve.png").stat().st_size > 5000
     plot.training_curve([])

@@ -15,7 +15,7 @@ class Statistics(NamedTuple):
     """Ordered pairs of distinct rows that share a label."""
     triplets: int
     """Triplets evaluated: one a positive pair, or one an anchor for the hard rules."""
-    active: int
+    violating: int
     """Triplets with a negative whose term is above zero."""
     fallbacks: int
     """Triplets for which no negative was farther than the positive, so that the farthest was chosen."""
@@ -23,9 +23,9 @@ class Statistics(NamedTuple):
     """Rows that have a positive but no negative."""
 
     @property
-    def active_fraction(self) -> float:
-        """Share of the triplets that are active; 0 for none."""
-        return self.active / self.triplets if self.triplets else 0.0
+    def violating_fraction(self) -> float:
+        """Share of the triplets that violate the margin; 0 for none."""
+        return self.violating / self.triplets if self.triplets else 0.0
 
 
 class Triplets(NamedTuple):
@@ -64,7 +64,7 @@ class Evaluation:
         shown = f"loss={float(loss):.6g}" if loss.ndim == 0 else f"loss={loss.dtype.name}{list(loss.shape)}"
         parts = [
             shown,
-            f"triplets={counts.triplets} ({100 * counts.active_fraction:.1f} % active, "
+            f"triplets={counts.triplets} ({100 * counts.violating_fraction:.1f} % violating, "
             f"{counts.fallbacks} fallbacks)",
         ]
         if self.gradient is not None:

@@ -19,17 +19,17 @@ from ._labels import classes as as_classes
 __all__ = ["distance_histogram", "embedding_map", "training_curve"]
 
 # The palette of Okabe and Ito, which is safe for colour blindness.
-_LOSS, _ACTIVE, _POSITIVE, _NEGATIVE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+_LOSS, _VIOLATING, _POSITIVE, _NEGATIVE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 
 
 def training_curve(
-    loss: Sequence[float], active: Sequence[float] | None = None, *, window: int | None = None, ax: Any = None
+    loss: Sequence[float], violating: Sequence[float] | None = None, *, window: int | None = None, ax: Any = None
 ) -> Any:
-    """Loss by step, and on a second scale the share of active triplets.
+    """Loss by step, and on a second scale the share of violating triplets.
 
     Args:
         loss: One value a step.
-        active: ``statistics.active_fraction`` of each step.
+        violating: ``statistics.violating_fraction`` of each step.
         window: Steps to average over for the line; None for a fiftieth of them. The values
             themselves are drawn behind it in a lighter colour.
     """
@@ -37,10 +37,10 @@ def training_curve(
     lines = _line(ax, loss, _LOSS, "loss", window)
     ax.set(xlabel="step", ylabel="loss")
     ax.set_ylim(bottom=0)
-    if active is not None:
+    if violating is not None:
         right = ax.twinx()
-        lines += _line(right, 100 * np.asarray(active, float), _ACTIVE, "active triplets", window)
-        right.set(ylabel="active triplets, %", ylim=(0, 102))
+        lines += _line(right, 100 * np.asarray(violating, float), _VIOLATING, "violating triplets", window)
+        right.set(ylabel="violating triplets, %", ylim=(0, 102))
         right.spines["top"].set_visible(False)
     ax.legend(handles=lines, frameon=False, loc="upper right")
     return ax

@@ -8,7 +8,7 @@
 >>> value.backward()
 >>> value.item(), embeddings.grad.flatten().tolist()
 (0.25, [-0.5, 1.5, -0.5, -0.5])
->>> loss.statistics.active_fraction
+>>> loss.statistics.violating_fraction
 0.5
 >>> loss.margin = 2.0
 >>> loss(embeddings, torch.tensor([0, 0, 1, 2])).item()
