@@ -20,7 +20,7 @@ triplet_core::named_enum! {
         /// `Par` with more than one thread, else `Simd`.
         #[default]
         Auto = "auto",
-        /// The scalar reference: slow, and what the others are held to.
+        /// The scalar reference: slow; the others are tested against it.
         Scalar = "scalar",
         /// The conventional way: a materialised `B x B` Gram matrix by `matrixmultiply`.
         /// For comparison; its chains are cut differently, so its last bits may differ.
@@ -51,7 +51,7 @@ pub struct BackendOptions {
     /// The engine.
     pub backend: Backend,
     /// Instruction set; `None` for the fastest that this CPU has. The scalar and
-    /// Gram backends have no use for one.
+    /// Gram backends ignore it.
     pub isa: Option<Isa>,
     /// Threads; `None` for one a core, or those of the surrounding rayon pool.
     pub threads: Option<usize>,

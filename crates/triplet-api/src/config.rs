@@ -1,6 +1,6 @@
-//! `get_config` and `from_config`, in the words of every TFA version.
+//! `get_config` and `from_config`, with the names of every TFA version.
 //!
-//! The names moved under users' feet: up to TFA 0.9 there is no `distance_metric`
+//! The names changed between versions: up to TFA 0.9 there is no `distance_metric`
 //! and the distance is squared; in 0.10.0 `"L2"` (the default) is squared and
 //! `"L1"` is Euclidean; from 0.11 on `"L2"` (the default) is Euclidean and
 //! `"squared-L2"` squared. A config cannot say which version wrote it, so the

@@ -4,19 +4,33 @@
 ///
 /// Degenerate batches (no rows, one row, no positives, no negatives) are results,
 /// not errors; see [`crate::Statistics`].
+///
+/// ```
+/// use triplet_api::{Batch, CoreError, Error, Loss, TripletSemiHardLoss, Weights, Workspace};
+/// let batch = Batch::new(&[0.0_f32, 1.0], 1, &[0, 0])?;
+/// let mut workspace = Workspace::default();
+/// let loss = TripletSemiHardLoss { margin: f64::NAN, ..Default::default() };
+/// let error = loss.evaluate(&batch, &mut workspace).unwrap_err();
+/// assert!(matches!(error, Error::Core(CoreError::Margin { value }) if value.is_nan()));
+///
+/// let weights = Weights::PerSample(&[1.0, -2.0]);
+/// let error = TripletSemiHardLoss::default().forward(&batch, weights, &mut workspace).unwrap_err();
+/// assert_eq!(error.to_string(), "sample_weight[1] is -2: weights must be finite and not negative");
+/// # Ok::<(), triplet_api::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A batch, margin or name that is refused.
     #[error(transparent)]
     Core(#[from] triplet_core::Error),
-    /// No such instruction set, or no memory.
+    /// An error of the instruction set or of an allocation.
     #[error(transparent)]
     Simd(triplet_simd::Error),
-    /// Threads that cannot be had.
+    /// An error of the number of threads, or of starting them.
     #[error(transparent)]
     Par(triplet_par::Error),
-    /// Centred rows of another distance than the Euclidean.
+    /// Centring with a distance other than the Euclidean and its square.
     #[error("centring moves the origin, which angles are measured from: it goes with l2 and squared-l2")]
     CentredAngles,
     /// One side of a search has ids, the other none.
@@ -71,10 +85,10 @@ pub enum Error {
         /// Length needed: 1 for mean and sum, the batch size for none.
         expected: usize,
     },
-    /// Room for a gradient that is too large or too small for it.
+    /// A slice for the gradient that has another length than the embeddings.
     #[error("the gradient has {expected} values but there is room for {len}")]
     GradientLength {
-        /// Values that there is room for.
+        /// Length of the slice.
         len: usize,
         /// Rows times width.
         expected: usize,
@@ -103,7 +117,7 @@ pub enum Error {
         /// Row of the gradient.
         row: usize,
     },
-    /// The policy "no positive pair is an error" met such a batch.
+    /// A batch without a positive pair, to a loss with `require_positives`.
     #[error(
         "no two of the {rows} rows share a label: the loss of an empty set of pairs is undefined; sample at least two rows a class, or allow it"
     )]
@@ -132,7 +146,7 @@ pub enum Error {
     /// A configuration that is no JSON object.
     #[error("the config is not a JSON object: {reason}")]
     ConfigSyntax {
-        /// The parser's words.
+        /// The message of the parser.
         reason: String,
     },
 }
@@ -144,7 +158,7 @@ impl From<triplet_simd::Error> for Error {
 }
 
 impl From<triplet_par::Error> for Error {
-    /// An error has one place, whichever crate handed it on.
+    /// An error of `triplet-simd` is [`Error::Simd`] also where `triplet-par` returned it.
     fn from(error: triplet_par::Error) -> Self {
         match error {
             triplet_par::Error::Simd(error) => Self::Simd(error),

@@ -43,7 +43,7 @@ pub struct Evaluation<'a, T: Real> {
 
 impl<'a, T: Real> Evaluation<'a, T> {
     /// The reduced loss. With [`Reduction::None`] the mean of [`Evaluation::losses`],
-    /// rounded once from f64: what a progress line wants to show.
+    /// rounded once from f64, for a line that reports progress.
     #[must_use]
     pub fn loss(&self) -> T {
         self.loss
@@ -56,7 +56,7 @@ impl<'a, T: Real> Evaluation<'a, T> {
     }
 
     /// The gradient of the reduced loss with respect to the embeddings, `[B, D]`
-    /// row-major; empty for a call that asked for the loss only.
+    /// row-major; empty for [`crate::Loss::forward`], which computes the loss only.
     #[must_use]
     pub fn gradient(&self) -> &'a [T] {
         self.gradient

@@ -77,7 +77,7 @@ pub trait Loss {
     /// What it computes.
     fn spec(&self) -> LossSpec;
 
-    /// Its configuration, in the words of TFA 0.23.
+    /// Its configuration, with the names of TFA 0.23.
     fn config(&self) -> Config;
 
     /// Loss, gradient, triplets and statistics.

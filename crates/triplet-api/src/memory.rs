@@ -1,4 +1,4 @@
-//! What a call may take: limits of a workspace, and memory that is asked for before it is taken.
+//! Limits of a workspace, and a trial allocation before a call takes much memory.
 
 use triplet_simd::{Error, memory::reserve};
 

@@ -1,4 +1,4 @@
-//! How well embeddings find rows of their class, without a matrix of distances.
+//! Retrieval measures: how high rows of a query's class are ranked, without a matrix of distances.
 
 mod digits;
 
@@ -10,7 +10,7 @@ use triplet_core::{
 };
 use triplet_simd::{Element, float_mode};
 
-/// Recall and precision over all queries that have something to find.
+/// Recall and precision over all queries with another row of their class.
 ///
 /// ```
 /// use triplet_api::{Batch, Distance, Retrieval, Workspace};
@@ -28,7 +28,7 @@ use triplet_simd::{Element, float_mode};
 pub struct Retrieval {
     /// Rows with another of their class to find.
     pub queries: usize,
-    /// For each k asked for: the share of the queries with a row of their class among the
+    /// For each k of the request: the share of the queries with a row of their class among the
     /// nearest k. The first is always k = 1.
     pub recall: Vec<(usize, f64)>,
     /// Mean share of a query's nearest `R` that are of its class, where `R` are.
@@ -42,12 +42,12 @@ pub struct Retrieval {
     pub rounding: f64,
 }
 
-/// Rows of a search.
+/// Rows of a search; see the example of [`Request`].
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a, T: Element = f32> {
     /// Embeddings and labels.
     pub batch: &'a Batch<'a, T>,
-    /// One id a row: a query is not ranked against rows of its own id, and does not miss them.
+    /// One id a row: rows of a query's own id are neither ranked nor counted.
     /// Ids may repeat. Both sides of a search have them, or neither.
     pub ids: Option<&'a [i64]>,
 }
@@ -58,7 +58,7 @@ impl<'a, T: Element> From<&'a Batch<'a, T>> for Rows<'a, T> {
     }
 }
 
-/// A search with all that can be asked of one.
+/// A search with all its options.
 ///
 /// ```
 /// use triplet_api::{Batch, Distance, Workspace, retrieval::{Request, Retrieval, Rows}};
@@ -79,12 +79,11 @@ impl<'a, T: Element> From<&'a Batch<'a, T>> for Rows<'a, T> {
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a, T: Element = f32> {
-    /// The rows that ask.
+    /// The rows whose neighbours are ranked.
     pub queries: Rows<'a, T>,
-    /// The rows that are searched; without any, the queries search each other, and none finds
-    /// itself.
+    /// The rows that are ranked; `None` ranks, for each query, all other queries.
     pub references: Option<Rows<'a, T>>,
-    /// Depths of recall@k; 1 is always there.
+    /// Depths of recall@k; k = 1 is always added.
     pub depths: &'a [usize],
     /// The distance that ranks.
     pub distance: Distance,

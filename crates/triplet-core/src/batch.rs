@@ -1,4 +1,4 @@
-//! The only way in: embeddings `[B, D]` and labels `[B]`, checked once.
+//! Validated input: embeddings `[B, D]` and labels `[B]`, checked once.
 
 use crate::{Error, Real, Result, real::Key};
 use half::{bf16, f16};
@@ -150,10 +150,18 @@ impl Batch<'static, f32> {
     }
 }
 
-/// The largest squared norm, `width` components long, whose distances stay finite.
+/// The largest squared norm of a row of `width` components whose squared distances stay finite.
 ///
 /// `d <= n_i + n_j + 2|g| <= 4 max(n)`, and each chain of `width` roundings is off by
 /// at most `width * epsilon` of its size (Higham's gamma), which the last factor covers.
+///
+/// ```
+/// use triplet_core::{Batch, batch::norm_limit};
+/// // A row whose squared norm is above the limit is refused.
+/// let x = norm_limit::<f32>(1).sqrt() as f32;
+/// assert!(Batch::new(&[0.5 * x], 1, &[0]).is_ok());
+/// assert!(Batch::new(&[2.0 * x], 1, &[0]).is_err());
+/// ```
 #[must_use]
 pub fn norm_limit<T: Real>(width: usize) -> f64 {
     let slack = (4.0 * width as f64 * T::EPSILON).min(0.5);
@@ -161,7 +169,7 @@ pub fn norm_limit<T: Real>(width: usize) -> f64 {
 }
 
 /// Refuses components that are not finite and rows whose distances would overflow;
-/// answers the largest magnitude.
+/// returns the largest magnitude.
 ///
 /// One pass over the bits decides for almost every batch; the rows are walked only
 /// when that pass cannot exclude a fault.

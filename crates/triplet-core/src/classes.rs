@@ -7,7 +7,7 @@ use core::ops::Range;
 /// place in that order.
 ///
 /// Labels matter only through equality: their names change nothing, not even the
-/// order of classes.
+/// order of classes. See the example of [`crate::slots::Slots`].
 #[derive(Debug, Clone, Default)]
 pub struct Classes {
     /// Original row at each position.

@@ -4,6 +4,13 @@
 use crate::{Distance, Real, distance::inner, points::Points};
 
 /// Which candidate is the anchor itself. It is neither its positive nor its negative.
+///
+/// ```
+/// use triplet_core::Identity;
+/// assert!(Identity::OwnRow.is_same(3, 3));
+/// assert!(!Identity::Disjoint.is_same(3, 3));
+/// assert!(Identity::Ids { anchors: &[5], candidates: &[4, 5] }.is_same(0, 1));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity<'a> {
     /// The candidate of the anchor's own index: anchors and candidates are the same rows.
@@ -33,6 +40,25 @@ impl Identity<'_> {
 }
 
 /// Anchors `[M, D]` against candidates `[N, D]`.
+///
+/// ```
+/// use triplet_core::{Batch, Comparison, Distance, Identity, Points, points::PointsBuffers};
+///
+/// // Two queries against a gallery of three rows; row 2 of the gallery is query 0.
+/// let queries = Batch::new(&[1.0_f32, 4.0], 1, &[7, 8])?;
+/// let gallery = Batch::new(&[0.0_f32, 3.0, 1.0], 1, &[7, 8, 7])?;
+/// let (mut left, mut right) = (PointsBuffers::default(), PointsBuffers::default());
+/// let comparison = Comparison::between(
+///     Points::new(&queries, Distance::L2, &mut left),
+///     Points::new(&gallery, Distance::L2, &mut right),
+///     Identity::Ids { anchors: &[10, 11], candidates: &[20, 21, 10] },
+///     Distance::L2,
+/// );
+/// assert!(comparison.is_positive(0, 0)); // of the same label
+/// assert!(!comparison.is_positive(0, 2)); // of the same id: the anchor itself
+/// assert_eq!(comparison.ranking_value(1, 0), 16.0); // L2 is ranked by its square
+/// # Ok::<(), triplet_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Comparison<'a, T: Real> {
     anchors: Points<'a, T>,
@@ -60,13 +86,13 @@ impl<'a, T: Real> Comparison<'a, T> {
         Self { anchors, candidates, identity, distance, square: false }
     }
 
-    /// The rows that search.
+    /// The anchors: in retrieval, the queries.
     #[must_use]
     pub fn anchors(&self) -> Points<'a, T> {
         self.anchors
     }
 
-    /// The rows that are searched.
+    /// The candidates: in retrieval, the references.
     #[must_use]
     pub fn candidates(&self) -> Points<'a, T> {
         self.candidates

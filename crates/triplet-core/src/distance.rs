@@ -10,6 +10,15 @@ crate::named_enum! {
     /// | `squared-l2` | `max(0, (n_i + n_j) - 2 g_ij)` | FaceNet; TFA up to 0.9 |
     /// | `l2` | its square root; gradient 0 at distance 0 | TFA 0.11 and later, default |
     /// | `angular` | `max(0, 1 - g_ij)` of the normalised rows | TFA 0.10 and later |
+    ///
+    /// ```
+    /// use triplet_core::{Distance, distance::inner};
+    /// let (x, y) = ([0.0_f32, 1.0], [3.0, 5.0]);
+    /// let ranked = Distance::L2.ranking_value(inner(&x, &y), inner(&x, &x), inner(&y, &y));
+    /// assert_eq!(ranked, 25.0); // L2 is ranked by its square
+    /// assert_eq!(Distance::L2.of_ranking_value(ranked), 5.0);
+    /// assert_eq!("squared-l2".parse(), Ok(Distance::SquaredL2));
+    /// ```
     #[derive(Default)]
     pub enum Distance: "distance" {
         /// Squared Euclidean distance.
@@ -23,6 +32,14 @@ crate::named_enum! {
 }
 
 /// What a pair `(r, m)` adds to the gradient of row `r`, before its coefficient.
+///
+/// ```
+/// use triplet_core::{Distance, distance::GradientStep};
+/// // d |x_r - x_m| / d x_r = (x_r - x_m) / d, here with d = 5, ranked by 25.
+/// assert_eq!(Distance::L2.gradient_step(), GradientStep::Difference);
+/// assert_eq!(Distance::L2.derivative(25.0_f32), 0.2);
+/// assert_eq!(Distance::Angular.gradient_step(), GradientStep::UnitRow);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GradientStep {
     /// `x_r - x_m`.
@@ -118,13 +135,17 @@ impl Distance {
 }
 
 /// The inner product of two rows: one chain, ascending, one rounding a step.
+///
+/// ```
+/// assert_eq!(triplet_core::distance::inner(&[1.0_f32, 2.0], &[3.0, 4.0]), 11.0);
+/// ```
 #[inline]
 #[must_use]
 pub fn inner<T: Real>(x: &[T], y: &[T]) -> T {
     x.iter().zip(y).fold(T::ZERO, |g, (&a, &b)| a.fma(b, g))
 }
 
-/// How one row was brought to unit length.
+/// How one row was brought to unit length; see the example of [`normalise`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scaling {
     /// What the row was multiplied by, `1 / max(norm, 1e-6)`.
@@ -139,6 +160,15 @@ const SQUARED_NORM_FLOOR: f64 = 1e-12;
 
 /// Writes `row / max(norm, 1e-6)` to `unit`: the norm by one f64 chain, each
 /// component rounded once.
+///
+/// ```
+/// use triplet_core::distance::normalise;
+/// let mut unit = [0.0_f32; 2];
+/// let scaling = normalise(&[3.0, 4.0], &mut unit);
+/// assert_eq!((unit, scaling.inverse_norm, scaling.own_norm), ([0.6, 0.8], 0.2, true));
+/// // A row shorter than 1e-6 is divided by that constant.
+/// assert!(!normalise(&[1e-7, 0.0], &mut unit).own_norm);
+/// ```
 pub fn normalise<T: Real>(row: &[T], unit: &mut [T]) -> Scaling {
     let squared = row.iter().fold(0.0_f64, |n, &x| x.square_onto(n));
     let inverse_norm = 1.0 / squared.max(SQUARED_NORM_FLOOR).sqrt();

@@ -9,13 +9,54 @@ use core::fmt;
 
 /// A way of computing: it mines triplets and accumulates the gradient.
 ///
-/// Two engines that call themselves exact give the same bits for every problem.
-/// Engines own their scratch memory and reuse it between calls.
+/// An engine gives the same bits as [`crate::Scalar`] for every problem, unless its documentation
+/// says otherwise.
+/// An engine owns its scratch memory and reuses it between calls.
+///
+/// An engine that counts the batches mined by the scalar reference:
+///
+/// ```
+/// use triplet_core::{
+///     Batch, Engine, ExecutionInfo, GradientInputs, Objective, Problem, ProblemBuffers, Result, Scalar,
+///     Triplets,
+///     retrieval::{RetrievalTask, Score},
+/// };
+///
+/// struct Counting(usize);
+///
+/// impl Engine<f32> for Counting {
+///     fn mine(&mut self, problem: &Problem<'_, f32>, out: &mut Triplets<f32>) -> Result<()> {
+///         self.0 += 1;
+///         Scalar.mine(problem, out)
+///     }
+///     fn gradient(&mut self, inputs: GradientInputs<'_, f32>, out: &mut [f32]) -> Result<()> {
+///         Scalar.gradient(inputs, out)
+///     }
+///     fn retrieve(&mut self, task: &RetrievalTask<'_, f32>, scores: &mut [Score]) {
+///         Scalar.retrieve(task, scores);
+///     }
+///     fn bytes_needed(&self, problem: &Problem<'_, f32>, with_gradient: bool) -> usize {
+///         Scalar.bytes_needed(problem, with_gradient)
+///     }
+///     fn executed(&self) -> ExecutionInfo {
+///         ExecutionInfo { backend: "counting", isa: "none", threads: 1 }
+///     }
+/// }
+///
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let objective = Objective { distance: Default::default(), rule: Default::default(), margin: 1.0 };
+/// let mut buffers = ProblemBuffers::default();
+/// let problem = Problem::new(&batch, objective, &mut buffers)?;
+/// let (mut engine, mut triplets) = (Counting(0), Triplets::default());
+/// engine.mine(&problem, &mut triplets)?;
+/// assert_eq!((engine.0, triplets.negatives), (1, vec![2, 3]));
+/// # Ok::<(), triplet_core::Error>(())
+/// ```
 pub trait Engine<T: Real>: Send {
     /// Fills `out` (resized here) with the triplets of the problem, and evaluates them.
     ///
     /// # Errors
-    /// [`crate::Error::NotSquare`] of an engine that compares the rows of one batch only.
+    /// [`crate::Error::NotSquare`] from an engine that compares the rows of one batch only.
     fn mine(&mut self, problem: &Problem<'_, T>, out: &mut Triplets<T>) -> Result<()>;
 
     /// Writes the gradient to the anchors, `[M, D]`, in original row order. Of a square batch it is
@@ -55,6 +96,11 @@ pub trait Engine<T: Real>: Send {
 }
 
 /// What really ran: which backend, on which instruction set, on how many threads.
+///
+/// ```
+/// let info = triplet_core::ExecutionInfo { backend: "par", isa: "avx2", threads: 4 };
+/// assert_eq!(info.to_string(), "par on avx2, 4 thread(s)");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ExecutionInfo {
     /// Backend name: `scalar`, `gram`, `simd` or `par`.

@@ -4,6 +4,16 @@
 ///
 /// Degenerate batches (no rows, one row, no positives, no negatives) are results,
 /// not errors; see [`crate::Statistics`].
+///
+/// ```
+/// use triplet_core::{Batch, Error};
+/// match Batch::new(&[0.0_f32, 1.0, 2.0, f32::INFINITY], 2, &[0, 0]) {
+///     Err(Error::NonFinite { row, column, .. }) => assert_eq!((row, column), (1, 1)),
+///     other => panic!("{other:?}"),
+/// }
+/// let error = "cosine".parse::<triplet_core::Distance>().unwrap_err();
+/// assert_eq!(error.to_string(), "unknown distance \"cosine\": choose one of squared-l2, l2, angular");
+/// ```
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -7,6 +7,12 @@
 /// odd, and the final rounding to f32 is then the only one that counts (Boldo and
 /// Melquiond, *Emulation of FMA and correctly rounded sums*, 2008). The C library's
 /// `fmaf` is not called: several are slow, and some wrong on subnormal results.
+///
+/// ```
+/// let u = f32::EPSILON;
+/// assert_eq!(triplet_core::fma::fma_f32(1.0 + u, 1.0 - u, -1.0), -u * u);
+/// assert_eq!((1.0 + u) * (1.0 - u) - 1.0, 0.0); // rounded twice
+/// ```
 #[inline(always)]
 #[must_use]
 pub fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
@@ -18,6 +24,11 @@ pub fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
 }
 
 /// `a * b + c` rounded once, in f64.
+///
+/// ```
+/// let u = f64::EPSILON;
+/// assert_eq!(triplet_core::fma::fma_f64(1.0 + u, 1.0 - u, -1.0), -u * u);
+/// ```
 #[inline(always)]
 #[must_use]
 pub fn fma_f64(a: f64, b: f64, c: f64) -> f64 {
@@ -43,9 +54,11 @@ fn add_round_to_odd(p: f64, c: f64) -> f64 {
     f64::from_bits(if away_from_zero { bits + 1 } else { bits - 1 })
 }
 
-/// Operands and result of an f32 multiply-add that a wrong implementation misses.
+/// `(a, b, c, result)` of an f32 multiply-add that a wrong implementation gets wrong; see
+/// [`KNOWN_F32`].
 pub type KnownF32 = (f32, f32, f32, f32);
-/// Operands and result of an f64 multiply-add that a wrong implementation misses.
+/// `(a, b, c, result)` of an f64 multiply-add that a wrong implementation gets wrong; see
+/// [`KNOWN_F64`].
 pub type KnownF64 = (f64, f64, f64, f64);
 
 const ULP32: f32 = f32::EPSILON;
@@ -53,10 +66,16 @@ const ULP64: f64 = f64::EPSILON;
 const TINY32: f32 = f32::from_bits(1);
 const TINY64: f64 = f64::from_bits(1);
 
-/// What every lane type answers before it is trusted, in f32.
+/// Known answers of the f32 multiply-add, checked on every lane type before it is used.
 ///
 /// Two roundings instead of one, a product that lost its tail, flushed subnormals
 /// and the double rounding of a naive f64 detour each miss at least one line.
+///
+/// ```
+/// use triplet_core::fma::{KNOWN_F32, fma_f32};
+/// assert!(KNOWN_F32.iter().all(|&(a, b, c, result)| fma_f32(a, b, c) == result));
+/// assert!(KNOWN_F32.iter().any(|&(a, b, c, result)| a * b + c != result));
+/// ```
 pub const KNOWN_F32: [KnownF32; 8] = [
     // (1 + u)(1 - u) - 1 = -u^2: zero if the product is rounded first.
     (1.0 + ULP32, 1.0 - ULP32, -1.0, -ULP32 * ULP32),
@@ -75,7 +94,12 @@ pub const KNOWN_F32: [KnownF32; 8] = [
     (f32::MIN_POSITIVE, 1.0 - ULP32 * 0.5, 0.0, f32::MIN_POSITIVE),
 ];
 
-/// What every lane type answers before it is trusted, in f64.
+/// Known answers of the f64 multiply-add, checked on every lane type before it is used.
+///
+/// ```
+/// use triplet_core::fma::{KNOWN_F64, fma_f64};
+/// assert!(KNOWN_F64.iter().all(|&(a, b, c, result)| fma_f64(a, b, c) == result));
+/// ```
 pub const KNOWN_F64: [KnownF64; 5] = [
     (1.0 + ULP64, 1.0 - ULP64, -1.0, -ULP64 * ULP64),
     (1.0 + ULP64, 1.0 + ULP64, -1.0 - 2.0 * ULP64, ULP64 * ULP64),

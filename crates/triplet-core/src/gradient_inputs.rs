@@ -3,11 +3,20 @@
 use crate::{Distance, Problem, Real, Triplets};
 
 /// What every gradient component is multiplied by.
+///
+/// ```
+/// use triplet_core::{Distance, GradientScale};
+/// // The mean over 4 positive pairs; the derivative of a squared distance has a factor 2.
+/// let scale = GradientScale::<f32>::new(Distance::SquaredL2, 4.0, 1.0, None);
+/// assert_eq!(scale.scale, 0.5);
+/// // Without triplets the gradient is 0.
+/// assert_eq!(GradientScale::<f32>::new(Distance::L2, 0.0, 1.0, None).scale, 0.0);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct GradientScale<'a, T> {
     /// A factor an anchor, by original row; without them every factor is 1.
     pub weights: Option<&'a [f64]>,
-    /// One of the whole batch: see [`GradientScale::new`].
+    /// The factor of the whole batch: see [`GradientScale::new`].
     pub scale: T,
 }
 
@@ -25,6 +34,28 @@ impl<'a, T: Real> GradientScale<'a, T> {
 }
 
 /// Mined triplets and factors.
+///
+/// ```
+/// use triplet_core::{
+///     Batch, Distance, Engine, GradientInputs, GradientScale, Objective, Problem, ProblemBuffers, Rule,
+///     Scalar, Triplets,
+/// };
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let objective = Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 2.0 };
+/// let mut buffers = ProblemBuffers::default();
+/// let problem = Problem::new(&batch, objective, &mut buffers)?;
+/// let mut triplets = Triplets::default();
+/// Scalar.mine(&problem, &mut triplets)?;
+///
+/// // The terms of row 0 as anchor count twice.
+/// let weights = [2.0, 1.0, 1.0, 1.0];
+/// let scale = GradientScale::new(problem.distance(), problem.normalizer(), 1.0, Some(&weights));
+/// let mut gradient = [0.0; 4];
+/// Scalar.gradient(GradientInputs { problem: &problem, triplets: &triplets, scale }, &mut gradient)?;
+/// // Of 2 + d_01 - d_02 alone: 2 + 1 - 4 of anchor 1 is below zero.
+/// assert_eq!(gradient, [1.0, 2.0, -3.0, 0.0]);
+/// # Ok::<(), triplet_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct GradientInputs<'a, T: Real> {
     /// The problem.

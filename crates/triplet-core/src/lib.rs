@@ -15,7 +15,37 @@
 //! same bits, because they may only change the order in which *independent*
 //! results are computed.
 //!
-//! This crate knows nothing of SIMD, threads, memory limits, configuration, files or frameworks.
+//! From a batch to loss and gradient:
+//!
+//! ```
+//! use triplet_core::{
+//!     AnchorTerms, Batch, Distance, Engine, GradientScale, Objective, Problem, ProblemBuffers, Rule,
+//!     Scalar, Triplets,
+//! };
+//!
+//! // Four rows of width 1; rows 0 and 1 share a label.
+//! let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+//! let objective = Objective { distance: Distance::L2, rule: Rule::SemiHard, margin: 1.0 };
+//! let mut buffers = ProblemBuffers::default();
+//! let problem = Problem::new(&batch, objective, &mut buffers)?;
+//! assert_eq!((problem.positive_pairs(), problem.normalizer()), (2, 2.0));
+//!
+//! // Triplets and gradient by the scalar reference; the fast engines give the same bits.
+//! let (mut triplets, mut gradient) = (Triplets::default(), [0.0; 4]);
+//! let scale = GradientScale::new(problem.distance(), problem.normalizer(), 1.0, None);
+//! Scalar.mine_and_gradient(&problem, &mut triplets, scale, &mut gradient)?;
+//! assert_eq!(triplets.negatives, [2, 3]); // of anchors 0 and 1
+//! assert_eq!(gradient, [-0.5, 1.5, -0.5, -0.5]);
+//!
+//! // The loss: the sum of all terms over the number of positive pairs.
+//! let mut terms = AnchorTerms::default();
+//! terms.rebuild(&problem, &triplets);
+//! assert_eq!(terms.sums, [0.5, 0.0, 0.0, 0.0]); // 1 + 1 - 1.5 and 1 + 1 - 2
+//! assert_eq!(terms.weighted_sum(None) / problem.normalizer(), 0.25);
+//! # Ok::<(), triplet_core::Error>(())
+//! ```
+//!
+//! This crate contains no SIMD, threads, memory limits, configuration, files or framework code.
 #![forbid(unsafe_code)]
 
 pub mod batch;
@@ -52,10 +82,11 @@ pub use rule::Rule;
 pub use terms::{AnchorTerms, Statistics};
 pub use triplets::{Triplet, Triplets};
 
-/// What every fallible function of this crate returns.
+/// What every fallible function of this crate returns, with an [`Error`].
 pub type Result<T> = core::result::Result<T, Error>;
 
-/// "No row": stands for the missing negative of an anchor that has none.
+/// "No row": stands for the missing negative of an anchor that has none. See the example of
+/// [`Triplets`].
 pub const NO_ROW: u32 = u32::MAX;
 
 /// The code in README.md, compiled and run as documentation tests.

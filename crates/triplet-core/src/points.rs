@@ -5,7 +5,7 @@ use crate::{
     distance::{self, Scaling},
 };
 
-/// Rows `[n, D]` with one label each, brought to unit length where the distance asks for it.
+/// Rows `[n, D]` with one label each, brought to unit length where the distance is one of unit rows.
 ///
 /// ```
 /// use triplet_core::{Batch, Distance, points::{Points, PointsBuffers}};
@@ -26,7 +26,8 @@ pub struct Points<'a, T: Real> {
     scalings: &'a [Scaling],
 }
 
-/// Memory behind [`Points`], kept by the caller so that later calls allocate nothing.
+/// Memory behind [`Points`] (see the example there), kept by the caller so that later calls
+/// allocate nothing.
 #[derive(Debug, Clone, Default)]
 pub struct PointsBuffers<T: Real> {
     unit_rows: Vec<T>,

@@ -7,7 +7,7 @@ use crate::{
     slots::{SlotStart, Slots, list_starts},
 };
 
-/// The distance, the rule and the margin of a loss.
+/// The distance, the rule and the margin of a loss; see the example of [the crate](crate).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Objective {
     /// The distance between rows.
@@ -30,7 +30,8 @@ impl Objective {
     }
 }
 
-/// Memory behind a [`Problem`], kept by the caller so that later calls allocate nothing.
+/// Memory behind a [`Problem`], kept by the caller so that later calls allocate nothing; see the
+/// example of [the crate](crate).
 #[derive(Debug, Clone, Default)]
 pub struct ProblemBuffers<T: Real> {
     classes: Classes,
@@ -43,7 +44,8 @@ pub struct ProblemBuffers<T: Real> {
 ///
 /// The square batch, rows compared with each other, has its anchors in class order: an anchor's
 /// *position* is its place in [`Classes::order`]. Anchors against other candidates stay in their
-/// own order.
+/// own order. The example of [the crate](crate) makes the first; that of
+/// [`crate::reference::gradient_to_candidates`], the second.
 #[derive(Debug, Clone, Copy)]
 pub struct Problem<'a, T: Real> {
     comparison: Comparison<'a, T>,
@@ -111,7 +113,7 @@ impl<'a, T: Real> Problem<'a, T> {
         Ok(Self { comparison, classes, slots, rule, margin })
     }
 
-    /// The rows that are compared.
+    /// Anchors and candidates, and the distance between them.
     #[must_use]
     pub fn comparison(&self) -> &Comparison<'a, T> {
         &self.comparison

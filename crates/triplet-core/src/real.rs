@@ -14,6 +14,14 @@ mod private {
 ///
 /// Non-negative finite floats order like their bits, so distances are compared,
 /// and thresholds stepped by one unit in the last place, as integers.
+///
+/// ```
+/// use triplet_core::{Real, real::Key};
+/// let (near, far) = (1.0_f32.key(), 2.5_f32.key());
+/// assert!(near < far && far < u32::END && u32::END < u32::MASKED);
+/// assert_eq!(f32::from_key(near.next()), 1.0 + f32::EPSILON);
+/// assert_eq!(u64::from_row(7).to_row(), 7);
+/// ```
 pub trait Key: Copy + Ord + Default + Debug + Send + Sync + 'static {
     /// Above every key of a finite distance: marks a pair that must not be chosen.
     const MASKED: Self;
@@ -45,6 +53,14 @@ pub trait Key: Copy + Ord + Default + Debug + Send + Sync + 'static {
 }
 
 /// `f32` or `f64`: the element type of a batch, and of every chain over it.
+///
+/// ```
+/// use triplet_core::Real;
+/// fn norm<T: Real>(row: &[T]) -> T {
+///     row.iter().fold(T::ZERO, |sum, &x| x.fma(x, sum)).sqrt()
+/// }
+/// assert_eq!((norm(&[3.0_f32, 4.0]), norm(&[3.0_f64, 4.0])), (5.0, 5.0));
+/// ```
 pub trait Real:
     private::Sealed
     + Copy

@@ -1,9 +1,9 @@
-//! How well rows of one class find one another: recall@k, precision@1, MAP@R.
+//! How high rows of a query's class are ranked among its neighbours: recall@k, precision@1, MAP@R.
 //!
 //! Every query's neighbours are ranked by distance, equal distances by original row. The
 //! definitions follow Musgrave, Belongie and Lim, *A Metric Learning Reality Check* (2020),
 //! section 3.2, with `R` the number of rows of the query's class among those searched.
-//! What a query may not find is neither ranked nor counted: itself, and rows of its own id.
+//! The query itself and rows of its own id are neither ranked nor counted.
 
 use crate::{
     Real,
@@ -11,7 +11,24 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// Queries (the anchors of the comparison) to be searched among references (its candidates).
+/// Queries (the anchors of the comparison), each to be ranked against all references (its candidates).
+///
+/// ```
+/// use triplet_core::{
+///     Batch, Comparison, Distance, Identity, Points, points::PointsBuffers, retrieval::RetrievalTask,
+/// };
+/// let batch = Batch::new(&[0.0_f32, 0.1, 1.0, 9.0], 1, &[0, 0, 1, 1])?;
+/// let mut buffers = PointsBuffers::default();
+/// let points = Points::new(&batch, Distance::L2, &mut buffers);
+/// let task = RetrievalTask::new(Comparison::within(points, Identity::OwnRow, Distance::L2), 3);
+/// assert!(task.excludes(2, 2));
+/// assert_eq!(task.wanted(2), 3);
+///
+/// // The neighbours of row 2, nearest first: one other row of its class, at rank 3.
+/// let score = task.score(2, [1, 0, 3].into_iter());
+/// assert_eq!((score.relevant, score.first, score.right), (1, 3, 0));
+/// # Ok::<(), triplet_core::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct RetrievalTask<'a, T: Real> {
     comparison: Comparison<'a, T>,
@@ -19,12 +36,12 @@ pub struct RetrievalTask<'a, T: Real> {
     relevant: Vec<u32>,
 }
 
-/// What one query found.
+/// What one query found; see the example of [`RetrievalTask`].
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Score {
-    /// Rows of its class among those searched, `R`. Without any it is no query.
+    /// Rows of its class among those searched, `R`. With 0 the query is left out of every mean.
     pub relevant: u32,
-    /// Rank of the first of them, from 1; 0 if it is deeper than was looked.
+    /// Rank of the first of them, from 1; 0 if it is deeper than the ranks that were searched.
     pub first: u32,
     /// How many of them are among the first `R`.
     pub right: u32,
@@ -35,7 +52,7 @@ pub struct Score {
 }
 
 impl<'a, T: Real> RetrievalTask<'a, T> {
-    /// Every query among the references. Ranks are known up to `depth`, and up to `R`.
+    /// Every query among the references. Neighbours are ranked up to the larger of `depth` and `R`.
     #[must_use]
     pub fn new(comparison: Comparison<'a, T>, depth: usize) -> Self {
         let (queries, references) = (comparison.anchors().labels(), comparison.candidates().labels());
@@ -62,21 +79,21 @@ impl<'a, T: Real> RetrievalTask<'a, T> {
         Self { comparison, depth, relevant }
     }
 
-    /// What is compared.
+    /// Queries and references, and the distance between them.
     #[must_use]
     pub fn comparison(&self) -> &Comparison<'a, T> {
         &self.comparison
     }
 
-    /// Whether a query may not find a row: itself, or one of its own id.
+    /// Whether a row is left out of a query's ranking: the query itself, or a row of its own id.
     #[inline]
     #[must_use]
     pub fn excludes(&self, query: u32, row: u32) -> bool {
         self.comparison.identity().is_same(query, row)
     }
 
-    /// How many neighbours of a query matter: none if nothing of its class is searched, and
-    /// no more than there are.
+    /// How many neighbours of a query are scored: the larger of `depth` and `R`, at most all
+    /// references; none where no reference is of its class.
     #[must_use]
     pub fn wanted(&self, query: u32) -> usize {
         match self.relevant[query as usize] as usize {

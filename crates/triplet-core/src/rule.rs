@@ -1,12 +1,22 @@
 //! Which negative is chosen, and what a triplet costs: the semantics, in one place.
 //!
-//! Backends search with [`Rule::threshold`] and [`nearer`]/[`farther`]; they know no
-//! more of a rule than that.
+//! Backends search with [`Rule::threshold`] and [`nearer`]/[`farther`] and use nothing else of a
+//! rule.
 
 use crate::{Distance, Real, real::Key};
 
 crate::named_enum! {
     /// The rule by which triplets are mined and their terms computed.
+    ///
+    /// ```
+    /// use triplet_core::{Distance, Real, Rule};
+    /// // A semi-hard negative is strictly farther than the positive, here at distance 1.
+    /// let threshold = Rule::SemiHard.threshold(1.0_f32, Distance::SquaredL2, 0.5);
+    /// assert_eq!(f32::from_key(threshold), 1.0 + f32::EPSILON);
+    /// // The hinge: margin + positive - negative.
+    /// let term = Rule::SemiHard.term(0.5, 1.0_f32, 1.25);
+    /// assert_eq!((term.value, term.derivative), (0.25, 1.0));
+    /// ```
     #[derive(Default)]
     pub enum Rule: "rule" {
         /// TFA's `TripletSemiHardLoss`: for every positive `j` of an anchor `i` the
@@ -25,7 +35,7 @@ crate::named_enum! {
     }
 }
 
-/// What one triplet adds to its anchor's loss, and its derivative.
+/// What one triplet adds to its anchor's loss, and its derivative; see the example of [`Rule`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Term<T> {
     /// The value, not negative.
@@ -109,16 +119,28 @@ impl Rule {
     }
 }
 
-/// Whether a candidate beats the nearest so far: smaller, or as small and of a
+/// Whether a candidate replaces the nearest so far: smaller, or as small and of a
 /// lower original row.
+///
+/// ```
+/// use triplet_core::rule::nearer;
+/// assert!(nearer((1_u32, 5), (2, 0)));
+/// assert!(nearer((1_u32, 4), (1, 5)) && !nearer((1_u32, 5), (1, 5)));
+/// ```
 #[inline(always)]
 #[must_use]
 pub fn nearer<K: Key, R: Ord>(candidate: (K, R), best: (K, R)) -> bool {
     candidate < best
 }
 
-/// Whether a candidate beats the farthest so far: larger, or as large and of a
+/// Whether a candidate replaces the farthest so far: larger, or as large and of a
 /// lower original row.
+///
+/// ```
+/// use triplet_core::rule::farther;
+/// assert!(farther((2_u32, 5), (1, 0)));
+/// assert!(farther((2_u32, 4), (2, 5)) && !farther((2_u32, 5), (2, 5)));
+/// ```
 #[inline(always)]
 #[must_use]
 pub fn farther<K: Key, R: Ord>(candidate: (K, R), best: (K, R)) -> bool {

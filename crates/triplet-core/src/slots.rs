@@ -3,7 +3,7 @@
 use crate::Classes;
 use core::ops::Range;
 
-/// The first slot and the first word of flags of an anchor.
+/// The first slot and the first word of flags of an anchor, in [`Slots::Listed`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SlotStart {
     slot: usize,
@@ -11,6 +11,21 @@ pub struct SlotStart {
 }
 
 /// One slot a triplet, and one flag a slot in words of 64; anchors by position.
+///
+/// ```
+/// use triplet_core::{Classes, slots::Slots};
+/// let mut classes = Classes::default();
+/// classes.rebuild(&[7, 3, 7, 7]);
+/// // Rows by position: those of the first label, then those of the second.
+/// assert_eq!(classes.order(), [0, 2, 3, 1]);
+/// assert_eq!((classes.span(1), classes.positive_pairs()), (0..3, 6));
+///
+/// // Three anchors with two positives each, and one without.
+/// let slots = Slots::PerPair(&classes);
+/// assert_eq!((slots.of(0), slots.of(1), slots.of(3)), (0..2, 2..4, 6..6));
+/// assert_eq!((slots.count(), slots.anchor_of(3)), (6, 1));
+/// assert_eq!(slots.flag_words(1), 1..2); // one word holds up to 64 flags of one anchor
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub enum Slots<'a> {
     /// One slot an anchor.

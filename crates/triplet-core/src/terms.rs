@@ -4,6 +4,12 @@ use crate::{NO_ROW, Problem, Real, Triplets};
 use core::ops::AddAssign;
 
 /// Counts over a batch.
+///
+/// ```
+/// use triplet_core::Statistics;
+/// let statistics = Statistics { triplets: 8, violating: 2, ..Statistics::default() };
+/// assert_eq!(statistics.violating_fraction(), 0.25);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Statistics {
     /// Ordered pairs of an anchor and a positive, `N`.
@@ -27,6 +33,13 @@ impl Statistics {
 }
 
 /// Counts over some triplets, which may be added up in any order.
+///
+/// ```
+/// use triplet_core::terms::TripletCounts;
+/// let mut counts = TripletCounts { violating: 2, fallbacks: 0 };
+/// counts += TripletCounts { violating: 1, fallbacks: 1 };
+/// assert_eq!(counts, TripletCounts { violating: 3, fallbacks: 1 });
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TripletCounts {
     /// As in [`Statistics`].
@@ -44,6 +57,19 @@ impl AddAssign for TripletCounts {
 
 /// Evaluates the triplets of one anchor, given ranking values of positives and negatives: the sum
 /// of their terms (f64, positives ascending), a flag for each that has a gradient, and counts.
+///
+/// ```
+/// use triplet_core::{Batch, Distance, Objective, Problem, ProblemBuffers, Rule, terms::evaluate_terms};
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let objective = Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 2.0 };
+/// let mut buffers = ProblemBuffers::default();
+/// let problem = Problem::new(&batch, objective, &mut buffers)?;
+/// // Two triplets: 2 + 1 - 2.25 and 2 + 1 - 4.
+/// let (mut flags, mut sum) = ([0], 0.0);
+/// let counts = evaluate_terms(&problem, &[2, 3], &[1.0, 1.0], &[2.25, 4.0], (&mut flags, &mut sum));
+/// assert_eq!((flags, sum, counts.violating), ([0b01], 0.75, 1));
+/// # Ok::<(), triplet_core::Error>(())
+/// ```
 pub fn evaluate_terms<T: Real>(
     problem: &Problem<'_, T>,
     negatives: &[u32],
@@ -73,6 +99,13 @@ pub fn evaluate_terms<T: Real>(
 }
 
 /// The loss of every anchor, before weights and division.
+///
+/// ```
+/// use triplet_core::AnchorTerms;
+/// let terms = AnchorTerms { sums: vec![0.5, 0.0, 1.5], ..AnchorTerms::default() };
+/// assert_eq!(terms.weighted_sum(None), 2.0);
+/// assert_eq!(terms.weighted_sum(Some(&[1.0, 1.0, 2.0])), 3.5);
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct AnchorTerms {
     /// Sum of the terms of each anchor, by original row: f64, positives ascending.

@@ -1,4 +1,4 @@
-//! How many threads a batch is worth.
+//! The engine on several threads, and how many of them it uses for a batch.
 
 use crate::{Rayon, Result};
 use triplet_core::{

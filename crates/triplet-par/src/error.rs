@@ -1,6 +1,13 @@
 //! What can be wrong with a number of threads.
 
 /// Errors of starting threads.
+///
+/// ```
+/// use triplet_par::{Error, Rayon};
+/// assert_eq!(Rayon::check(0), Err(Error::ZeroThreads));
+/// let error = Rayon::with_threads(Rayon::MAX_THREADS + 1).unwrap_err();
+/// assert_eq!(error, Error::TooManyThreads { threads: 4097, most: 4096 });
+/// ```
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -24,10 +31,10 @@ pub enum Error {
     ThreadPool {
         /// Threads asked for.
         threads: usize,
-        /// What the thread pool answered.
+        /// The message of the thread pool.
         reason: String,
     },
-    /// No instruction set, or no memory.
+    /// An error of the instruction set or of an allocation.
     #[error(transparent)]
     Simd(#[from] triplet_simd::Error),
 }

@@ -1,12 +1,12 @@
 //! The fused engine on many threads.
 //!
-//! The triangle of blocks is handed out piece by piece to whichever thread is free;
+//! The triangle of blocks is handed out piece by piece to the next thread that is free;
 //! every piece writes to a place of its own, or to its worker's own table of
 //! bests, which are merged by a rule that does not depend on their order. So any
 //! number of threads gives the same bits.
 //!
-//! [`Rayon`] is the executor (which threads), [`Parallel`] the engine (how many of
-//! them a batch is worth).
+//! [`Rayon`] is the executor, which owns the threads; [`Parallel`] is the engine, which chooses
+//! how many of them a batch uses.
 #![forbid(unsafe_code)]
 
 mod engine;
@@ -17,7 +17,7 @@ pub use engine::Parallel;
 pub use error::Error;
 pub use rayon_executor::Rayon;
 
-/// What every fallible function of this crate returns.
+/// What every fallible function of this crate returns, with an [`Error`].
 pub type Result<T> = core::result::Result<T, Error>;
 
 /// The code in README.md, compiled and run as documentation tests.

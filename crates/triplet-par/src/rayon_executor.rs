@@ -14,6 +14,23 @@ use triplet_simd::{Executor, memory};
 const THREAD_BYTES: usize = 4 << 20;
 
 /// Runs jobs on the calling thread and threads of a rayon pool.
+///
+/// ```
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use triplet_par::Rayon;
+/// use triplet_simd::Executor;
+///
+/// let mut executor = Rayon::with_threads(2)?;
+/// let workers = AtomicUsize::new(0);
+/// executor.run(&|worker| {
+///     workers.fetch_or(1 << worker, Ordering::Relaxed);
+/// });
+/// assert_eq!((executor.threads(), workers.into_inner()), (2, 0b11));
+///
+/// executor.set_active(1); // the next jobs run on the calling thread
+/// assert_eq!((executor.threads(), executor.max_threads()), (1, 2));
+/// # Ok::<(), triplet_par::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Rayon {
     /// A pool of our own; `None` for the caller's, or rayon's global one.
@@ -23,10 +40,10 @@ pub struct Rayon {
 }
 
 impl Rayon {
-    /// The most threads that can be asked for.
+    /// The largest number of threads that is accepted.
     pub const MAX_THREADS: usize = 4096;
 
-    /// Whether so many threads can be asked for, of this backend or of one that needs none.
+    /// Whether a number of threads is accepted: by every backend, also by those with one thread.
     ///
     /// # Errors
     /// [`Error::ZeroThreads`]; [`Error::TooManyThreads`].
@@ -40,14 +57,14 @@ impl Rayon {
         }
     }
 
-    /// The most threads that are started, however many are asked for: 16, or four a core. More
-    /// would only wait for each other, for seconds a call.
+    /// The most threads that are started, however many are requested: 16, or four a core if that
+    /// is more. With more threads a call takes seconds, which pass in waiting.
     #[must_use]
     pub fn useful_threads() -> usize {
         thread::available_parallelism().map_or(16, |cores| 16.max(4 * cores.get()))
     }
 
-    /// How many threads are started when so many are asked for.
+    /// How many threads are started for a requested number.
     #[must_use]
     pub fn started_threads(threads: usize) -> usize {
         threads.min(Self::useful_threads())

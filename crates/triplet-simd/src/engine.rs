@@ -50,7 +50,7 @@ impl<T: Element> Fused<T> {
 }
 
 impl<T: Element, X: Executor> Fused<T, X> {
-    /// With an instruction set and an executor; `backend` is how it reports itself.
+    /// With an instruction set and an executor; `backend` is the name in [`ExecutionInfo`].
     pub fn new(backend: &'static str, selected: Selected, executor: X) -> Self {
         let threads = executor.threads();
         Self { backend, executor, state: State::new(selected, threads) }

@@ -1,15 +1,22 @@
-//! What can be wrong with an instruction set, or with the memory asked for.
+//! What can be wrong with an instruction set, or with an allocation.
 
 /// Errors of the choice of an instruction set, and of memory.
+///
+/// ```
+/// use triplet_simd::{Error, memory::reserve};
+/// let error = reserve::<f32>(usize::MAX / 8).unwrap_err();
+/// assert!(matches!(error, Error::OutOfMemory { .. }));
+/// assert!(error.to_string().contains("MB of memory are needed"));
+/// ```
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// An instruction set that this CPU lacks.
     #[error("this CPU cannot run the {isa:?} kernels: it offers {available}")]
     IsaMissing {
-        /// The instruction set asked for.
+        /// The instruction set that was to be used.
         isa: &'static str,
-        /// Those that it has.
+        /// The instruction sets that the CPU has.
         available: String,
     },
     /// A lane type that failed the known-answer check of its arithmetic.
@@ -26,7 +33,7 @@ pub enum Error {
         /// Addend.
         c: f64,
     },
-    /// Memory that the system does not give.
+    /// An allocation that the system refuses.
     #[error(
         "about {} MB of memory are needed, which the system does not give: use smaller batches or fewer rows a class, or a backend other than gram",
         bytes / 1_000_000

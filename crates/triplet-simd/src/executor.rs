@@ -10,10 +10,28 @@ use std::sync::{
 /// many there are, nor on which thread takes which piece.
 ///
 /// ```
-/// use triplet_simd::{Executor, Inline};
-/// let ran = std::sync::atomic::AtomicBool::new(false);
-/// Inline.run(&|worker| ran.store(worker == 0, std::sync::atomic::Ordering::Relaxed));
-/// assert!(ran.into_inner());
+/// use triplet_core::Engine;
+/// use triplet_simd::{Executor, Fused, Selected};
+///
+/// /// Threads that are started for every job.
+/// struct Scoped(usize);
+///
+/// impl Executor for Scoped {
+///     fn threads(&self) -> usize {
+///         self.0
+///     }
+///     fn run(&self, job: &(dyn Fn(usize) + Sync)) {
+///         std::thread::scope(|scope| {
+///             for worker in 0..self.0 {
+///                 scope.spawn(move || job(worker));
+///             }
+///         });
+///     }
+/// }
+///
+/// let engine = Fused::<f32, _>::new("scoped", Selected::best()?, Scoped(2));
+/// assert_eq!((engine.executed().backend, engine.executed().threads), ("scoped", 2));
+/// # Ok::<(), triplet_simd::Error>(())
 /// ```
 pub trait Executor: Send + Sync {
     /// Threads that [`Executor::run`] uses.
@@ -21,14 +39,20 @@ pub trait Executor: Send + Sync {
     /// Calls `job(worker)` once for every worker below [`Executor::threads`], and
     /// returns when all have returned.
     fn run(&self, job: &(dyn Fn(usize) + Sync));
-    /// Calls `body`, which will run several jobs in a row: threads may be kept awake
-    /// between them.
+    /// Calls `body`, which runs several jobs in a row: threads may be kept awake between them.
     fn keep_awake(&self, body: &mut dyn FnMut()) {
         body();
     }
 }
 
 /// The calling thread alone.
+///
+/// ```
+/// use triplet_simd::{Executor, Inline};
+/// let ran = std::sync::atomic::AtomicBool::new(false);
+/// Inline.run(&|worker| ran.store(worker == 0, std::sync::atomic::Ordering::Relaxed));
+/// assert!(ran.into_inner());
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Inline;
 

@@ -8,14 +8,14 @@
 //! | where | what |
 //! |---|---|
 //! | [`cpu`] | instruction sets, the choice among them, the floating-point mode, the FMA peak |
-//! | [`lanes`] | what a vector can do, one file an instruction set |
+//! | [`lanes`] | the operations of a vector, one file an instruction set |
 //! | `gram` | rows to panels to register tiles to distance keys of a block |
 //! | `search` | the masked minimum over rows and over columns of a block; buckets |
 //! | `mining` | the passes over a batch, in order |
 //! | `gradient` | triplets to coefficients to gradient rows |
 //! | `retrieval` | the nearest rows of every query |
 //! | [`engine`] | the engine: an [`executor`], which runs the pieces, and the state of the passes |
-//! | [`memory`] | buffers that are asked for before they are taken |
+//! | [`memory`] | allocations that return an error where the allocator refuses them |
 
 pub mod cpu;
 pub mod engine;
@@ -43,7 +43,7 @@ pub use error::Error;
 pub use executor::{Executor, Inline};
 pub use isa::{Element, Isa, Selected};
 
-/// What every fallible function of this crate returns.
+/// What every fallible function of this crate returns, with an [`Error`].
 pub type Result<T> = core::result::Result<T, Error>;
 
 /// The code in README.md, compiled and run as documentation tests.

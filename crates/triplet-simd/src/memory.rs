@@ -1,8 +1,8 @@
-//! Buffers that are asked for before they are taken.
+//! Allocations that return an error where the allocator refuses them.
 //!
-//! A buffer that cannot grow ends the process. So the allocator is asked first, and where it
-//! refuses, the call is an error. Nothing is reserved by that, and a system that promises more
-//! memory than it has may still run out of it.
+//! A `Vec` that cannot grow ends the process. So a call first makes one allocation of the size that
+//! it will need, which may fail, and frees it. That reserves nothing, and on a system that
+//! overcommits memory the process may still run out of it.
 
 use crate::{Error, Result};
 use core::hint::black_box;

@@ -23,6 +23,22 @@ type Pairs<T> = BTreeMap<(u32, u32), Pair<T>>;
 
 /// Writes the gradient to the anchors `[M, D]`, in original row order; of a square batch the whole
 /// gradient, to anchors and candidates.
+///
+/// ```
+/// use triplet_core::{
+///     Batch, Distance, GradientScale, Objective, Problem, ProblemBuffers, Rule, reference,
+/// };
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let objective = Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 2.0 };
+/// let mut buffers = ProblemBuffers::default();
+/// let problem = Problem::new(&batch, objective, &mut buffers)?;
+/// let chosen = reference::Chosen { anchor: 0, positive: Some(1), negative: Some(2), near: 1.0, far: 2.25 };
+/// let scale = GradientScale::new(problem.distance(), 1.0, 1.0, None);
+/// let mut gradient = [0.0; 4];
+/// reference::gradient(&problem, &[chosen], scale, &mut gradient);
+/// assert_eq!(gradient, [1.0, 2.0, -3.0, 0.0]); // of d_01 - d_02
+/// # Ok::<(), triplet_core::Error>(())
+/// ```
 pub fn gradient<T: Real>(
     problem: &Problem<'_, T>,
     triplets: &[Chosen<T>],
@@ -39,7 +55,26 @@ pub fn gradient<T: Real>(
     accumulate(problem, [problem.anchors(), problem.candidates()], &pairs, scale, out);
 }
 
-/// Writes the gradient to the candidates `[N, D]` of anchors that are other rows.
+/// Writes the gradient to the candidates `[N, D]` of a problem whose anchors are other rows.
+///
+/// ```
+/// use triplet_core::{
+///     Batch, Distance, GradientScale, Identity, Objective, Problem, ProblemBuffers, Rule, reference,
+/// };
+/// let anchors = Batch::new(&[0.0_f32], 1, &[7])?;
+/// let candidates = Batch::new(&[1.0_f32, 1.5], 1, &[7, 8])?;
+/// let objective = Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 2.0 };
+/// let mut buffers = ProblemBuffers::default();
+/// let problem = Problem::against([&anchors, &candidates], Identity::Disjoint, objective, &mut buffers)?;
+///
+/// let chosen = reference::mine(&problem, |_| vec![1.0, 2.25]);
+/// let scale = GradientScale::new(problem.distance(), problem.normalizer(), 1.0, None);
+/// let (mut to_anchors, mut to_candidates) = ([0.0; 1], [0.0; 2]);
+/// reference::gradient(&problem, &chosen, scale, &mut to_anchors);
+/// reference::gradient_to_candidates(&problem, &chosen, scale, &mut to_candidates);
+/// assert_eq!((to_anchors, to_candidates), ([1.0], [2.0, -3.0]));
+/// # Ok::<(), triplet_core::Error>(())
+/// ```
 pub fn gradient_to_candidates<T: Real>(
     problem: &Problem<'_, T>,
     triplets: &[Chosen<T>],

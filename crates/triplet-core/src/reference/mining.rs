@@ -2,7 +2,7 @@
 
 use crate::{Problem, Real, Rule};
 
-/// One triplet, with ranking values for distances (squared for L2).
+/// One triplet, with ranking values for distances (squared for L2); see the example of [`mine`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Chosen<T> {
     /// The anchor.
@@ -13,12 +13,26 @@ pub struct Chosen<T> {
     pub negative: Option<u32>,
     /// Ranking value of anchor and positive; 0 without one.
     pub near: T,
-    /// Ranking value of anchor and negative; what stands in without one.
+    /// Ranking value of anchor and negative; without one, [`Rule::missing_negative`].
     pub far: T,
 }
 
 /// All triplets by ascending anchor, then positive, given the ranking values `[N]` of an anchor
 /// and every candidate.
+///
+/// ```
+/// use triplet_core::{Batch, Distance, Objective, Problem, ProblemBuffers, Rule, reference};
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let objective = Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 2.0 };
+/// let mut buffers = ProblemBuffers::default();
+/// let problem = Problem::new(&batch, objective, &mut buffers)?;
+/// let x = batch.embeddings();
+/// let chosen = reference::mine(&problem, |i| x.iter().map(|y| (x[i as usize] - y).powi(2)).collect());
+/// assert_eq!(chosen.len(), 2); // one for each ordered positive pair
+/// let first = reference::Chosen { anchor: 0, positive: Some(1), negative: Some(2), near: 1.0, far: 2.25 };
+/// assert_eq!(chosen[0], first);
+/// # Ok::<(), triplet_core::Error>(())
+/// ```
 pub fn mine<T: Real>(
     problem: &Problem<'_, T>,
     mut ranking_values: impl FnMut(u32) -> Vec<T>,

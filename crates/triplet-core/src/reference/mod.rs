@@ -1,9 +1,9 @@
-//! The scalar backend: mining, gradient and retrieval straight from `docs/numerics.md`, for the
-//! engines to be held to.
+//! The scalar backend: mining, gradient and retrieval straight from `docs/numerics.md`, which the
+//! answers of the other engines are compared with.
 //!
 //! It shares distance, term, FMA and rounding with the engines and nothing else: which triplets
-//! there are, what each adds to which row, and which neighbours come first, is stated here by
-//! itself, in the plainest code, so that a fault of an engine is a difference.
+//! there are, what each adds to which row, and which neighbours come first, is stated here
+//! a second time, in the plainest code, so that a fault of an engine shows as a difference.
 
 mod gradient;
 mod mining;
@@ -20,7 +20,8 @@ use crate::{
     retrieval::{RetrievalTask, Score},
 };
 
-/// The scalar reference: no SIMD, no threads, no tables, no state.
+/// The scalar reference: no SIMD, no threads, no tables, no state. The example of
+/// [the crate](crate) mines with it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scalar;
 
@@ -78,7 +79,23 @@ fn mine_all<T: Real>(problem: &Problem<'_, T>) -> Vec<Chosen<T>> {
     })
 }
 
-/// Writes triplets, by ascending anchor and positive, to where engines leave theirs.
+/// Writes triplets, by ascending anchor and positive, in the layout of [`Triplets`].
+///
+/// ```
+/// use triplet_core::{Batch, Distance, Objective, Problem, ProblemBuffers, Rule, Triplets, reference};
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let objective = Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 2.0 };
+/// let mut buffers = ProblemBuffers::default();
+/// let problem = Problem::new(&batch, objective, &mut buffers)?;
+/// let chosen = |anchor, positive, negative, far| reference::Chosen {
+///     anchor, positive: Some(positive), negative: Some(negative), near: 1.0, far,
+/// };
+/// let mut triplets = Triplets::default();
+/// reference::record(&problem, &[chosen(0, 1, 2, 2.25), chosen(1, 0, 3, 4.0)], &mut triplets);
+/// assert_eq!(triplets.negatives, [2, 3]);
+/// assert_eq!(triplets.sums, [0.75, 0.0, 0.0, 0.0]); // the terms are evaluated
+/// # Ok::<(), triplet_core::Error>(())
+/// ```
 pub fn record<T: Real>(problem: &Problem<'_, T>, chosen: &[Chosen<T>], out: &mut Triplets<T>) {
     out.resize(problem);
     let keeps = out.keeps_distances();

@@ -3,7 +3,8 @@
 use super::Triplets;
 use crate::{NO_ROW, Problem, Real};
 
-/// One triplet, in original rows and distances (not ranking values).
+/// One triplet, in original rows and distances (not ranking values); see the example of
+/// [`Triplets`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Triplet<T> {
     /// The anchor.

@@ -12,6 +12,29 @@ use crate::{NO_ROW, Problem, Real, terms::TripletCounts};
 ///
 /// Distances are *ranking values* (squared for L2). With one slot a positive
 /// pair, the positive is implied by the slot and `positives` is empty.
+///
+/// ```
+/// use triplet_core::{
+///     Batch, Distance, Engine, NO_ROW, Objective, Problem, ProblemBuffers, Rule, Scalar, Triplet, Triplets,
+/// };
+/// // Two rows of one class: no anchor has a negative.
+/// let batch = Batch::new(&[0.0_f32, 2.0], 1, &[5, 5])?;
+/// let objective = Objective { distance: Distance::L2, rule: Rule::SemiHard, margin: 1.0 };
+/// let mut buffers = ProblemBuffers::default();
+/// let problem = Problem::new(&batch, objective, &mut buffers)?;
+/// let mut triplets = Triplets::default();
+/// Scalar.mine(&problem, &mut triplets)?;
+/// assert_eq!((&triplets.negatives, &triplets.sums), (&vec![NO_ROW; 2], &vec![3.0; 2])); // 1 + 2 - 0
+/// assert_eq!(triplets.positive_distances, [4.0, 4.0]); // ranking values
+/// assert!(triplets.has_gradient(&problem, 0, 0));
+///
+/// // One by one, with distances.
+/// let expected = Triplet {
+///     anchor: 0, positive: Some(1), negative: None, positive_distance: 2.0, negative_distance: 0.0,
+/// };
+/// assert_eq!(triplets.triplets(&problem).next(), Some(expected));
+/// # Ok::<(), triplet_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Triplets<T: Real> {
     /// Original row of each slot's negative; [`NO_ROW`] where the anchor has none.

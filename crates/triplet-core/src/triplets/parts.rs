@@ -8,6 +8,31 @@ use crate::{
 use core::ops::Range;
 
 /// The part of [`Triplets`] that belongs to consecutive anchors.
+///
+/// ```
+/// use triplet_core::{Batch, Distance, Objective, Problem, ProblemBuffers, Rule, Triplets};
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let objective = Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 2.0 };
+/// let mut buffers = ProblemBuffers::default();
+/// let problem = Problem::new(&batch, objective, &mut buffers)?;
+/// let mut triplets = Triplets::default();
+/// triplets.resize(&problem);
+///
+/// // Nearest negatives and their ranking values, as a search finds them: rows 2 and 3 have no positive.
+/// let found = [(0, 2, 2.25), (1, 3, 4.0)];
+/// let mut counts = triplets.counts;
+/// // Each part may be filled in by a thread of its own.
+/// for (mut part, (position, negative, far)) in triplets.parts(&problem, [0..1, 1..4].into_iter()).zip(found) {
+///     assert!(part.positions().contains(&position));
+///     let anchor = part.anchor(&problem, position);
+///     anchor.negatives[0] = negative;
+///     anchor.positive_distances[0] = 1.0;
+///     anchor.negative_distances[0] = far;
+///     counts += anchor.evaluate_terms(&problem);
+/// }
+/// assert_eq!((triplets.negatives, counts.violating), (vec![2, 3], 1));
+/// # Ok::<(), triplet_core::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct TripletsPart<'m, T> {
     positions: Range<usize>,
@@ -21,7 +46,7 @@ pub struct TripletsPart<'m, T> {
     sums: &'m mut [f64],
 }
 
-/// The part of [`Triplets`] that belongs to one anchor: see there.
+/// The part of [`Triplets`] that belongs to one anchor; see the example of [`TripletsPart`].
 #[derive(Debug)]
 pub struct AnchorTriplets<'m, T> {
     /// Its chosen negatives.

@@ -1,14 +1,15 @@
 //! The floating-point mode that the arithmetic contract is written for.
 //!
 //! Some libraries change how their process, or a thread of it, computes: subnormals are
-//! flushed to zero for speed, or rounding goes another way. The same batch would then
-//! have other bits. So a call puts the mode that IEEE 754 starts from in place, and what it
-//! found back when it ends.
+//! flushed to zero for speed, or results are rounded in another direction. The same batch would
+//! then have other bits. So a call sets IEEE 754's default mode, and restores the mode that it
+//! found when it ends.
 
 /// Runs `work` rounding to nearest even, with subnormals kept and no exception trapped,
 /// whatever this thread is set to; afterwards the thread is set as before.
 ///
 /// ```
+/// // Half of the smallest normal number is subnormal, and not flushed to zero.
 /// let tiny = std::hint::black_box(f32::MIN_POSITIVE);
 /// assert_eq!(triplet_simd::float_mode::with_default_mode(|| tiny / 2.0).to_bits(), 0x0040_0000);
 /// ```

@@ -1,4 +1,4 @@
-//! How many fused multiply-adds this CPU does at best: the roof that kernels stand under.
+//! How many fused multiply-adds this CPU does at best: the upper bound on the speed of a kernel.
 
 use crate::{
     cpu::isa::{Element, Selected},
@@ -15,6 +15,15 @@ const STEPS: usize = 4096;
 
 /// Multiply-adds a second of the calling thread, in registers: the best of as many short
 /// runs as fit the time.
+///
+/// ```
+/// use std::time::Duration;
+/// use triplet_simd::{Selected, fma_peak::multiply_adds_per_second};
+/// let peak = multiply_adds_per_second::<f32>(Selected::best()?, Duration::from_millis(1));
+/// println!("{:.1} GFLOP/s", 2e-9 * peak);
+/// assert!(peak > 0.0);
+/// # Ok::<(), triplet_simd::Error>(())
+/// ```
 #[must_use]
 pub fn multiply_adds_per_second<T: Element>(selected: Selected, time: Duration) -> f64 {
     let begin = Instant::now();

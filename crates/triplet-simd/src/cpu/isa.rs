@@ -13,8 +13,9 @@ use std::sync::OnceLock;
 use triplet_core::{Real, fma};
 
 triplet_core::named_enum! {
-    /// An instruction set that kernels are written for. All of them are known on every
-    /// architecture, so that each can be asked for, and refused by name. The preferred come last.
+    /// An instruction set that kernels are written for. All of them have a variant on every
+    /// architecture, so that a missing one is refused by name. The preferred come last. See the
+    /// example of [`crate::cpu`].
     pub enum Isa: "instruction set" {
         /// 128-bit vectors that every target has.
         Portable = "portable",
@@ -74,7 +75,8 @@ impl Isa {
     }
 }
 
-/// An instruction set that this CPU has and whose arithmetic was checked.
+/// An instruction set that this CPU has and whose arithmetic was checked; see the example of
+/// [`crate::cpu`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Selected(Native);
 
@@ -129,15 +131,15 @@ impl Selected {
     }
 }
 
-/// An element type with lanes on every instruction set.
+/// An element type with lanes on every instruction set; see the example of [`Kernel`].
 pub trait Element: Real {
-    /// A key and a row as one integer, that orders by key, then row.
+    /// A key and a row as one integer, ordered by key, then row.
     type Candidate: Copy + Ord + core::fmt::Debug + Send + Sync;
     /// Above every candidate.
     const NO_CANDIDATE: Self::Candidate;
-    /// Puts a candidate together.
+    /// The candidate of a key and a row.
     fn pack_candidate(key: Self::Key, row: u32) -> Self::Candidate;
-    /// Takes it apart.
+    /// The key and the row of a candidate.
     fn unpack_candidate(candidate: Self::Candidate) -> (Self::Key, u32);
     /// Runs a kernel on the lanes of a selected instruction set.
     fn dispatch<K: Kernel<Self>>(selected: Selected, kernel: K) -> K::Output;

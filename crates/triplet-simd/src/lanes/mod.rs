@@ -13,7 +13,7 @@ pub mod portable;
 use crate::gram::{layout::BLOCK_ROWS, tile::Tile};
 use triplet_core::{Real, real::Key};
 
-/// No vector has more lanes: the length of arrays that hold one of any lane type.
+/// No vector has more lanes: the length of arrays that hold a vector of any lane type.
 pub const MAX_LEN: usize = 16;
 /// No register tile has more rows.
 pub(crate) const MAX_TILE_ROWS: usize = 16;
@@ -24,6 +24,35 @@ pub(crate) const MAX_PANEL_VECTORS: usize = 12;
 ///
 /// `run` must be `#[inline(always)]`, so that it is compiled with the instruction
 /// set of the function that [`Lanes::enter`] calls it from.
+///
+/// ```
+/// use triplet_simd::{Element, Isa, Selected, lanes::{Kernel, Lanes}};
+///
+/// /// Writes `2 x + y` to `y`, one vector at a time; returns the lanes of a vector.
+/// struct DoubleAndAdd<'a> {
+///     x: &'a [f32],
+///     y: &'a mut [f32],
+/// }
+///
+/// impl Kernel<f32> for DoubleAndAdd<'_> {
+///     type Output = usize;
+///     #[inline(always)]
+///     fn run<L: Lanes<Real = f32>>(self, lanes: L) -> usize {
+///         let two = lanes.splat(2.0);
+///         for (x, y) in self.x.chunks_exact(L::LEN).zip(self.y.chunks_exact_mut(L::LEN)) {
+///             lanes.store(y, lanes.fma(two, lanes.load(x), lanes.load(y)));
+///         }
+///         L::LEN
+///     }
+/// }
+///
+/// for isa in Isa::available() {
+///     let mut y = [1.0; 16];
+///     let lanes = f32::dispatch(Selected::new(isa)?, DoubleAndAdd { x: &[3.0; 16], y: &mut y });
+///     assert_eq!((16 % lanes, y), (0, [7.0; 16]));
+/// }
+/// # Ok::<(), triplet_simd::Error>(())
+/// ```
 pub trait Kernel<T: Real> {
     /// What it returns.
     type Output;
@@ -31,8 +60,8 @@ pub trait Kernel<T: Real> {
     fn run<L: Lanes<Real = T>>(self, lanes: L) -> Self::Output;
 }
 
-/// A token for one instruction set and element type. Whoever holds it may use the
-/// instructions: it is made only where the CPU is known to have them.
+/// A token for one instruction set and element type. A value of it exists only where the CPU
+/// was found to have the instructions, which its methods use. See the example of [`Kernel`].
 pub trait Lanes: Copy {
     /// Element type.
     type Real: Real;
@@ -62,7 +91,7 @@ pub trait Lanes: Copy {
     fn splat(self, value: Self::Real) -> Self::Float;
     /// The first `LEN` elements; panics if there are fewer.
     fn load(self, from: &[Self::Real]) -> Self::Float;
-    /// `LEN` elements.
+    /// The `LEN` elements from an address on.
     ///
     /// # Safety
     /// `from` must be valid for reads of `LEN` elements.
@@ -125,9 +154,9 @@ pub trait Lanes: Copy {
     fn at_least_signed(self, a: Self::Keys, b: Self::Keys) -> Self::Mask;
     /// `a == b`.
     fn equal(self, a: Self::Keys, b: Self::Keys) -> Self::Mask;
-    /// Both.
+    /// Lanes that hold in both masks.
     fn and(self, a: Self::Mask, b: Self::Mask) -> Self::Mask;
-    /// Either.
+    /// Lanes that hold in either mask.
     fn or(self, a: Self::Mask, b: Self::Mask) -> Self::Mask;
     /// `yes` where the mask holds, else `no`.
     fn select(self, mask: Self::Mask, yes: Self::Keys, no: Self::Keys) -> Self::Keys;
@@ -170,7 +199,7 @@ pub(crate) fn enter<L: Lanes, K: Kernel<L::Real>>(lanes: L, kernel: K) -> K::Out
 }
 
 /// Panics, and so does not compile in a constant, if a shape breaks what arrays and loops
-/// rely on. (The window of `search::buckets` is checked there.)
+/// assume. (The window of `search::buckets` is checked there.)
 const fn check_shape<L: Lanes>() {
     assert!(L::LEN.is_power_of_two() && L::LEN <= MAX_LEN, "arrays of MAX_LEN hold a vector");
     assert!(MAX_LEN <= u32::BITS as usize, "`Lanes::bits` answers in 32 bits");
