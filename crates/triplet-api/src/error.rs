@@ -138,9 +138,9 @@ pub enum Error {
     ConfigType {
         /// The key.
         key: String,
-        /// What stands there.
+        /// Type and value found.
         found: String,
-        /// What should.
+        /// The type needed.
         expected: &'static str,
     },
     /// A configuration that is no JSON object.

@@ -58,7 +58,7 @@ pub use triplet_simd::{Element, Error as SimdError, Isa, memory::reserve};
 pub use workspace::Workspace;
 pub use workspaces::Workspaces;
 
-/// What every fallible function of this crate returns, with an [`Error`].
+/// What every fallible function of this crate returns; see the example of [`Error`].
 pub type Result<T> = core::result::Result<T, Error>;
 
 /// The code in README.md, compiled and run as documentation tests.

@@ -83,8 +83,8 @@ pub trait Loss {
     /// Loss, gradient, triplets and statistics.
     ///
     /// # Errors
-    /// A margin, loss or gradient that the element type cannot hold; memory that the system does not
-    /// give; see [`crate::Error`].
+    /// A margin, loss or gradient that the element type cannot hold; an allocation that the system
+    /// refuses; see [`crate::Error`].
     fn evaluate<'a, T: Element>(
         &self,
         batch: &'a Batch<'_, T>,

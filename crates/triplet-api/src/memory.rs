@@ -27,17 +27,17 @@ impl Default for MemoryLimits {
     }
 }
 
-/// Below this the allocator is not asked.
+/// Below this no trial allocation is made.
 const SMALL: usize = 1 << 20;
 
-/// What the allocator was asked for before, by the owner of buffers that are kept.
+/// The largest trial allocation so far, by the owner of buffers that are kept.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Granted {
     bytes: usize,
 }
 
 impl Granted {
-    /// Asks for so many bytes, unless as many were granted before.
+    /// Tries an allocation of so many bytes, unless one as large succeeded before.
     pub(crate) fn ask(&mut self, bytes: usize) -> Result<(), Error> {
         if bytes <= self.bytes.max(SMALL) {
             return Ok(());

@@ -96,7 +96,7 @@ impl Retrieval {
     /// Searches each row among all others of the batch. Equal distances go to the lower row.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`SimdError::OutOfMemory`](crate::SimdError::OutOfMemory).
     pub fn self_retrieval<T: Element>(
         batch: &Batch<'_, T>,
         depths: &[usize],
@@ -119,7 +119,7 @@ impl Retrieval {
     /// ```
     ///
     /// # Errors
-    /// [`Error::WidthMismatch`]; [`Error::OutOfMemory`].
+    /// [`Error::WidthMismatch`]; [`SimdError::OutOfMemory`](crate::SimdError::OutOfMemory).
     pub fn query_reference<T: Element>(
         queries: &Batch<'_, T>,
         references: &Batch<'_, T>,
@@ -135,8 +135,8 @@ impl Retrieval {
     ///
     /// # Errors
     /// [`Error::WidthMismatch`]; [`Error::IdsLength`] and [`Error::IdsMissing`];
-    /// [`Error::CentredAngles`]; [`Error::OutOfMemory`]; with `centre`, [`Error::NormOverflow`] of rows that lie so far
-    /// from the mean.
+    /// [`Error::CentredAngles`]; [`SimdError::OutOfMemory`](crate::SimdError::OutOfMemory); with
+    /// `centre`, [`CoreError::NormOverflow`](crate::CoreError::NormOverflow) of rows too far from the mean.
     pub fn answer<T: Element>(request: &Request<'_, T>, workspace: &mut Workspace<T>) -> Result<Self> {
         request.check()?;
         float_mode::with_default_mode(|| {

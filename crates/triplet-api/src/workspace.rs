@@ -76,8 +76,8 @@ impl<T: Element> Workspace<T> {
 }
 
 impl<T: Element> Default for Workspace<T> {
-    /// The automatic choice of backend; the scalar reference on a platform that no
-    /// lane type can be trusted on.
+    /// The automatic choice of backend; the scalar reference on a platform where every lane type
+    /// fails its known-answer check.
     fn default() -> Self {
         Self::new(BackendOptions::default()).unwrap_or_else(|_| Self::with_engine(Box::new(Scalar)))
     }

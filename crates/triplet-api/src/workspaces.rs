@@ -6,8 +6,8 @@ use triplet_simd::Element;
 
 /// Idle workspaces: one for every call that ever ran at the same time.
 ///
-/// No lock is held while an engine runs. An engine waits for rayon's threads, and a
-/// thread of rayon's that waits may take up another call that wants a workspace.
+/// No lock is held while an engine runs. An engine waits for rayon's threads, and while it waits
+/// its own thread may start another call, which needs a workspace too.
 ///
 /// ```
 /// use triplet_api::{BackendOptions, Workspaces};
@@ -36,8 +36,8 @@ impl<T: Element> Workspaces<T> {
         Self { options, idle: Mutex::default() }
     }
 
-    /// Calls `work` with a workspace that no other call has. If it panics, that workspace
-    /// is given up.
+    /// Calls `work` with a workspace that no other call uses. If it panics, that workspace
+    /// is dropped.
     ///
     /// # Errors
     /// As [`BackendOptions::engine`], where one more is needed.

@@ -58,7 +58,7 @@ pub enum Error {
     RaggedSlice {
         /// Length of the slice.
         len: usize,
-        /// Embedding width asked for.
+        /// Embedding width given.
         width: usize,
     },
     /// Labels and embeddings disagree about the batch size.
@@ -73,7 +73,7 @@ pub enum Error {
         /// Embedding width.
         width: usize,
     },
-    /// Sides of a comparison of different widths.
+    /// Anchors and candidates of different widths.
     #[error(
         "the anchors have width {anchors} but the candidates have width {candidates}: both must be embeddings of one network"
     )]

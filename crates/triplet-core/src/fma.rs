@@ -54,11 +54,11 @@ fn add_round_to_odd(p: f64, c: f64) -> f64 {
     f64::from_bits(if away_from_zero { bits + 1 } else { bits - 1 })
 }
 
-/// `(a, b, c, result)` of an f32 multiply-add that a wrong implementation gets wrong; see
-/// [`KNOWN_F32`].
+/// `(a, b, c, result)` of an f32 multiply-add that a wrong implementation gets wrong; see the
+/// example of [`KNOWN_F32`].
 pub type KnownF32 = (f32, f32, f32, f32);
-/// `(a, b, c, result)` of an f64 multiply-add that a wrong implementation gets wrong; see
-/// [`KNOWN_F64`].
+/// `(a, b, c, result)` of an f64 multiply-add that a wrong implementation gets wrong; see the
+/// example of [`KNOWN_F64`].
 pub type KnownF64 = (f64, f64, f64, f64);
 
 const ULP32: f32 = f32::EPSILON;

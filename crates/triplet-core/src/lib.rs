@@ -82,7 +82,7 @@ pub use rule::Rule;
 pub use terms::{AnchorTerms, Statistics};
 pub use triplets::{Triplet, Triplets};
 
-/// What every fallible function of this crate returns, with an [`Error`].
+/// What every fallible function of this crate returns; see the example of [`Error`].
 pub type Result<T> = core::result::Result<T, Error>;
 
 /// "No row": stands for the missing negative of an anchor that has none. See the example of

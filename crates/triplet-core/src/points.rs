@@ -26,8 +26,8 @@ pub struct Points<'a, T: Real> {
     scalings: &'a [Scaling],
 }
 
-/// Memory behind [`Points`] (see the example there), kept by the caller so that later calls
-/// allocate nothing.
+/// Memory behind [`Points`], kept by the caller so that later calls allocate nothing; see the
+/// example of [`Points`].
 #[derive(Debug, Clone, Default)]
 pub struct PointsBuffers<T: Real> {
     unit_rows: Vec<T>,

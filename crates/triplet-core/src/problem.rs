@@ -165,7 +165,7 @@ impl<'a, T: Real> Problem<'a, T> {
         self.margin
     }
 
-    /// Where the triplets of each anchor stand.
+    /// Where the triplets of each anchor are stored.
     #[inline]
     #[must_use]
     pub fn slots(&self) -> Slots<'a> {

@@ -1,9 +1,10 @@
-//! Where the triplets of an anchor stand: slots, and flags of slots.
+//! Where the triplets of an anchor are stored: slots, and flags of slots.
 
 use crate::Classes;
 use core::ops::Range;
 
-/// The first slot and the first word of flags of an anchor, in [`Slots::Listed`].
+/// The first slot and the first word of flags of an anchor, in [`Slots::Listed`]; see the example
+/// of [`Slots`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SlotStart {
     slot: usize,

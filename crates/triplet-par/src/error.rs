@@ -21,15 +21,15 @@ pub enum Error {
         threads / 500
     )]
     TooManyThreads {
-        /// Threads asked for.
+        /// Threads requested.
         threads: usize,
-        /// The most there may be.
+        /// The largest number accepted.
         most: usize,
     },
     /// Threads that the operating system would not start.
     #[error("could not start {threads} threads: {reason}")]
     ThreadPool {
-        /// Threads asked for.
+        /// Threads requested.
         threads: usize,
         /// The message of the thread pool.
         reason: String,

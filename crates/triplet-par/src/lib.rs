@@ -17,7 +17,7 @@ pub use engine::Parallel;
 pub use error::Error;
 pub use rayon_executor::Rayon;
 
-/// What every fallible function of this crate returns, with an [`Error`].
+/// What every fallible function of this crate returns; see the example of [`Error`].
 pub type Result<T> = core::result::Result<T, Error>;
 
 /// The code in README.md, compiled and run as documentation tests.

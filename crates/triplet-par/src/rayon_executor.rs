@@ -10,7 +10,7 @@ use std::{
 };
 use triplet_simd::{Executor, memory};
 
-/// What a thread is reckoned to take: its stack, and as much again for what it keeps.
+/// Estimated memory of a thread: its stack, and as much again for its scratch.
 const THREAD_BYTES: usize = 4 << 20;
 
 /// Runs jobs on the calling thread and threads of a rayon pool.
@@ -33,7 +33,7 @@ const THREAD_BYTES: usize = 4 << 20;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Rayon {
-    /// A pool of our own; `None` for the caller's, or rayon's global one.
+    /// The executor's own pool; `None` for the caller's, or rayon's global one.
     pool: Option<Arc<rayon::ThreadPool>>,
     max_threads: usize,
     active: usize,

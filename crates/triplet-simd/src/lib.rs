@@ -43,7 +43,7 @@ pub use error::Error;
 pub use executor::{Executor, Inline};
 pub use isa::{Element, Isa, Selected};
 
-/// What every fallible function of this crate returns, with an [`Error`].
+/// What every fallible function of this crate returns; see the example of [`Error`].
 pub type Result<T> = core::result::Result<T, Error>;
 
 /// The code in README.md, compiled and run as documentation tests.

@@ -53,7 +53,7 @@ mod mode {
     pub(super) type Register = u32;
     /// Every exception masked, nearest even, neither flush-to-zero nor denormals-are-zero.
     pub(super) const DEFAULT: Register = 0x1f80;
-    /// Flags of what has happened so far: they change nothing.
+    /// Flags of exceptions raised so far: they change no result.
     const HAPPENED: Register = 0x3f;
 
     pub(super) fn is_default(register: Register) -> bool {

@@ -13,7 +13,7 @@ use triplet_core::{GradientInputs, NO_ROW, Problem, Real};
 /// Slots from which on several threads turn them round.
 const SHARED_FROM: usize = 1 << 14;
 
-/// Choices listed at a time, 4 bytes each, unless the caller asks for fewer.
+/// Choices listed at a time, 4 bytes each, unless the caller sets a lower limit.
 const MOST_LISTED: usize = 1 << 26;
 
 /// Memory behind [`Choices`], kept so that later calls allocate nothing.

@@ -1,4 +1,4 @@
-//! How a batch is cut into panels and blocks, and where each thing lies.
+//! How a batch is cut into panels and blocks, and where each of them is stored.
 
 use crate::{
     cpu::isa::{Element, Selected},
@@ -85,12 +85,12 @@ impl Layout {
         (0..self.panels).map(|panel| self.positions(panel))
     }
 
-    /// Elements of all threshold_starts.
+    /// Elements of the thresholds of all panels.
     pub(crate) fn threshold_len(&self) -> usize {
         self.threshold_starts[self.panels] * self.panel
     }
 
-    /// Where a panel's threshold_starts lie: slot by slot, a panel of lanes each.
+    /// Where a panel's thresholds are stored: slot by slot, a panel of lanes each.
     pub(crate) fn threshold_range(&self, panel: usize) -> Range<usize> {
         self.threshold_starts[panel] * self.panel..self.threshold_starts[panel + 1] * self.panel
     }

@@ -37,7 +37,7 @@ impl<T: Real> Tile<'_, T> {
     /// Runs the tile in registers: `R` rows by `V` vectors.
     ///
     /// Partial results of a chain that is cut by the cache blocking go through `out` as
-    /// bits and are resumed, never added: the cut is invisible in the answer.
+    /// bits and are resumed, never added, so that the cut changes no bit of the result.
     #[inline(always)]
     pub fn run<L: Lanes<Real = T>, const R: usize, const V: usize>(self, lanes: L) {
         const { assert!(R == L::TILE_ROWS && V == L::TILE_VECTORS) };

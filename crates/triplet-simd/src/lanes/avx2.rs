@@ -8,12 +8,12 @@ use super::{Kernel, Lanes};
 use crate::gram::tile::Tile;
 use core::arch::x86_64::*;
 
-/// Eight lanes of `f32`: a token for AVX2 and FMA.
+/// Eight lanes of `f32`: a token for AVX2 and FMA; see the example of [`Kernel`].
 #[derive(Clone, Copy)]
 pub struct Avx2F32(());
 
 impl Avx2F32 {
-    /// The token.
+    /// The token, without a check of the CPU; [`Element::dispatch`](crate::Element::dispatch) calls it after one.
     ///
     /// # Safety
     /// The CPU must have AVX2 and FMA.
@@ -190,12 +190,12 @@ impl Lanes for Avx2F32 {
     }
 }
 
-/// Four lanes of `f64`: a token for AVX2 and FMA.
+/// Four lanes of `f64`: a token for AVX2 and FMA; see the example of [`Kernel`].
 #[derive(Clone, Copy)]
 pub struct Avx2F64(());
 
 impl Avx2F64 {
-    /// The token.
+    /// The token, without a check of the CPU; [`Element::dispatch`](crate::Element::dispatch) calls it after one.
     ///
     /// # Safety
     /// The CPU must have AVX2 and FMA.

@@ -6,12 +6,12 @@ use super::{Kernel, Lanes};
 use crate::gram::tile::Tile;
 use core::arch::x86_64::*;
 
-/// Sixteen lanes of `f32`: a token for AVX-512F.
+/// Sixteen lanes of `f32`: a token for AVX-512F; see the example of [`Kernel`].
 #[derive(Clone, Copy)]
 pub struct Avx512F32(());
 
 impl Avx512F32 {
-    /// The token.
+    /// The token, without a check of the CPU; [`Element::dispatch`](crate::Element::dispatch) calls it after one.
     ///
     /// # Safety
     /// The CPU must have AVX-512F.
@@ -181,12 +181,12 @@ impl Lanes for Avx512F32 {
     }
 }
 
-/// Eight lanes of `f64`: a token for AVX-512F.
+/// Eight lanes of `f64`: a token for AVX-512F; see the example of [`Kernel`].
 #[derive(Clone, Copy)]
 pub struct Avx512F64(());
 
 impl Avx512F64 {
-    /// The token.
+    /// The token, without a check of the CPU; [`Element::dispatch`](crate::Element::dispatch) calls it after one.
     ///
     /// # Safety
     /// The CPU must have AVX-512F.

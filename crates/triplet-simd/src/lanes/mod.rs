@@ -13,7 +13,8 @@ pub mod portable;
 use crate::gram::{layout::BLOCK_ROWS, tile::Tile};
 use triplet_core::{Real, real::Key};
 
-/// No vector has more lanes: the length of arrays that hold a vector of any lane type.
+/// No vector has more lanes: the length of arrays that hold a vector of any lane type; see the
+/// example of [`Kernel`].
 pub const MAX_LEN: usize = 16;
 /// No register tile has more rows.
 pub(crate) const MAX_TILE_ROWS: usize = 16;
@@ -26,7 +27,7 @@ pub(crate) const MAX_PANEL_VECTORS: usize = 12;
 /// set of the function that [`Lanes::enter`] calls it from.
 ///
 /// ```
-/// use triplet_simd::{Element, Isa, Selected, lanes::{Kernel, Lanes}};
+/// use triplet_simd::{Element, Isa, Selected, lanes::{Kernel, Lanes, MAX_LEN}};
 ///
 /// /// Writes `2 x + y` to `y`, one vector at a time; returns the lanes of a vector.
 /// struct DoubleAndAdd<'a> {
@@ -47,9 +48,9 @@ pub(crate) const MAX_PANEL_VECTORS: usize = 12;
 /// }
 ///
 /// for isa in Isa::available() {
-///     let mut y = [1.0; 16];
-///     let lanes = f32::dispatch(Selected::new(isa)?, DoubleAndAdd { x: &[3.0; 16], y: &mut y });
-///     assert_eq!((16 % lanes, y), (0, [7.0; 16]));
+///     let mut y = [1.0; MAX_LEN];
+///     let lanes = f32::dispatch(Selected::new(isa)?, DoubleAndAdd { x: &[3.0; MAX_LEN], y: &mut y });
+///     assert_eq!((MAX_LEN % lanes, y), (0, [7.0; MAX_LEN]));
 /// }
 /// # Ok::<(), triplet_simd::Error>(())
 /// ```

@@ -9,11 +9,11 @@ use crate::gram::tile::Tile;
 use triplet_core::fma::fma_f64;
 use wide::{f32x4, f64x2, u32x4, u64x2};
 
-/// Four lanes of `f32`.
+/// Four lanes of `f32`; see the example of [`Kernel`].
 #[derive(Clone, Copy)]
 pub struct PortableF32;
 
-/// Two lanes of `f64`.
+/// Two lanes of `f64`; see the example of [`Kernel`].
 #[derive(Clone, Copy)]
 pub struct PortableF64;
 

@@ -54,7 +54,7 @@ fn nearest<T: Element>(scratches: &[Scratch<T>], index: usize, threshold: T::Key
     scratches.iter().filter_map(|scratch| seen(&scratch.best)).reduce(|a, b| if nearer(b, a) { b } else { a })
 }
 
-/// The farthest negative that any worker saw for a row.
+/// The farthest negative of a row among those of all workers.
 #[inline]
 fn farthest<T: Element>(scratches: &[Scratch<T>], row: usize) -> Option<(T::Key, u32)> {
     let seen = |best: &Best<T::Key>| {

@@ -80,7 +80,7 @@ impl<T: Real> Kernel<T> for Positives<'_, T> {
 }
 
 impl<T: Real> Positives<'_, T> {
-    /// Takes over what the block says about positives at some positions.
+    /// Copies the distances of positives at some positions from the block.
     fn take(&mut self, columns: Range<usize>) {
         let (layout, classes) = (self.source.layout, self.problem.classes());
         let rows = layout.positions(self.panel).zip(self.keys.chunks(layout.stride()));

@@ -12,8 +12,8 @@ use crate::{
 use core::ops::Range;
 use triplet_core::Problem;
 
-/// Fills every worker's bests. Which worker saw which block is left open; the
-/// bests of all of them together do not depend on it.
+/// Fills every worker's bests. Any worker may compute any block; the bests of all of them
+/// together do not depend on which does.
 pub(crate) fn run<T: Element>(
     context: StageContext<'_, T>,
     scratches: &mut [Scratch<T>],

@@ -7,7 +7,7 @@ use crate::{
 };
 use triplet_core::real::Key;
 
-/// Candidates taken in between two cuts, besides as many as are wanted.
+/// Candidates taken in between two cuts, besides the nearest that are kept.
 pub(crate) const SLACK: usize = 256;
 
 /// The best candidates of one query.
@@ -15,7 +15,7 @@ pub(crate) const SLACK: usize = 256;
 pub(crate) struct Nearest<T: Element> {
     candidates: Vec<T::Candidate>,
     wanted: usize,
-    /// No key above it can be among the wanted.
+    /// No key above it can be among the nearest that are kept.
     cutoff: T::Key,
 }
 
@@ -26,7 +26,7 @@ impl<T: Element> Default for Nearest<T> {
 }
 
 impl<T: Element> Nearest<T> {
-    /// Starts a query that wants so many.
+    /// Starts a query of which the nearest `wanted` candidates are kept.
     pub(crate) fn start(&mut self, wanted: usize) {
         self.candidates.clear();
         self.candidates.reserve(2 * wanted + SLACK + MAX_LEN);
@@ -68,7 +68,7 @@ impl<T: Element> Nearest<T> {
         }
     }
 
-    /// Keeps the wanted ones.
+    /// Drops all but the nearest `wanted` candidates.
     fn prune(&mut self) {
         let (_, &mut last, _) = self.candidates.select_nth_unstable(self.wanted - 1);
         self.candidates.truncate(self.wanted);

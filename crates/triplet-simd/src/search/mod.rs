@@ -1,6 +1,6 @@
 //! The masked minimum search, over the rows and over the columns of a block.
 //!
-//! For every threshold the smallest key at or above it is wanted. Subtracting the
+//! The search finds, for every threshold, the smallest key at or above it. Subtracting the
 //! threshold with wrap-around makes that a plain unsigned minimum: keys below the
 //! threshold, and masked ones, become larger than any that may be chosen. What is kept is
 //! this *excess* over the threshold, and the row it belongs to. New bests are rare, so
@@ -14,7 +14,7 @@ use crate::gram::{aligned::Aligned, layout::Layout};
 use core::ops::Range;
 use triplet_core::real::Key;
 
-/// The best candidates of every threshold that one worker has seen.
+/// The best candidates for every threshold, among the blocks of one worker.
 #[derive(Debug, Default)]
 pub(crate) struct Best<K: Key> {
     /// Smallest excess over each threshold.

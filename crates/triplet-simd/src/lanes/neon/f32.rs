@@ -4,12 +4,12 @@ use super::{Kernel, Lanes};
 use crate::tile::Tile;
 use core::arch::aarch64::*;
 
-/// Four lanes of `f32`: a token for NEON.
+/// Four lanes of `f32`: a token for NEON; see the example of [`Kernel`].
 #[derive(Clone, Copy)]
 pub struct NeonF32(());
 
 impl NeonF32 {
-    /// The token.
+    /// The token, without a check of the CPU; [`Element::dispatch`](crate::Element::dispatch) calls it after one.
     ///
     /// # Safety
     /// The CPU must have NEON.

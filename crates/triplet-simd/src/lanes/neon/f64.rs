@@ -4,12 +4,12 @@ use super::{Kernel, Lanes};
 use crate::tile::Tile;
 use core::arch::aarch64::*;
 
-/// Two lanes of `f64`: a token for NEON.
+/// Two lanes of `f64`: a token for NEON; see the example of [`Kernel`].
 #[derive(Clone, Copy)]
 pub struct NeonF64(());
 
 impl NeonF64 {
-    /// The token.
+    /// The token, without a check of the CPU; [`Element::dispatch`](crate::Element::dispatch) calls it after one.
     ///
     /// # Safety
     /// The CPU must have NEON.
