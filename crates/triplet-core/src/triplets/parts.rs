@@ -22,7 +22,8 @@ use core::ops::Range;
 /// let found = [(0, 2, 2.25), (1, 3, 4.0)];
 /// let mut counts = triplets.counts;
 /// // Each part may be filled in by a thread of its own.
-/// for (mut part, (position, negative, far)) in triplets.parts(&problem, [0..1, 1..4].into_iter()).zip(found) {
+/// let parts = triplets.parts(&problem, [0..1, 1..4].into_iter());
+/// for (mut part, (position, negative, far)) in parts.zip(found) {
 ///     assert!(part.positions().contains(&position));
 ///     let anchor = part.anchor(&problem, position);
 ///     anchor.negatives[0] = negative;

@@ -13,7 +13,7 @@ use core::arch::x86_64::*;
 pub struct Avx2F32(());
 
 impl Avx2F32 {
-    /// The token, without a check of the CPU; [`Element::dispatch`](crate::Element::dispatch) calls it after one.
+    /// The token, without a check of the CPU. [`Selected`](crate::Selected) is the checked way.
     ///
     /// # Safety
     /// The CPU must have AVX2 and FMA.
@@ -195,7 +195,7 @@ impl Lanes for Avx2F32 {
 pub struct Avx2F64(());
 
 impl Avx2F64 {
-    /// The token, without a check of the CPU; [`Element::dispatch`](crate::Element::dispatch) calls it after one.
+    /// The token, without a check of the CPU. [`Selected`](crate::Selected) is the checked way.
     ///
     /// # Safety
     /// The CPU must have AVX2 and FMA.

@@ -11,7 +11,7 @@ use core::arch::x86_64::*;
 pub struct Avx512F32(());
 
 impl Avx512F32 {
-    /// The token, without a check of the CPU; [`Element::dispatch`](crate::Element::dispatch) calls it after one.
+    /// The token, without a check of the CPU. [`Selected`](crate::Selected) is the checked way.
     ///
     /// # Safety
     /// The CPU must have AVX-512F.
@@ -186,7 +186,7 @@ impl Lanes for Avx512F32 {
 pub struct Avx512F64(());
 
 impl Avx512F64 {
-    /// The token, without a check of the CPU; [`Element::dispatch`](crate::Element::dispatch) calls it after one.
+    /// The token, without a check of the CPU. [`Selected`](crate::Selected) is the checked way.
     ///
     /// # Safety
     /// The CPU must have AVX-512F.

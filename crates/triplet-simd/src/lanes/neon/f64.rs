@@ -9,7 +9,7 @@ use core::arch::aarch64::*;
 pub struct NeonF64(());
 
 impl NeonF64 {
-    /// The token, without a check of the CPU; [`Element::dispatch`](crate::Element::dispatch) calls it after one.
+    /// The token, without a check of the CPU. [`Selected`](crate::Selected) is the checked way.
     ///
     /// # Safety
     /// The CPU must have NEON.
