@@ -102,8 +102,9 @@ impl Distance {
         }
     }
 
-    /// About the ranking value of a distance: [`Distance::of_ranking_value`] backwards, off by
-    /// units in the last place.
+    /// About the ranking value of a distance: [`Distance::of_ranking_value`] backwards. Of several
+    /// ranking values of one distance it is the largest, off by a few units in the last place: a
+    /// threshold is searched from there, one key after the other.
     #[must_use]
     pub fn near_ranking_value<T: Real>(self, distance: T) -> T {
         match self {

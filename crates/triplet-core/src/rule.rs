@@ -197,6 +197,30 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_of_one_triplet_an_anchor_prefers_every_negative() {
+        // Engines keep no farthest negative for such a rule.
+        for rule in Rule::ALL.into_iter().filter(|rule| rule.one_per_anchor()) {
+            for (distance, positive) in Distance::ALL.into_iter().flat_map(|d| [0.0, 1.5].map(|p| (d, p))) {
+                assert_eq!(rule.threshold(positive, distance, 1e3_f32), 0, "{rule:?}");
+                assert_eq!(rule.threshold(f64::from(positive), distance, 1e3), 0, "{rule:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn ties_go_to_the_lower_row() {
+        for (a, b, is_nearer, is_farther) in [
+            ((1_u32, 5), (2, 3), true, false),
+            ((2, 3), (1, 5), false, true),
+            ((1, 3), (1, 5), true, true),
+            ((1, 5), (1, 3), false, false),
+            ((1, 3), (1, 3), false, false),
+        ] {
+            assert_eq!((nearer(a, b), farther(a, b)), (is_nearer, is_farther), "{a:?} and {b:?}");
+        }
+    }
+
+    #[test]
     fn a_negative_bound_admits_everything_and_a_huge_one_nothing() {
         assert_eq!(Rule::SemiHardLiteral.threshold(1.0_f32, Distance::SquaredL2, -2.0), 0);
         let huge = Rule::SemiHardLiteral.threshold(1.0_f32, Distance::L2, f32::MAX);

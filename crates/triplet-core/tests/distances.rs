@@ -3,6 +3,7 @@
 use triplet_core::{
     Distance, Real,
     distance::{Scaling, normalise},
+    real::Key,
 };
 
 #[test]
@@ -15,6 +16,54 @@ fn the_derivative_of_l2_is_zero_at_distance_zero_and_one_over_the_distance_elsew
     assert_eq!(Distance::L2.derivative(least), 1.0 / f64::from(least.sqrt()));
     for distance in [Distance::SquaredL2, Distance::Angular] {
         assert_eq!([distance.derivative(0.0_f32), distance.derivative(4.0_f32)], [1.0, 1.0], "{distance:?}");
+    }
+}
+
+/// Ranking values from zero to the largest finite one: subnormal, tiny, ordinary, huge.
+fn ranking_values<T: Real>() -> impl Iterator<Item = T> {
+    let powers = (-1070..1020).step_by(13).map(|power| T::from_f64(1.7 * f64::exp2(f64::from(power))));
+    let smallest = [0, 1, 2, 3, 100].map(|bits| T::from_key(T::Key::from_row(bits)));
+    let all = smallest.into_iter().chain(powers).chain([T::ONE, T::from_f64(T::MAX_FINITE)]);
+    all.filter(|value| value.is_finite())
+}
+
+/// What engines and thresholds take for granted of a distance.
+fn laws<T: Real>(distance: Distance) {
+    let of = |value: T| distance.of_ranking_value(value);
+    let values: Vec<T> = ranking_values().filter(|&value| of(value).is_finite()).collect();
+    assert_eq!(of(T::ZERO), T::ZERO);
+    for &value in &values {
+        let derivative = distance.derivative(value);
+        assert!(derivative >= 0.0 && derivative.is_finite(), "{distance:?} at {value}: {derivative}");
+        assert!(
+            distance.needs_pair_distance() || derivative == distance.derivative(T::ONE),
+            "{distance:?} at {value}: the derivative depends on the distance"
+        );
+        // A larger ranking value has no smaller distance.
+        for &other in values.iter().filter(|&&other| other > value) {
+            assert!(of(other) >= of(value), "{distance:?}: {value} and {other}");
+        }
+        let near = distance.near_ranking_value(of(value));
+        let mut last = if near.is_finite() { near.key() } else { T::from_f64(T::MAX_FINITE).key() };
+        let end = T::from_f64(T::MAX_FINITE).key();
+        let above = |key: T::Key| of(T::from_key(key)) > of(value);
+        let mut steps = 0;
+        while last > T::Key::ZERO && above(last) {
+            (last, steps) = (last.previous(), steps + 1);
+            assert!(steps <= 8, "{distance:?}: the guess for {value} is too high");
+        }
+        while last < end && !above(last.next()) {
+            (last, steps) = (last.next(), steps + 1);
+            assert!(steps <= 8, "{distance:?}: the guess for {value} is too low");
+        }
+    }
+}
+
+#[test]
+fn every_distance_ascends_with_its_ranking_value_and_is_nearly_undone() {
+    for distance in Distance::ALL {
+        laws::<f32>(distance);
+        laws::<f64>(distance);
     }
 }
 

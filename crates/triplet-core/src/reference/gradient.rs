@@ -102,9 +102,10 @@ fn each_pair<T: Real>(
     let distance = |value| problem.distance().of_ranking_value(value);
     for &Chosen { anchor, positive, negative, near, far } in triplets {
         let derivative = problem.rule().term(problem.margin(), distance(near), distance(far)).derivative;
-        // What stands in for a hard rule's negative is the positive's own distance: they cancel.
-        if negative.is_none() && matches!(problem.rule(), Rule::Hard | Rule::HardSoft) {
-            continue;
+        match problem.rule() {
+            // What stands in for a hard rule's negative is the positive's own distance: they cancel.
+            Rule::Hard | Rule::HardSoft if negative.is_none() => continue,
+            Rule::SemiHard | Rule::SemiHardLiteral | Rule::Hard | Rule::HardSoft => {}
         }
         if let Some(positive) = positive {
             add(anchor, positive, derivative, near);

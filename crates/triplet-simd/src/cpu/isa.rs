@@ -221,6 +221,7 @@ impl<T: Real> Kernel<T> for KnownAnswers<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use triplet_core::{real::Key, rule::nearer};
 
     #[test]
     fn names_read_back() {
@@ -236,6 +237,28 @@ mod tests {
             assert_eq!(Selected::new(isa).map(Selected::isa), Ok(isa));
         }
         assert_eq!(Some(Selected::best().unwrap().isa()), Isa::available().next_back());
+    }
+
+    /// Candidates are compared as integers wherever they are sorted or kept.
+    fn candidates_order<T: Element>() {
+        let row = T::Key::from_row;
+        let keys = [Key::ZERO, row(1), row(u32::MAX >> 1), T::Key::END.previous(), Key::SIGNED_MAX];
+        let rows = [0, 1, 2, 1 << 16, i32::MAX as u32 - 2];
+        let all = || keys.into_iter().flat_map(|key| rows.map(|row| (key, row)));
+        for a in all() {
+            let packed = T::pack_candidate(a.0, a.1);
+            assert_eq!(T::unpack_candidate(packed), a);
+            assert!(packed < T::NO_CANDIDATE);
+            for b in all() {
+                assert_eq!(packed < T::pack_candidate(b.0, b.1), nearer(a, b), "{a:?} and {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn candidates_are_ordered_as_the_rule_says() {
+        candidates_order::<f32>();
+        candidates_order::<f64>();
     }
 
     #[test]

@@ -6,7 +6,8 @@ use crate::{
     lanes::{Kernel, Lanes},
     retrieval::nearest::{Nearest, SLACK},
 };
-use triplet_core::real::Key;
+use core::cmp::Ordering;
+use triplet_core::{real::Key, rule::nearer};
 
 struct Offer<'a, T: Element> {
     nearest: &'a mut Nearest<T>,
@@ -23,12 +24,12 @@ impl<T: Element> Kernel<T> for Offer<'_, T> {
     }
 }
 
-/// The rows of the `wanted` nearest: every candidate sorted by key, equal ones by row.
+/// The rows of the `wanted` nearest: every candidate, sorted by [`nearer`].
 fn model<K: Key>(keys: &[K], ids: &[K], wanted: usize, excluded: &[u32]) -> Vec<u32> {
     let all = keys.iter().zip(ids).filter(|&(&key, _)| key != K::MASKED);
     let mut all: Vec<(K, u32)> = all.map(|(&key, id)| (key, id.to_row())).collect();
     all.retain(|(_, row)| !excluded.contains(row));
-    all.sort_unstable();
+    all.sort_unstable_by(|&a, &b| if nearer(a, b) { Ordering::Less } else { Ordering::Greater });
     all.truncate(wanted);
     all.into_iter().map(|(_, row)| row).collect()
 }

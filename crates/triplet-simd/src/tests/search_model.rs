@@ -3,7 +3,10 @@
 use super::Subject;
 use crate::{cpu::isa::Element, gram::layout::Layout, search::Best};
 use core::fmt::Debug;
-use triplet_core::real::Key;
+use triplet_core::{
+    real::Key,
+    rule::{farther, nearer},
+};
 
 /// The best candidates of one anchor.
 #[derive(Debug, Clone)]
@@ -20,26 +23,19 @@ impl<K: Key> AnchorModel<K> {
         Self { nearest: vec![None; thresholds.len()], thresholds, far: None }
     }
 
-    /// Takes a candidate in: smaller keys are nearer, larger ones farther, the lower row wins a tie.
+    /// Takes a candidate in: ties are [`nearer`]'s and [`farther`]'s.
     pub(crate) fn push(&mut self, key: K, row: u32) {
         if key == K::MASKED {
             return;
         }
+        let candidate = (key, row);
         for (&threshold, nearest) in self.thresholds.iter().zip(&mut self.nearest) {
-            let better = match *nearest {
-                None => true,
-                Some((best, lowest)) => key < best || (key == best && row < lowest),
-            };
-            if key >= threshold && better {
-                *nearest = Some((key, row));
+            if key >= threshold && nearest.is_none_or(|best| nearer(candidate, best)) {
+                *nearest = Some(candidate);
             }
         }
-        let farther = match self.far {
-            None => true,
-            Some((most, lowest)) => key > most || (key == most && row < lowest),
-        };
-        if farther {
-            self.far = Some((key, row));
+        if self.far.is_none_or(|best| farther(candidate, best)) {
+            self.far = Some(candidate);
         }
     }
 }

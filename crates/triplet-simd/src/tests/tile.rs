@@ -60,7 +60,7 @@ impl Suite for Tiles {
     const KERNEL: &'static str = "tile";
     fn run<T: Element>(on: Subject<T>) {
         let shape = on.shape;
-        let endings = [None, Some(Distance::ALL[0]), Some(Distance::ALL[1]), Some(Distance::ALL[2])];
+        let endings: Vec<Option<Distance>> = [None].into_iter().chain(Distance::ALL.map(Some)).collect();
         let depths = (1..=9).chain([31, 32, 33]);
         let rows = (0..shape.panel).step_by(shape.tile_rows);
         let columns = (0..shape.panel).step_by(shape.tile_columns);
@@ -69,7 +69,7 @@ impl Suite for Tiles {
         let cases = at.flat_map(|at| depths.clone().map(move |depth| (at, depth)));
         for (number, (at, depth)) in sampled(cases.enumerate(), 7) {
             let operands = Operands::<T>::new(&on, depth, at, number as u64);
-            for (ending, resume) in endings.into_iter().flat_map(|ending| [(ending, false), (ending, true)]) {
+            for (ending, resume) in endings.iter().flat_map(|&ending| [(ending, false), (ending, true)]) {
                 let stride = strides[number % strides.len()];
                 let _case = on.case(|| {
                     format!(

@@ -11,7 +11,12 @@ use crate::{
     lanes::{Kernel, Lanes},
     tests::{KeyPattern, Subject, Suite, data, on_every_isa, rng, sampled},
 };
-use triplet_core::real::Key;
+use triplet_core::{real::Key, rule::nearer};
+
+/// The nearest of some candidates, in plain words.
+fn nearest_of<K: Key>(candidates: impl Iterator<Item = (K, K)>) -> Option<(K, K)> {
+    candidates.reduce(|best, candidate| if nearer(candidate, best) { candidate } else { best })
+}
 
 /// The least, the most and the rows that have them, by the kernels.
 struct Extremes<'a, T: Element> {
@@ -53,10 +58,10 @@ impl Suite for EndsOfTheRange {
                 let _case = on.case(|| format!("{count} keys, {pattern:?}, threshold {threshold:?}"));
                 let found = on.run(Extremes { keys: &keys, ids: &ids, threshold });
                 assert_eq!((found.0, found.1), (least, most));
-                let row = present.iter().filter(|&&(key, _)| key == threshold).map(|&(_, id)| id).min();
-                assert_eq!(Some(found.2), row);
-                let nearest = present.iter().filter(|&&(key, _)| key >= threshold).min();
-                assert_eq!(Some(T::unpack_candidate(found.3)), nearest.map(|&(key, id)| (key, id.to_row())));
+                let with_key = nearest_of(present.iter().copied().filter(|&(key, _)| key == threshold));
+                assert_eq!(Some(found.2), with_key.map(|(_, id)| id));
+                let nearest = nearest_of(present.iter().copied().filter(|&(key, _)| key >= threshold));
+                assert_eq!(Some(T::unpack_candidate(found.3)), nearest.map(|(key, id)| (key, id.to_row())));
             }
             let _case = on.case(|| format!("{count} keys, {pattern:?}"));
             let found = on.run(Extremes { keys: &keys, ids: &ids, threshold: Key::ZERO });
@@ -223,10 +228,11 @@ impl Suite for SortedCandidates {
                 expected.sort_unstable();
                 assert_eq!(sorted, expected, "the candidates are not the ones that were sorted");
                 for (&threshold, found) in thresholds.iter().zip(found) {
-                    let nearest = expected.iter().find(|&&(key, _)| key >= threshold && key != Key::MASKED);
+                    let above = |&(key, _): &(T::Key, _)| key >= threshold && key != Key::MASKED;
+                    let nearest = nearest_of(expected.iter().copied().filter(above));
                     assert_eq!(
                         found.map(T::unpack_candidate),
-                        nearest.map(|&(key, id)| (key, id.to_row())),
+                        nearest.map(|(key, id)| (key, id.to_row())),
                         "{threshold:?}"
                     );
                 }
