@@ -10,13 +10,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from triplet_loss import _native
+from triplet_loss import _native, evaluate
 
 ROOT = Path(__file__).resolve().parents[3]
 SEED = 20261124
 
-DISTANCES = ("squared-l2", "l2", "angular")
-RULES = ("semi-hard", "semi-hard-literal", "hard", "hard-soft")
+
+def _names(argument: str) -> tuple[str, ...]:
+    """Every name that an argument of `evaluate` takes, by the message that refuses another."""
+    with pytest.raises(ValueError, match="choose one of ") as refused:
+        evaluate([0], [[0.0]], **{argument: "?"})
+    return tuple(str(refused.value).split("choose one of ")[1].split(", "))
+
+
+DISTANCES = _names("distance")
+RULES = _names("rule")
+REDUCTIONS = _names("reduction")
+BACKENDS = _names("backend")
 
 
 @dataclass

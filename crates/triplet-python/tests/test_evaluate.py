@@ -10,7 +10,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import triplet_loss
-from conftest import DISTANCES, RULES, batch, isas, same_bits
+from conftest import BACKENDS, DISTANCES, REDUCTIONS, RULES, batch, isas, same_bits
 from triplet_loss import _native, evaluate
 
 LABELS = [0, 0, 1, 2]
@@ -55,9 +55,9 @@ def test_every_backend_gives_the_same_bits(distance, rule, dtype):
         assert first.statistics == other.statistics, way
 
 
-def test_the_page_of_evaluate_names_every_instruction_set():
-    for isa in _native.instruction_sets:
-        assert f"``{isa}``" in evaluate.__doc__, isa
+def test_the_page_of_evaluate_has_every_name():
+    for name in [*_native.instruction_sets, *DISTANCES, *RULES, *REDUCTIONS, *BACKENDS]:
+        assert f"``{name}``" in evaluate.__doc__, name
 
 
 def test_gradient_is_that_of_the_loss():

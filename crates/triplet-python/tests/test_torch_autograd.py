@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-from conftest import DISTANCES, same_bits, tensors
+from conftest import DISTANCES, REDUCTIONS, same_bits, tensors
 from triplet_loss import evaluate
 
 torch = pytest.importorskip("torch")
@@ -44,7 +44,7 @@ def test_forward_and_backward_are_the_engines_bits(loss, dtype):
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=IDS)
-@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_gradcheck(loss, reduction):
     labels, x = tensors(14, 4, 3, torch.float64)
     loss = copy.deepcopy(loss)
@@ -82,7 +82,7 @@ def test_upstream_factors_scale_the_gradient():
 
 
 @pytest.mark.parametrize("kind", ["eager", "compiled", "torch.func"])
-@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_the_gradient_is_linear_in_the_derivative_from_above_also_for_autograd(reduction, kind):
     labels, x = tensors(12, 4, 3, torch.float64)
     loss = TripletSemiHardLoss(reduction=reduction)

@@ -6,7 +6,7 @@ import copy
 import io
 
 import pytest
-from conftest import tensors
+from conftest import REDUCTIONS, tensors
 
 torch = pytest.importorskip("torch")
 
@@ -15,7 +15,7 @@ from torch.func import functional_call, grad, stack_module_state, vmap  # noqa: 
 from torch.fx.experimental.proxy_tensor import make_fx  # noqa: E402
 from triplet_loss.torch import TripletSemiHardLoss  # noqa: E402
 
-REDUCTIONS = pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+BY_REDUCTION = pytest.mark.parametrize("reduction", REDUCTIONS)
 
 
 def gradients(loss, labels, batches):
@@ -24,7 +24,7 @@ def gradients(loss, labels, batches):
     return torch.stack([torch.autograd.grad(0.3 * loss(x, labels).sum(), x)[0] for x in leaves])
 
 
-@REDUCTIONS
+@BY_REDUCTION
 @pytest.mark.parametrize("compiled", [False, True])
 def test_derivatives_through_vmap(reduction, compiled):
     torch.compiler.reset()
@@ -53,7 +53,7 @@ def test_derivatives_through_vmap(reduction, compiled):
         assert not summed(leaf).requires_grad
 
 
-@REDUCTIONS
+@BY_REDUCTION
 def test_an_ensemble_is_trained_at_once(reduction):
     labels, x = tensors(dtype=torch.float64)
     x = x.detach()
@@ -74,7 +74,7 @@ def test_an_ensemble_is_trained_at_once(reduction):
     assert torch.allclose(at_once["weight"], right, rtol=1e-9)
 
 
-@REDUCTIONS
+@BY_REDUCTION
 def test_derivatives_at_once(reduction):
     labels, x = tensors()
     loss = TripletSemiHardLoss(reduction=reduction)
@@ -88,7 +88,7 @@ def test_derivatives_at_once(reduction):
     assert torch.equal(both[1], one)
 
 
-@REDUCTIONS
+@BY_REDUCTION
 def test_vmap_over_nothing_gives_nothing(reduction):
     labels, x = tensors()
     loss = TripletSemiHardLoss(reduction=reduction)
@@ -101,7 +101,7 @@ def test_vmap_over_nothing_gives_nothing(reduction):
     assert vmap(lambda x: loss(x, labels[:0]).sum())(empty).tolist() == [0, 0, 0]
 
 
-@REDUCTIONS
+@BY_REDUCTION
 def test_fake_tensors_give_fake_losses(reduction):
     labels, x = tensors()
     loss = TripletSemiHardLoss(reduction=reduction)
