@@ -4,6 +4,7 @@ use super::tree::{Ended, Tree};
 use anyhow::{Context, Result, bail, ensure};
 use std::{
     fs,
+    io::Write as _,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -45,6 +46,7 @@ pub(crate) fn run(batches: u64, only: Option<&str>) -> Result<()> {
         tree.apply(patch, true)?;
         unseen += usize::from(matches!(outcome, Outcome::SeenByDigests(_) | Outcome::NotSeen));
         println!("| {name} | {} |", describe(&outcome));
+        std::io::stdout().flush()?;
     }
     println!("{} of {} seen by the comparison", patches.len() - unseen, patches.len());
     ensure!(unseen == 0, "{unseen} faults change what all engines and the reference answer, or nothing");
@@ -74,9 +76,15 @@ fn outcome(tree: &Tree, batches: u64, limit: Duration) -> Result<Outcome> {
 
 fn describe(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Seen(message) => format!("seen | {message}"),
-        Outcome::SeenByHanging => "seen | it does not end".to_owned(),
+        Outcome::Seen(message) => format!("{} | {message}", batch(message)),
+        Outcome::SeenByHanging => "seen | the comparison does not end".to_owned(),
         Outcome::SeenByDigests(message) => format!("**not seen**, but by the digests | {message}"),
         Outcome::NotSeen => "**not seen** |".to_owned(),
     }
+}
+
+/// Where the comparison sees a fault: the batch that its message names.
+fn batch(message: &str) -> String {
+    let number = message.split_once(", batch ").and_then(|(_, after)| after.split_once(')'));
+    number.map_or_else(|| "seen".to_owned(), |(number, _)| format!("seen in batch {number}"))
 }

@@ -65,6 +65,7 @@ impl Tree {
         cargo.current_dir(&self.root).args(["build", "--quiet", "--package", "xtask"]);
         cargo.env("CARGO_TARGET_DIR", &self.build);
         cargo
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .env("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false")
             .env("CARGO_PROFILE_DEV_OVERFLOW_CHECKS", "false");
         let output = cargo.output()?;
