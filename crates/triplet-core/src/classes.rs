@@ -256,16 +256,32 @@ mod tests {
         assert_eq!(slots, (0..8).collect::<Vec<_>>());
     }
 
-    #[test]
-    fn labels_made_to_collide_are_numbered_by_sorting() {
-        // `label ^ (label >> 32)` times the multiplier of the hash is a small number: every
-        // label starts at the first slot, and they come in no order.
+    /// Labels whose folded values times the multiplier of the hash are given numbers, in their order;
+    /// numbers that no label has are left out.
+    fn labels_with_hashes(hashes: impl Iterator<Item = u64>) -> impl Iterator<Item = i64> {
         let multiplier = 0x9e37_79b9_7f4a_7c15_u64;
         let inverse = (0..5).fold(multiplier, |inverse, _| {
             inverse.wrapping_mul(2_u64.wrapping_sub(multiplier.wrapping_mul(inverse)))
         });
-        let folded = (1_u64..).map(|small| small.wrapping_mul(inverse)).filter(|folded| folded >> 63 == 0);
-        let distinct: Vec<i64> = folded.map(|folded| (folded ^ folded >> 32) as i64).take(700).collect();
+        let folded = hashes.map(move |hash| hash.wrapping_mul(inverse)).filter(|folded| folded >> 63 == 0);
+        folded.map(|folded| (folded ^ folded >> 32) as i64)
+    }
+
+    #[test]
+    fn labels_that_meet_in_the_last_slot_go_on_in_the_first() {
+        let mut labels: Vec<i64> = labels_with_hashes((0..=u64::MAX).rev()).take(3).collect();
+        // Found again on the same way.
+        labels.push(labels[2]);
+        let (mut table, mut numbers) = (LabelTable::default(), Vec::new());
+        assert_eq!(table.number(&labels, &mut numbers), 3);
+        assert_eq!(numbers, [0, 1, 2, 2]);
+        assert_eq!(table.slots, [1, 2, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, 0]);
+    }
+
+    #[test]
+    fn labels_made_to_collide_are_numbered_by_sorting() {
+        // Every label starts at the first slot, and they come in no order.
+        let distinct: Vec<i64> = labels_with_hashes(1..).take(700).collect();
         let labels: Vec<i64> = distinct.iter().copied().chain(distinct.iter().rev().copied()).collect();
         let expected: Vec<u32> = (0..700).chain((0..700).rev()).collect();
         let (mut table, mut numbers) = (LabelTable::default(), Vec::new());

@@ -132,6 +132,28 @@ mod tests {
         assert!(doubled.count() >= 1, "two roundings through f64 must fail");
     }
 
+    /// A whole number rounded to odd: cut to 53 bits, the last of which is set if any was lost.
+    fn rounded_to_odd(exact: i128) -> f64 {
+        let magnitude = exact.unsigned_abs();
+        let cut = (128 - magnitude.leading_zeros()).saturating_sub(53);
+        let kept = magnitude >> cut;
+        let odd = kept | u128::from(kept << cut != magnitude);
+        (odd as f64) * (cut as f64).exp2() * if exact < 0 { -1.0 } else { 1.0 }
+    }
+
+    proptest! {
+        /// In f32 one in 2^29 sums shows which neighbour was taken; here each does.
+        #[test]
+        fn sums_are_rounded_to_odd(
+            a in -(1i64 << 53)..1 << 53, b in -(1i64 << 53)..1 << 53, shift in 0..60, swapped: bool,
+        ) {
+            let exact = (i128::from(a) << shift) + i128::from(b);
+            let (p, c) = (a as f64 * f64::from(shift).exp2(), b as f64);
+            let (p, c) = if swapped { (c, p) } else { (p, c) };
+            prop_assert_eq!(add_round_to_odd(p, c), rounded_to_odd(exact), "{} + {}", p, c);
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
         /// The oracle is f64's own fused multiply-add rounded to odd by its error,

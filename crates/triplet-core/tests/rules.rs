@@ -49,3 +49,21 @@ fn the_derivative_of_the_soft_margin_is_the_logistic_function_on_both_sides_of_z
         }
     }
 }
+
+#[test]
+fn of_equal_distances_the_lower_row_comes_first_both_near_and_far() {
+    use triplet_core::rule::{farther, nearer};
+    assert!(nearer((1_u32, 9), (2, 0)) && !nearer((2_u32, 0), (1, 9)));
+    assert!(nearer((1_u32, 3), (1, 4)) && !nearer((1_u32, 4), (1, 3)) && !nearer((1_u32, 3), (1, 3)));
+    assert!(farther((2_u32, 9), (1, 0)) && !farther((1_u32, 0), (2, 9)));
+    assert!(farther((1_u32, 3), (1, 4)) && !farther((1_u32, 4), (1, 3)) && !farther((1_u32, 3), (1, 3)));
+}
+
+#[test]
+fn what_stands_in_for_a_missing_negative() {
+    let stand_in =
+        Rule::ALL.map(|rule| (rule.missing_negative(2.5_f32), rule.differentiates_missing_negative()));
+    let expected = Rule::ALL.map(|rule| if rule.one_per_anchor() { (2.5, false) } else { (0.0, true) });
+    assert_eq!(stand_in, expected);
+    assert!(!Rule::SemiHard.one_per_anchor() && Rule::Hard.one_per_anchor());
+}

@@ -1,0 +1,105 @@
+//! Triplets, terms and counts of batches that are small enough to be worked out by hand.
+
+use triplet_core::{
+    AnchorTerms, Batch, Distance, Engine, Objective, Problem, ProblemBuffers, Rule, Scalar, Triplets,
+};
+
+/// What is looked at of mined rows on a line.
+fn with<R>(
+    (x, labels): (&[f32], &[i64]),
+    (distance, rule, margin): (Distance, Rule, f64),
+    mut triplets: Triplets<f32>,
+    look: impl FnOnce(&Problem<'_, f32>, &Triplets<f32>) -> R,
+) -> R {
+    let batch = Batch::new(x, 1, labels).unwrap();
+    let mut buffers = ProblemBuffers::default();
+    let problem = Problem::new(&batch, Objective { distance, rule, margin }, &mut buffers).unwrap();
+    Scalar.mine(&problem, &mut triplets).unwrap();
+    look(&problem, &triplets)
+}
+
+/// Negatives by anchor and positive, and the terms: sums by row, violating, fallbacks.
+fn mined(rows: (&[f32], &[i64]), rule: Rule, margin: f64) -> (Vec<Option<u32>>, Vec<f64>, [u64; 2]) {
+    with(rows, (Distance::SquaredL2, rule, margin), Triplets::default(), |problem, triplets| {
+        let mut terms = AnchorTerms::default();
+        terms.rebuild(problem, triplets);
+        let negatives = triplets.triplets(problem).map(|triplet| triplet.negative).collect();
+        (negatives, terms.sums, [terms.statistics.violating, terms.statistics.fallbacks])
+    })
+}
+
+#[test]
+fn a_negative_as_far_as_the_positive_is_not_beyond_it() {
+    // Anchor 0 has both neighbours at 1; anchor 1 likewise.
+    let rows: (&[f32], &[i64]) = (&[0.0, 1.0, -1.0, 2.0], &[0, 0, 1, 2]);
+    let (semi_hard, literal, hard) = (Rule::SemiHard, Rule::SemiHardLiteral, Rule::Hard);
+    let chosen = vec![Some(3), Some(2)];
+    assert_eq!(mined(rows, semi_hard, 1.0), (chosen.clone(), vec![0.0; 4], [0, 0]));
+    // A term of zero violates nothing, one above zero does.
+    assert_eq!(mined(rows, semi_hard, 3.0), (chosen.clone(), vec![0.0; 4], [0, 0]));
+    assert_eq!(mined(rows, semi_hard, 3.5), (chosen.clone(), vec![0.5, 0.5, 0.0, 0.0], [2, 0]));
+    // Beyond 1 + 2.75 there is one at 4; beyond 1 + 3 none, so that the farthest is taken.
+    assert_eq!(mined(rows, literal, 2.75), (chosen.clone(), vec![0.0; 4], [0, 0]));
+    assert_eq!(mined(rows, literal, 3.0), (chosen, vec![0.0; 4], [0, 2]));
+    let nearest = vec![Some(2), Some(3), Some(0), Some(1)];
+    assert_eq!(mined(rows, hard, 0.5), (nearest, vec![0.5, 0.5, 0.0, 0.0], [2, 0]));
+}
+
+#[test]
+fn the_farthest_negative_is_the_lowest_row_of_several() {
+    let rows: (&[f32], &[i64]) = (&[0.0, 5.0, 1.0, 3.0, -3.0], &[0, 0, 1, 2, 3]);
+    // Of anchor 1 the distances are 25 to the positive and 16, 4, 64 to the negatives.
+    assert_eq!(mined(rows, Rule::SemiHard, 1.0).0, [Some(3), Some(4)]);
+    assert_eq!(mined(rows, Rule::SemiHard, 1.0).2, [1, 1]);
+}
+
+#[test]
+fn flags_of_a_class_that_needs_two_words_are_those_of_the_hinge() {
+    let x: Vec<f32> = (0..80).map(|row| (row * 7 % 80) as f32 / 64.0).chain([1.75]).collect();
+    let labels: Vec<i64> = (0..81).map(|row| i64::from(row == 80)).collect();
+    let asked = (Distance::SquaredL2, Rule::SemiHard, 0.25);
+    with((&x, &labels), asked, Triplets::default(), |problem, triplets| {
+        let mut beyond_the_first_word = [0, 0];
+        let mut all = triplets.triplets(problem);
+        for position in 0..80 {
+            for rank in 0..79 {
+                let one = all.next().unwrap();
+                assert_eq!(one.anchor, problem.anchor_at(position));
+                let expected = 0.25 + one.positive_distance - one.negative_distance >= 0.0;
+                assert_eq!(triplets.has_gradient(problem, position, rank), expected, "{position}, {rank}");
+                if rank >= 64 {
+                    beyond_the_first_word[usize::from(expected)] += 1;
+                }
+            }
+        }
+        assert!(beyond_the_first_word.iter().all(|&count| count > 0), "{beyond_the_first_word:?}");
+    });
+}
+
+#[test]
+fn samples_of_distances_hold_those_of_pairs_that_exist() {
+    let rows: (&[f32], &[i64]) = (&[0.0, 1.0, -1.5, 3.0], &[0, 0, 1, 2]);
+    let sample = |distance, rule, kept, most| {
+        let triplets = Triplets::with_most_distances(kept);
+        with(rows, (distance, rule, 1.0), triplets, |problem, triplets| {
+            triplets.sample_distances(problem, most)
+        })
+    };
+    // Anchors 2 and 3 have no positive.
+    let all = (vec![1.0, 1.0], vec![2.25, 4.0, 2.25, 4.0]);
+    assert_eq!(sample(Distance::SquaredL2, Rule::Hard, usize::MAX, 9), all);
+    assert_eq!(sample(Distance::SquaredL2, Rule::Hard, usize::MAX, 2), (vec![1.0], vec![2.25, 2.25]));
+    for kept in [0, usize::MAX] {
+        let pairs = (vec![1.0, 1.0], vec![1.5, 2.0]);
+        assert_eq!(sample(Distance::L2, Rule::SemiHard, kept, 9), pairs);
+        assert_eq!(sample(Distance::L2, Rule::SemiHard, kept, 1), (vec![1.0], vec![1.5]));
+    }
+}
+
+#[test]
+fn sums_are_weighted_one_by_one() {
+    let terms = AnchorTerms { sums: vec![1.0, 2.0, 4.0], ..AnchorTerms::default() };
+    assert_eq!(terms.weighted_sum(None), 7.0);
+    assert_eq!(terms.weighted_sum(Some(&[0.5, 1.0, 2.0])), 10.5);
+    assert_eq!(AnchorTerms::default().weighted_sum(None).to_bits(), 0);
+}
