@@ -15,8 +15,8 @@ pub(crate) struct Args {
     /// The patches of testdata/mutants instead, one by one, each held against the cross-check.
     #[arg(long)]
     patches: bool,
-    /// Batches of the cross-check for each patch.
-    #[arg(long, default_value_t = 200, requires = "patches")]
+    /// Batches of the cross-check for each patch: by default as many as all of them are seen in.
+    #[arg(long, default_value_t = 226, requires = "patches")]
     batches: u64,
     /// Only patches whose names contain this.
     #[arg(long, requires = "patches")]
