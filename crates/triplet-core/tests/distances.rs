@@ -86,3 +86,11 @@ fn a_row_below_the_norm_floor_is_divided_by_the_floor_and_not_by_its_norm() {
         assert!(!normalise(&[0.0, sign * above / 2.0], &mut [0.0; 2]).own_norm);
     }
 }
+
+#[test]
+fn distances_are_needed_by_those_whose_derivative_depends_on_them() {
+    for distance in Distance::ALL {
+        let depends = distance.derivative(1.0_f32) != distance.derivative(4.0_f32);
+        assert_eq!(distance.needs_pair_distance(), depends, "{distance:?}");
+    }
+}
