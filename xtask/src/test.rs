@@ -56,6 +56,13 @@ fn rust() -> Result<()> {
         let status = cargo.status().with_context(|| format!("starting cargo for {name}"))?;
         ensure!(status.success(), "{name} failed ({status})");
     }
+    eprintln!("== figures");
+    match Command::new("python3").args(["docs/figures/draw", "--check"]).status() {
+        Ok(status) => {
+            ensure!(status.success(), "docs/figures are not what docs/figures/draw draws ({status})");
+        }
+        Err(error) => eprintln!("NOT covered, no python3: {error}"),
+    }
     eprintln!("== golden files");
     crate::golden::run()?;
     eprintln!("== cross-check");

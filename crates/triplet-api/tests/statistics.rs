@@ -182,7 +182,7 @@ fn sampled_distances_are_those_of_pairs_that_exist() {
             for most in [1, 2] {
                 let (positives, negatives) = result.sample_distances(most);
                 assert!(positives.len() <= most && negatives.len() <= most, "{name}: {labels:?}, {rule:?}");
-                assert_eq!(positives.is_empty() && negatives.is_empty(), false, "{name}: {labels:?}");
+                assert!(!(positives.is_empty() && negatives.is_empty()), "{name}: {labels:?}");
             }
         }
     }

@@ -87,9 +87,9 @@ impl RetrievalCall<'_> {
         workspaces: &Workspaces<T>,
     ) -> PyResult<Metrics> {
         let Self { labels, width, reference_labels, reference_width, depths, distance, ids, centre } = self;
-        let batch = py.detach(|| catch_panic(|| Batch::new(x, width, labels)))?;
+        let batch = py.detach(|| catch_panic(|| Ok(Batch::new(x, width, labels)?)))?;
         let references = references.zip(reference_labels).map(|(y, labels)| {
-            let batch = py.detach(|| catch_panic(|| Batch::new(y, reference_width, labels)));
+            let batch = py.detach(|| catch_panic(|| Ok(Batch::new(y, reference_width, labels)?)));
             batch.map_err(|error| {
                 PyValueError::new_err(format!("in reference and reference_labels: {}", error.value(py)))
             })

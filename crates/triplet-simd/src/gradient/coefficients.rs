@@ -92,13 +92,13 @@ impl<'a, T: Real> Coefficients<'a, T> {
         let own = position..position + 1;
         if many {
             for_each_with_gradient(self.inputs, own, |_, slot, chosen| {
-                buffers.count(ChosenBy::Own, chosen, slot)
+                buffers.count(ChosenBy::Own, chosen, slot);
             });
             self.choices.of(self.inputs, row, |anchor, slot| buffers.count(ChosenBy::Other, anchor, slot));
             buffers.collect();
         } else {
             for_each_with_gradient(self.inputs, own, |_, slot, chosen| {
-                buffers.note(ChosenBy::Own, chosen, slot)
+                buffers.note(ChosenBy::Own, chosen, slot);
             });
             self.choices.of(self.inputs, row, |anchor, slot| buffers.note(ChosenBy::Other, anchor, slot));
             buffers.sort();

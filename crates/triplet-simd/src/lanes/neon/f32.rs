@@ -1,7 +1,7 @@
 //! Four lanes of `f32`.
 
 use super::{Kernel, Lanes};
-use crate::tile::Tile;
+use crate::gram::tile::Tile;
 use core::arch::aarch64::*;
 
 /// Four lanes of `f32`: a token for NEON; see the example of [`Kernel`].

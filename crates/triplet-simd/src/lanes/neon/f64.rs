@@ -1,7 +1,7 @@
 //! Two lanes of `f64`.
 
 use super::{Kernel, Lanes};
-use crate::tile::Tile;
+use crate::gram::tile::Tile;
 use core::arch::aarch64::*;
 
 /// Two lanes of `f64`: a token for NEON; see the example of [`Kernel`].
