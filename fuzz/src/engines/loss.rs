@@ -2,7 +2,9 @@
 
 use super::{numbers::Number, rows::Rows};
 use arbitrary::{Arbitrary, Result, Unstructured};
-use triplet_api::{Distance, Element, Inputs, Loss, Objective, Reduction, Rule, LossSpec, Weights, Workspace};
+use triplet_api::{
+    Distance, Element, Inputs, Loss, LossSpec, Objective, Reduction, Rule, Weights, Workspace,
+};
 use triplet_testkit::{Answer, answer};
 
 /// A batch and what is asked of it.

@@ -3,7 +3,7 @@
 
 use super::numbers::Number;
 use arbitrary::{Arbitrary, Result, Unstructured};
-use triplet_api::{Batch, Error, Element};
+use triplet_api::{Batch, Element, Error};
 
 /// Rows, and the palettes that they are drawn from.
 #[derive(Debug, Clone, Arbitrary)]

@@ -3,7 +3,7 @@
 use super::rows::Rows;
 use arbitrary::Arbitrary;
 use triplet_api::{
-    Distance, Error, Element, Retrieval, Workspace,
+    Distance, Element, Error, Retrieval, Workspace,
     retrieval::{Request, Rows as Searched},
 };
 
