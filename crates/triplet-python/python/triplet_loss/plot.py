@@ -23,7 +23,11 @@ _LOSS, _VIOLATING, _POSITIVE, _NEGATIVE = "#0072B2", "#D55E00", "#009E73", "#CC7
 
 
 def training_curve(
-    loss: Sequence[float], violating: Sequence[float] | None = None, *, window: int | None = None, ax: Any = None
+    loss: Sequence[float],
+    violating: Sequence[float] | None = None,
+    *,
+    window: int | None = None,
+    ax: Any = None,
 ) -> Any:
     """Loss by step, and on a second scale the share of violating triplets.
 
