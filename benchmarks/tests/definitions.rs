@@ -26,7 +26,7 @@ fn every_rule_distance_reduction_type_and_engine_is_in_some_benchmark() {
     for distance in Distance::ALL {
         assert!(all.iter().any(|it| it.spec.objective.distance == distance), "{}", distance.name());
     }
-    for reduction in [Reduction::None, Reduction::Sum, Reduction::Mean] {
+    for reduction in Reduction::ALL {
         assert!(all.iter().any(|it| it.spec.reduction == reduction), "{}", reduction.name());
     }
     for element in ElementType::ALL {

@@ -37,8 +37,15 @@ impl GramBound {
     pub(crate) fn check(&mut self, sample: &Sample, asked: LossSpec) -> Result<()> {
         let asked = LossSpec { reduction: Reduction::Mean, ..asked };
         let Objective { distance, rule, .. } = asked.objective;
-        // Quadratic work in f64: small batches, and the rule whose bound is stated above.
-        if distance == Distance::Angular || rule != Rule::SemiHard || sample.labels.len() > 150 {
+        // The distances and the rule whose bound is stated above.
+        match (distance, rule) {
+            (Distance::SquaredL2 | Distance::L2, Rule::SemiHard) => {}
+            (Distance::Angular, _) | (_, Rule::SemiHardLiteral | Rule::Hard | Rule::HardSoft) => {
+                return Ok(());
+            }
+        }
+        // Quadratic work in f64: small batches.
+        if sample.labels.len() > 150 {
             return Ok(());
         }
         let Ok(batch) = Batch::new(&sample.embeddings, sample.width, &sample.labels) else { return Ok(()) };

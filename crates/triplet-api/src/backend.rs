@@ -32,6 +32,22 @@ triplet_core::named_enum! {
     }
 }
 
+impl Backend {
+    /// Whether its answers have the bits of the scalar reference.
+    ///
+    /// ```
+    /// use triplet_api::Backend;
+    /// assert!(Backend::Par.is_exact() && !Backend::Gram.is_exact());
+    /// ```
+    #[must_use]
+    pub const fn is_exact(self) -> bool {
+        match self {
+            Self::Auto | Self::Scalar | Self::Simd | Self::Par => true,
+            Self::Gram => false,
+        }
+    }
+}
+
 /// A backend, and what it may use.
 ///
 /// ```

@@ -83,18 +83,19 @@ impl Config {
             Reduction::Sum => "sum",
             Reduction::None => "none",
         };
-        let metric = match objective.distance {
-            Distance::SquaredL2 => "squared-L2",
-            Distance::L2 => "L2",
-            Distance::Angular => "angular",
+        let (soft, literal) = match objective.rule {
+            Rule::SemiHard => (None, None),
+            Rule::SemiHardLiteral => (None, Some(true)),
+            Rule::Hard => (Some(false), None),
+            Rule::HardSoft => (Some(true), None),
         };
         Self {
             reduction: reduction.to_owned(),
             name: None,
             margin: objective.margin,
-            distance_metric: metric.to_owned(),
-            soft: objective.rule.one_per_anchor().then_some(objective.rule == Rule::HardSoft),
-            literal: (objective.rule == Rule::SemiHardLiteral).then_some(true),
+            distance_metric: metric_name(objective.distance).to_owned(),
+            soft,
+            literal,
             class_name: Some(class_name.to_owned()),
         }
     }
@@ -204,21 +205,30 @@ impl TripletHardLoss {
     }
 }
 
+/// The name of 0.23.
+fn metric_name(distance: Distance) -> &'static str {
+    match distance {
+        Distance::SquaredL2 => "squared-L2",
+        Distance::L2 => "L2",
+        Distance::Angular => "angular",
+    }
+}
+
 /// The name of 0.23 for what a version's metric means.
 fn metric(name: Option<String>, dialect: Dialect) -> Result<String> {
-    let name = match (name.as_deref(), dialect) {
-        (None, _) | (Some("squared-L2"), _) | (Some("L2"), Dialect::V0_10) => "squared-L2",
-        (Some("L1" | "L2"), _) => "L2",
-        (Some("angular"), _) => "angular",
-        (Some(other), _) => {
-            return Err(Error::Core(triplet_core::Error::UnknownName {
+    let distance = match (name.as_deref(), dialect) {
+        (None, _) | (Some("L2"), Dialect::V0_10) => Distance::SquaredL2,
+        (Some("L1"), _) => Distance::L2,
+        (Some(name), _) => {
+            let known = Distance::ALL.into_iter().find(|&distance| metric_name(distance) == name);
+            known.ok_or_else(|| triplet_core::Error::UnknownName {
                 what: "distance_metric",
-                value: other.to_owned(),
-                choices: "squared-L2, L2, angular (and L1 of TFA 0.10)".to_owned(),
-            }));
+                value: name.to_owned(),
+                choices: format!("{} (and L1 of TFA 0.10)", Distance::ALL.map(metric_name).join(", ")),
+            })?
         }
     };
-    Ok(name.to_owned())
+    Ok(metric_name(distance).to_owned())
 }
 
 fn refuse_rest(map: &Map<String, Value>) -> Result<()> {
@@ -262,6 +272,7 @@ fn kind(value: &Value) -> &'static str {
 mod tests {
     use super::*;
     use crate::Loss;
+    use triplet_core::Objective;
 
     fn distance(json: &str, dialect: Dialect) -> Distance {
         let config = Config::parse(json, dialect).unwrap();
@@ -294,6 +305,26 @@ mod tests {
         let loss = TripletHardLoss { margin: 1.840_000_000_021_146_2e19, ..loss };
         let config = Config::parse(&loss.config().to_json(), Dialect::Usual).unwrap();
         assert_eq!(TripletHardLoss::from_config(&config), Ok(loss));
+    }
+
+    #[test]
+    fn every_distance_rule_and_reduction_is_read_as_it_was_written() {
+        for (distance, rule) in Distance::ALL.into_iter().flat_map(|d| Rule::ALL.map(|r| (d, r))) {
+            for reduction in Reduction::ALL {
+                let objective = Objective { distance, rule, margin: 0.25 };
+                let spec = LossSpec { objective, reduction, require_positives: false };
+                let written = spec.config();
+                let read = Config::parse(&written.to_json(), Dialect::Usual).unwrap();
+                let semi_hard = TripletSemiHardLoss::from_config(&read).map(|loss| loss.spec());
+                let hard = TripletHardLoss::from_config(&read).map(|loss| loss.spec());
+                let found = match written.class_name.as_deref() {
+                    Some("TripletSemiHardLoss") => semi_hard,
+                    Some("TripletHardLoss") => hard,
+                    other => panic!("{spec:?} is the configuration of {other:?}"),
+                };
+                assert_eq!(found, Ok(spec));
+            }
+        }
     }
 
     #[test]

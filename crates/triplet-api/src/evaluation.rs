@@ -52,7 +52,7 @@ impl<'a, T: Real> Evaluation<'a, T> {
     /// The loss of each row as anchor, shape `[B]`; only with [`Reduction::None`].
     #[must_use]
     pub fn losses(&self) -> Option<&'a [T]> {
-        (self.reduction == Reduction::None).then_some(self.losses)
+        self.reduction.keeps_rows().then_some(self.losses)
     }
 
     /// The gradient of the reduced loss with respect to the embeddings, `[B, D]`

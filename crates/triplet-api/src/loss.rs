@@ -142,8 +142,11 @@ impl Loss for LossSpec {
     }
 
     fn config(&self) -> Config {
-        let hard = self.objective.rule.one_per_anchor();
-        Config::of(*self, if hard { "TripletHardLoss" } else { "TripletSemiHardLoss" })
+        let class_name = match self.objective.rule {
+            Rule::SemiHard | Rule::SemiHardLiteral => "TripletSemiHardLoss",
+            Rule::Hard | Rule::HardSoft => "TripletHardLoss",
+        };
+        Config::of(*self, class_name)
     }
 }
 

@@ -32,6 +32,23 @@ triplet_core::named_enum! {
     }
 }
 
+impl Reduction {
+    /// Whether there is a loss a row, `[B]`, and with it an upstream gradient a row, instead of one
+    /// loss of the batch.
+    ///
+    /// ```
+    /// use triplet_api::Reduction;
+    /// assert!(Reduction::None.keeps_rows() && !Reduction::Mean.keeps_rows());
+    /// ```
+    #[must_use]
+    pub const fn keeps_rows(self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Mean | Self::Sum => false,
+        }
+    }
+}
+
 /// Factors on the losses of the rows: finite and not negative.
 ///
 /// ```

@@ -114,7 +114,7 @@ fn reduce<T: Element>(
     // No triplets: every sum is 0, whatever the normalizer.
     let (normalizer, rows_per_normalizer) =
         if normalizer == 0.0 { (1.0, 0.0) } else { (normalizer, rows as f64 / normalizer) };
-    if reduction == Reduction::None {
+    if reduction.keeps_rows() {
         let weight = |row: usize| per_row.map_or(scalar, |weights| weights[row]);
         losses.extend(
             terms
@@ -146,20 +146,20 @@ fn fold_weights(reduction: Reduction, inputs: Inputs<'_>, rows: usize, factors: 
         Weights::Scalar(weight) => scalar = weight,
         Weights::PerSample(weights) => factors.extend_from_slice(weights),
     }
-    match (inputs.upstream, reduction) {
-        (None, _) => {}
-        (Some(upstream), Reduction::None) => {
+    match inputs.upstream {
+        None => {}
+        Some(upstream) if reduction.keeps_rows() => {
             factors.resize(rows, 1.0);
             factors.iter_mut().zip(upstream).for_each(|(factor, up)| *factor *= up);
         }
-        (Some(upstream), _) => scalar *= upstream[0],
+        Some(upstream) => scalar *= upstream[0],
     }
     scalar
 }
 
 fn check_upstream(reduction: Reduction, upstream: Option<&[f64]>, rows: usize) -> Result<()> {
     let Some(upstream) = upstream else { return Ok(()) };
-    let expected = if reduction == Reduction::None { rows } else { 1 };
+    let expected = if reduction.keeps_rows() { rows } else { 1 };
     if upstream.len() != expected {
         return Err(Error::UpstreamShape { len: upstream.len(), expected });
     }

@@ -43,7 +43,7 @@ fn the_upstream_gradient_multiplies_the_weights_of_the_rows() {
 
 #[test]
 fn a_scalar_weight_scales_the_losses_of_the_rows_and_the_gradient() {
-    for reduction in [Reduction::None, Reduction::Mean, Reduction::Sum] {
+    for reduction in Reduction::ALL {
         let rows = if reduction == Reduction::None { ROWS } else { 1 };
         let (loss, losses, gradient) = run(reduction, Weights::None, None);
         let scaled = |factor: f64, values: &[f64]| values.iter().map(|v| factor * v).collect::<Vec<_>>();

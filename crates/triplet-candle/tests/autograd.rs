@@ -35,7 +35,7 @@ fn derivatives_flow_through_a_layer() {
     // loss(x W) with respect to W, against central differences in f64.
     let x = Tensor::from_vec(embeddings(), (8, 3), &Device::Cpu).unwrap();
     let w: Vec<f64> = (0..6).map(|i| f64::from(i) / 3.0 - 0.7).collect();
-    for reduction in [Reduction::Mean, Reduction::Sum, Reduction::None] {
+    for reduction in Reduction::ALL {
         let op = TripletLoss::new(&loss(reduction), BackendOptions::default()).unwrap();
         // An uneven sum over the rows, so that the upstream gradient is not all ones.
         let scale: Vec<f64> = (0..8).map(|i| 0.5 + f64::from(i)).collect();
@@ -113,7 +113,7 @@ fn a_loss_or_gradient_that_a_half_cannot_hold_is_an_error() {
 fn an_upstream_gradient_gives_the_engines_bits() {
     let x = embeddings();
     let batch = Batch::new(&x, 3, &LABELS).unwrap();
-    for reduction in [Reduction::Mean, Reduction::Sum, Reduction::None] {
+    for reduction in Reduction::ALL {
         let upstream: Vec<f64> =
             (0..if reduction == Reduction::None { 8 } else { 1 }).map(|i| f64::from(i) - 2.3).collect();
         let mut workspace = Workspace::default();

@@ -74,3 +74,27 @@ pub fn gram() -> Result<Contender<f32>, Error> {
 pub fn not_covered() -> Vec<&'static str> {
     Isa::ALL.into_iter().filter(|isa| !isa.is_available()).map(Isa::name).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use triplet_api::Backend;
+
+    #[test]
+    fn every_exact_backend_and_instruction_set_is_compared() {
+        let names: Vec<String> =
+            contenders::<f32>().unwrap().into_iter().map(|contender| contender.name).collect();
+        for backend in Backend::ALL.into_iter().filter(|backend| backend.is_exact()) {
+            let of_backend = names.iter().filter(|name| name.split(' ').next() == Some(backend.name()));
+            let expected = match backend {
+                // One of the others.
+                Backend::Auto => 0,
+                Backend::Scalar => 2,
+                Backend::Simd => Isa::available().count(),
+                Backend::Par => Isa::available().count() * (THREADS.len() + 1),
+                Backend::Gram => unreachable!("its bits may differ"),
+            };
+            assert_eq!(of_backend.count(), expected, "{} in {names:?}", backend.name());
+        }
+    }
+}

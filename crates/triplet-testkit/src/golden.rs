@@ -46,17 +46,18 @@ impl Golden {
     }
 
     /// The loss asked for.
+    ///
+    /// # Panics
+    /// If the file names a loss or a metric that is not known.
     #[must_use]
     pub fn asked(&self) -> LossSpec {
-        let distance = match self.distance_metric.as_str() {
-            "L2" => Distance::L2,
-            "angular" => Distance::Angular,
-            _ => Distance::SquaredL2,
-        };
+        let distance: Distance =
+            self.distance_metric.parse().unwrap_or_else(|error| panic!("{}: {error}", self.name));
         let rule = match (self.loss.as_str(), self.soft) {
             ("hard", true) => Rule::HardSoft,
             ("hard", false) => Rule::Hard,
-            _ => Rule::SemiHard,
+            ("semihard", false) => Rule::SemiHard,
+            other => panic!("{}: no rule is known for {other:?}", self.name),
         };
         LossSpec {
             objective: Objective { distance, rule, margin: self.margin },

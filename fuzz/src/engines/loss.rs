@@ -25,7 +25,7 @@ impl<'a> Arbitrary<'a> for Asked {
     fn arbitrary(input: &mut Unstructured<'a>) -> Result<Self> {
         let distance = *input.choose(&Distance::ALL)?;
         let rule = *input.choose(&Rule::ALL)?;
-        let reduction = *input.choose(&[Reduction::Mean, Reduction::None, Reduction::Sum])?;
+        let reduction = *input.choose(&Reduction::ALL)?;
         let require_positives = input.ratio(1, 16)?;
         let margin = Number::arbitrary(input)?.value();
         Ok(Self(LossSpec { objective: Objective { distance, rule, margin }, reduction, require_positives }))
