@@ -50,7 +50,7 @@ impl CustomOp1 for TripletOp {
         let x = values(storage, layout)?;
         let reduction = self.shared.spec.reduction;
         // Rows kept apart get their upstream gradient only in the backward pass.
-        let at_once = self.needs_gradient && reduction != Reduction::None;
+        let at_once = self.needs_gradient && !reduction.keeps_rows();
         let ask = if at_once { Ask::Gradient(None) } else { Ask::Loss };
         let answer = self.shared.evaluate(&x, width, &self.labels, ask)?;
         *lock(&self.gradient) = answer.gradient;

@@ -7,6 +7,7 @@ use ndarray_npy::{NpzWriter, read_npy};
 use safetensors::{Dtype, tensor::TensorView};
 use std::{collections::HashMap, fs::File};
 use support::Bench;
+use triplet_api::{Backend, Distance, Reduction, Rule};
 
 const X: [[f32; 2]; 4] = [[0.1, 1.0], [1.0, 0.5], [1.5, 2.0], [3.0, -1.25]];
 const Y: [i64; 4] = [0, 0, 1, 2];
@@ -206,6 +207,13 @@ fn help_names_every_flag_and_info_every_instruction_set() {
         assert!(info["isas"][isa.name()].is_string(), "{info}");
     }
     assert!(bench.run("info").stdout.contains("chosen"));
+    // Every name that an option takes is a word of the help.
+    let words: Vec<&str> = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').collect();
+    let names = Distance::ALL.map(Distance::name).into_iter().chain(Rule::ALL.map(Rule::name));
+    let names = names.chain(Backend::ALL.map(Backend::name)).chain(Reduction::ALL.map(Reduction::name));
+    for name in names {
+        assert!(words.contains(&name), "{name} is not in the help of loss");
+    }
 }
 
 #[test]

@@ -90,7 +90,7 @@ pub(crate) fn run(args: &LossArgs) -> Result<()> {
     let spec = LossSpec { objective: args.objective.objective()?, reduction, require_positives: false };
     let options = args.backend.options()?;
     anyhow::ensure!(
-        args.losses.is_none() || reduction == Reduction::None,
+        args.losses.is_none() || reduction.keeps_rows(),
         "--losses needs --reduction none: there is one loss for the whole batch otherwise"
     );
     io::check_outputs(&args.outputs(), &args.inputs())?;

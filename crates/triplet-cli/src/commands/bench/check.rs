@@ -9,8 +9,14 @@ use triplet_benchmarks::{Benchmark, Digest};
 
 /// Multiply-adds of all distances up to which the scalar reference checks too: 1024 x 128.
 const SCALAR_WORK: usize = 1 << 27;
-/// What is checked with unless flags say otherwise.
-const BACKENDS: [Backend; 3] = [Backend::Scalar, Backend::Simd, Backend::Par];
+/// Whether a backend is checked unless flags say otherwise: all that are exact.
+fn is_checked(backend: Backend) -> bool {
+    match backend {
+        // One of the others.
+        Backend::Auto => false,
+        Backend::Scalar | Backend::Gram | Backend::Simd | Backend::Par => backend.is_exact(),
+    }
+}
 
 /// Prints the benchmarks.
 pub(super) fn list(selection: &Selection, as_json: bool) {
@@ -72,12 +78,14 @@ pub(super) fn check(args: &BenchArgs, selection: &Selection) -> Result<()> {
 /// The flags' backends and instruction sets; all that are exact, on all that this CPU has.
 fn contenders(args: &BenchArgs) -> Result<Vec<BackendArgs>> {
     let backends = if args.backends.is_empty() {
-        BACKENDS.map(|backend| backend.name().to_owned()).to_vec()
+        let checked = Backend::ALL.into_iter().filter(|&backend| is_checked(backend));
+        checked.map(|backend| backend.name().to_owned()).collect()
     } else {
         args.backends.clone()
     };
-    if backends.iter().any(|backend| backend == Backend::Gram.name()) {
-        bail!("--check compares bits, and those of gram may differ: leave it out");
+    let mut inexact = Backend::ALL.into_iter().filter(|backend| !backend.is_exact()).map(Backend::name);
+    if let Some(name) = inexact.find(|name| backends.iter().any(|backend| backend == name)) {
+        bail!("--check compares bits, and those of {name} may differ: leave it out");
     }
     let isas = if args.isa.is_empty() {
         let missing: Vec<&str> =

@@ -8,7 +8,7 @@ use crate::{
 };
 use anyhow::{Result, bail, ensure};
 use std::path::PathBuf;
-use triplet_api::{Backend, BackendOptions, Batch};
+use triplet_api::{Backend, Batch};
 use triplet_benchmarks::{Benchmark, ElementType, Shape};
 
 /// The largest number of rounds.
@@ -82,9 +82,9 @@ pub(super) fn contenders(
             for &threads in threads {
                 BackendArgs { threads: Some(threads), ..contender.clone() }.options()?;
             }
-            if matches!(contender.options()?, BackendOptions { backend: Backend::Scalar | Backend::Gram, .. })
-            {
-                contender.isa = None;
+            match contender.options()?.backend {
+                Backend::Scalar | Backend::Gram => contender.isa = None,
+                Backend::Auto | Backend::Simd | Backend::Par => {}
             }
             let known = |other: &BackendArgs| (&other.backend, &other.isa) == (backend, &contender.isa);
             if !contenders.iter().any(known) {

@@ -9,7 +9,7 @@ use super::{
 use crate::options::BackendArgs;
 use anyhow::{Result, ensure};
 use std::time::Instant;
-use triplet_api::{Backend, Batch, Element, Evaluation, Loss, Real, Weights, Workspace};
+use triplet_api::{Batch, Element, Evaluation, Loss, Real, Weights, Workspace};
 use triplet_benchmarks::{Benchmark, Digest, input, widened};
 
 /// An entry for each backend; one that would take too long is left out, with the reason.
@@ -42,9 +42,7 @@ pub(super) fn prepare<T: Element>(
             let result = call(benchmark, batch, workspace)?;
             let ms = start.elapsed().as_secs_f64() * 1e3;
             let (executed, loss) = (result.executed(), result.loss());
-            if options.backend == Backend::Gram {
-                entry.distance = Some(benchmark.spec.objective.distance);
-            } else {
+            if options.backend.is_exact() {
                 let digest = Digest::of(&result);
                 check(benchmark, digest, *exact.get_or_insert(digest), &executed.to_string())?;
                 let alone = benchmark.spec.forward(batch, Weights::None, workspace)?;
@@ -52,6 +50,8 @@ pub(super) fn prepare<T: Element>(
                     same_bits(alone.loss(), loss),
                     "{executed} gives another loss without the gradient: this is a bug"
                 );
+            } else {
+                entry.distance = Some(benchmark.spec.objective.distance);
             }
             entry.executed = Some(executed);
             entry.first = Some(ms);
