@@ -126,10 +126,13 @@ mod tests {
     #[test]
     fn known_answers_catch_the_usual_mistakes() {
         let unfused = KNOWN_F32.iter().filter(|&&(a, b, c, e)| (a * b + c).to_bits() != e.to_bits());
-        assert!(unfused.count() >= 2, "multiply-then-add must fail");
+        assert_eq!(unfused.count(), 4, "multiply-then-add must fail");
         let detour = |a: f32, b: f32, c: f32| (f64::from(a) * f64::from(b) + f64::from(c)) as f32;
         let doubled = KNOWN_F32.iter().filter(|&&(a, b, c, e)| detour(a, b, c).to_bits() != e.to_bits());
-        assert!(doubled.count() >= 1, "two roundings through f64 must fail");
+        assert_eq!(doubled.count(), 2, "two roundings through f64 must fail");
+        let wide = |a: f32, b: f32, c: f32| f64::from(a) * f64::from(b) + f64::from(c);
+        let rounded = KNOWN_F32.iter().filter(|&&(a, b, c, e)| wide(a, b, c) != f64::from(e));
+        assert_eq!(rounded.count(), 5, "results that need a rounding to f32");
     }
 
     /// A whole number rounded to odd: cut to 53 bits, the last of which is set if any was lost.

@@ -1,7 +1,8 @@
 //! Triplets, terms and counts of batches that are small enough to be worked out by hand.
 
 use triplet_core::{
-    AnchorTerms, Batch, Distance, Engine, Objective, Problem, ProblemBuffers, Rule, Scalar, Triplets,
+    AnchorTerms, Batch, Distance, Engine, GradientInputs, GradientScale, Objective, Problem, ProblemBuffers,
+    Rule, Scalar, Triplets,
 };
 
 /// What is looked at of mined rows on a line.
@@ -102,4 +103,22 @@ fn sums_are_weighted_one_by_one() {
     assert_eq!(terms.weighted_sum(None), 7.0);
     assert_eq!(terms.weighted_sum(Some(&[0.5, 1.0, 2.0])), 10.5);
     assert_eq!(AnchorTerms::default().weighted_sum(None).to_bits(), 0);
+}
+
+#[test]
+fn a_gradient_of_its_own_is_the_one_that_comes_with_mining() {
+    // Anchor 0 has its negative at 1 and its positive at 3: a term of 1 + 9 - 1, of anchor 1 with 4.
+    let rows: (&[f32], &[i64]) = (&[0.0, 3.0, 1.0], &[0, 0, 1]);
+    let asked = (Distance::SquaredL2, Rule::SemiHard, 1.0);
+    with(rows, asked, Triplets::default(), |problem, triplets| {
+        let scale = GradientScale::new(Distance::SquaredL2, 1.0, 1.0, None);
+        // Twice the positive pair's difference of -3, and the negative pairs' of -1 and 2.
+        let expected = [-12.0 + 2.0, 12.0 - 4.0, -2.0 + 4.0];
+        let mut own = [f32::NAN; 3];
+        Scalar.gradient(GradientInputs { problem, triplets, scale }, &mut own).unwrap();
+        assert_eq!(own, expected);
+        let (mut again, mut together) = (Triplets::default(), [f32::NAN; 3]);
+        Scalar.mine_and_gradient(problem, &mut again, scale, &mut together).unwrap();
+        assert_eq!((together, &again), (expected, triplets));
+    });
 }
