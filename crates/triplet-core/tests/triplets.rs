@@ -2,7 +2,7 @@
 
 use triplet_core::{
     AnchorTerms, Batch, Distance, Engine, GradientInputs, GradientScale, Objective, Problem, ProblemBuffers,
-    Rule, Scalar, Triplets,
+    Rule, Scalar, Statistics, Triplets,
 };
 
 /// What is looked at of mined rows on a line.
@@ -121,4 +121,12 @@ fn a_gradient_of_its_own_is_the_one_that_comes_with_mining() {
         Scalar.mine_and_gradient(problem, &mut again, scale, &mut together).unwrap();
         assert_eq!((together, &again), (expected, triplets));
     });
+}
+
+#[test]
+fn the_violating_fraction_of_no_triplets_is_zero() {
+    let fraction = |violating, triplets| {
+        Statistics { violating, triplets, ..Statistics::default() }.violating_fraction()
+    };
+    assert_eq!([fraction(1, 4), fraction(4, 4), fraction(0, 0)], [0.25, 1.0, 0.0]);
 }
