@@ -130,3 +130,21 @@ fn the_violating_fraction_of_no_triplets_is_zero() {
     };
     assert_eq!([fraction(1, 4), fraction(4, 4), fraction(0, 0)], [0.25, 1.0, 0.0]);
 }
+
+#[test]
+fn without_a_negative_only_triplets_of_positive_pairs_have_a_gradient() {
+    let flagged = |rows: (&[f32], &[i64]), rule| {
+        with(rows, (Distance::SquaredL2, rule, 1.0), Triplets::default(), |problem, triplets| {
+            triplets.has_gradient(problem, 0, 0)
+        })
+    };
+    let (without, with): ((&[f32], &[i64]), (&[f32], &[i64])) =
+        ((&[0.0, 1.0], &[0, 0]), (&[0.0, 1.0, 0.5], &[0, 0, 1]));
+    for rule in Rule::ALL {
+        assert_eq!(
+            [without, with].map(|rows| flagged(rows, rule)),
+            [!rule.one_per_anchor(), true],
+            "{rule:?}"
+        );
+    }
+}
