@@ -68,3 +68,13 @@ fn an_instruction_set_that_is_missing_is_refused_by_name() {
         assert_eq!(Workspace::<f32>::new(options).unwrap().executed().isa, isa.name());
     }
 }
+
+#[test]
+fn auto_is_the_calling_thread_alone_when_there_is_one_thread() {
+    let runs = |threads| {
+        let options = BackendOptions { backend: Backend::Auto, isa: None, threads: Some(threads) };
+        let executed = options.resolve().unwrap();
+        (executed.backend, executed.threads)
+    };
+    assert_eq!([runs(1), runs(2)], [("simd", 1), ("par", 2)]);
+}
