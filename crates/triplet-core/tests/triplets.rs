@@ -138,8 +138,8 @@ fn without_a_negative_only_triplets_of_positive_pairs_have_a_gradient() {
             triplets.has_gradient(problem, 0, 0)
         })
     };
-    let (without, with): ((&[f32], &[i64]), (&[f32], &[i64])) =
-        ((&[0.0, 1.0], &[0, 0]), (&[0.0, 1.0, 0.5], &[0, 0, 1]));
+    type Rows<'a> = (&'a [f32], &'a [i64]);
+    let (without, with): (Rows<'_>, Rows<'_>) = ((&[0.0, 1.0], &[0, 0]), (&[0.0, 1.0, 0.5], &[0, 0, 1]));
     for rule in Rule::ALL {
         assert_eq!(
             [without, with].map(|rows| flagged(rows, rule)),
