@@ -30,7 +30,8 @@ impl<T: Element> StageBench<T> {
         let Self { selected, layout, packed, scratch } = self;
         scratch.keys.resize(layout.panel * layout.stride());
         let rows = (problem.anchors(), problem.classes().order());
-        pack_batch::run(&Inline, core::slice::from_mut(scratch), *selected, rows, layout, packed);
+        let scratch = core::slice::from_mut(scratch);
+        pack_batch::run(&Inline, scratch, *selected, rows, problem.distance(), layout, packed);
     }
 
     /// Distance keys of the triangle's blocks of a packed batch, which are not searched;

@@ -4,7 +4,7 @@ use crate::{
     cpu::isa::{Element, Selected},
     executor::Executor,
     gradient::{self, GradientBuffers},
-    gram::{block::PackedRows, layout::Layout, pack::Packed, pack_batch},
+    gram::{layout::Layout, pack::Packed, pack_batch},
     mining::{self, MiningBuffers, StageContext},
     retrieval::{self, RetrievalBuffers},
     scratch::Scratch,
@@ -60,15 +60,8 @@ impl<T: Element> State<T> {
         let Self { selected, layout, packed, scratches, mining, .. } = self;
         let (selected, scratches) = (*selected, &mut scratches[..workers]);
         layout.rebuild(problem, out.keeps_distances(), selected);
-        pack_batch::run(
-            executor,
-            scratches,
-            selected,
-            (problem.anchors(), problem.classes().order()),
-            layout,
-            packed,
-        );
-        let source = PackedRows { layout, packed, distance: problem.distance() };
+        let rows = (problem.anchors(), problem.classes().order());
+        let source = pack_batch::run(executor, scratches, selected, rows, problem.distance(), layout, packed);
         mining::run(StageContext { executor, selected, problem, source }, scratches, mining, out);
     }
 
@@ -83,8 +76,8 @@ impl<T: Element> State<T> {
             // What is packed may be another batch's.
             layout.rebuild(problem, false, selected);
             let rows = (problem.anchors(), problem.classes().order());
-            pack_batch::run(executor, scratches, selected, rows, layout, packed);
-            source = Some(PackedRows { layout, packed, distance: problem.distance() });
+            let distance = problem.distance();
+            source = Some(pack_batch::run(executor, scratches, selected, rows, distance, layout, packed));
         }
         let context = gradient::GradientContext { executor, selected, inputs, source };
         gradient::run(context, scratches, gradient, out);
@@ -119,16 +112,15 @@ impl<T: Element> State<T> {
         let RetrievalBuffers { queries, order } = retrieval;
         retrieval::list_rows(comparison.anchors().len().max(references.len()), order);
         let rows = (references, &order[..references.len()]);
-        pack_batch::run(executor, scratches, selected, rows, layout, packed);
         let distance = comparison.distance();
-        let searched = PackedRows { layout, packed, distance };
+        let searched = pack_batch::run(executor, scratches, selected, rows, distance, layout, packed);
         let mut query_panels = searched;
         if !comparison.is_square() {
             let points = comparison.anchors();
             queries.layout.rebuild_rows::<T>(points.len(), points.width(), selected);
             let rows = (points, &order[..points.len()]);
-            pack_batch::run(executor, scratches, selected, rows, &queries.layout, &mut queries.packed);
-            query_panels = PackedRows { layout: &queries.layout, packed: &queries.packed, distance };
+            let (layout, packed) = (&queries.layout, &mut queries.packed);
+            query_panels = pack_batch::run(executor, scratches, selected, rows, distance, layout, packed);
         }
         let context = retrieval::RetrievalContext {
             executor,

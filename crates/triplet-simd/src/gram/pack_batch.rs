@@ -1,6 +1,7 @@
 //! The first pass: rows to panels.
 
 use super::{
+    block::PackedRows,
     layout::Layout,
     pack::{self, Packed, PanelOut},
 };
@@ -9,17 +10,19 @@ use crate::{
     executor::{Executor, run_tasks},
     lanes::{Kernel, Lanes},
 };
-use triplet_core::{Points, Real};
+use triplet_core::{Distance, Points, Real};
 
-/// Packs every panel of some rows, in the order given.
-pub(crate) fn run<T: Element, S: Send>(
+/// Packs every panel of some rows, in the order given; what blocks of their distances are computed
+/// from.
+pub(crate) fn run<'a, T: Element, S: Send>(
     executor: &dyn Executor,
     scratches: &mut [S],
     selected: Selected,
     (points, order): (Points<'_, T>, &[u32]),
-    layout: &Layout,
-    packed: &mut Packed<T>,
-) {
+    distance: Distance,
+    layout: &'a Layout,
+    packed: &'a mut Packed<T>,
+) -> PackedRows<'a, T> {
     packed.resize(layout);
     let panels = packed.panels.chunks_exact_mut(layout.packed_panel());
     let rows = packed.norms.chunks_exact_mut(layout.panel).zip(packed.ids.chunks_exact_mut(layout.panel));
@@ -28,12 +31,14 @@ pub(crate) fn run<T: Element, S: Send>(
         let rows = &order[layout.positions(index)];
         T::dispatch(selected, PackPanel { points, rows, out: PanelOut { panel, norms, ids } });
     });
+    PackedRows { layout, packed, distance }
 }
 
-struct PackPanel<'a, T: Real> {
-    points: Points<'a, T>,
-    rows: &'a [u32],
-    out: PanelOut<'a, T>,
+/// Packs one panel.
+pub(crate) struct PackPanel<'a, T: Real> {
+    pub(crate) points: Points<'a, T>,
+    pub(crate) rows: &'a [u32],
+    pub(crate) out: PanelOut<'a, T>,
 }
 
 impl<T: Real> Kernel<T> for PackPanel<'_, T> {

@@ -3,24 +3,9 @@
 use super::{Subject, Suite, data::components, on_every_isa, rng, sampled};
 use crate::{
     cpu::isa::Element,
-    gram::pack::{PanelOut, pack},
-    lanes::{Kernel, Lanes},
+    gram::{pack::PanelOut, pack_batch::PackPanel},
 };
 use triplet_core::{Batch, Distance, Points, Real, points::PointsBuffers, real::Key};
-
-struct Pack<'a, T: Real> {
-    points: Points<'a, T>,
-    rows: &'a [u32],
-    out: PanelOut<'a, T>,
-}
-
-impl<T: Real> Kernel<T> for Pack<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        pack(lanes, self.points, self.rows, self.out);
-    }
-}
 
 /// One panel: component `k` of row `r` at `[k * panel + r]`, zeros past the last row; the squared norm of each by
 /// one chain; its original row, and no row's number for padding.
@@ -68,7 +53,7 @@ impl Suite for Panels {
             let mut packed = vec![T::ONE; width * panel];
             let (mut norms, mut ids) = (vec![T::ONE; panel], vec![T::Key::ZERO; panel]);
             let out = PanelOut { panel: &mut packed, norms: &mut norms, ids: &mut ids };
-            on.run(Pack { points, rows: &rows, out });
+            on.run(PackPanel { points, rows: &rows, out });
             let expected = model(|row| points.row(row).to_vec(), &rows, width, panel);
             let bits = |values: &[T]| values.iter().map(|value| value.key()).collect::<Vec<_>>();
             assert_eq!(bits(&packed), bits(&expected.0), "components");
