@@ -1,6 +1,6 @@
 //! Limits of a workspace, and a trial allocation before a call takes much memory.
 
-use triplet_simd::{Error, memory::reserve};
+use triplet_simd::{Error, MOST_LISTED_CHOICES, memory::reserve};
 
 /// What large batches may keep in memory; beyond it, things are computed again, to the same bits.
 ///
@@ -23,7 +23,7 @@ pub struct MemoryLimits {
 impl Default for MemoryLimits {
     /// A gigabyte of distances, a quarter of choices.
     fn default() -> Self {
-        Self { distances: 1 << 27, choices: 1 << 26 }
+        Self { distances: 1 << 27, choices: MOST_LISTED_CHOICES }
     }
 }
 

@@ -203,8 +203,14 @@ impl<'a, T: Real> Problem<'a, T> {
         if self.is_square() {
             return self.classes.positive_pairs();
         }
-        let anchors = 0..self.anchors().len() as u32;
-        anchors.map(|anchor| positives(&self.comparison, anchor).count() as u64).sum()
+        match self.slots {
+            // One slot a pair: counted when the slots were listed.
+            Slots::PerPair(_) | Slots::Listed(_) => self.slots.count() as u64,
+            Slots::PerAnchor { .. } => {
+                let anchors = 0..self.anchors().len() as u32;
+                anchors.map(|anchor| positives(&self.comparison, anchor).count() as u64).sum()
+            }
+        }
     }
 
     /// Anchors that have a positive but no negative.

@@ -41,6 +41,7 @@ pub use cpu::{float_mode, fma_peak, isa};
 pub use engine::Fused;
 pub use error::Error;
 pub use executor::{Executor, Inline};
+pub use gradient::MOST_LISTED_CHOICES;
 pub use isa::{Element, Isa, Selected};
 
 /// What every fallible function of this crate returns; see the example of [`Error`].

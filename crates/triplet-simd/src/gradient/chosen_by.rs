@@ -14,7 +14,7 @@ use triplet_core::{GradientInputs, NO_ROW, Problem, Real};
 const SHARED_FROM: usize = 1 << 14;
 
 /// Choices listed at a time, 4 bytes each, unless the caller sets a lower limit.
-const MOST_LISTED: usize = 1 << 26;
+pub const MOST_LISTED_CHOICES: usize = 1 << 26;
 
 /// Memory behind [`Choices`], kept so that later calls allocate nothing.
 #[derive(Debug)]
@@ -33,7 +33,13 @@ pub(crate) struct ChoiceBuffers {
 
 impl Default for ChoiceBuffers {
     fn default() -> Self {
-        Self { next: Vec::new(), starts: Vec::new(), listed: Vec::new(), parts: 0, most_listed: MOST_LISTED }
+        Self {
+            next: Vec::new(),
+            starts: Vec::new(),
+            listed: Vec::new(),
+            parts: 0,
+            most_listed: MOST_LISTED_CHOICES,
+        }
     }
 }
 

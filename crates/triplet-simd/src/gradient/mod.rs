@@ -11,6 +11,7 @@ mod distances;
 mod pair_counts;
 
 pub(crate) use chosen_by::ChoiceBuffers as GradientBuffers;
+pub use chosen_by::MOST_LISTED_CHOICES;
 pub(crate) use coefficients::Entry;
 pub(crate) use distances::Distances;
 pub(crate) use pair_counts::RowBuffers;
