@@ -5,7 +5,8 @@ use anyhow::{Context, Result, bail, ensure};
 use std::{
     env, fmt, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
+    thread,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -84,8 +85,7 @@ impl Environment {
         let start = Instant::now();
         let mut make = Command::new(&interpreter.program);
         done(make.args(["-m", "venv", "--clear"]).arg(&environment.folder))?;
-        let mut pip = environment.pip();
-        done(pip.arg("install").arg("--requirement").arg(&list))?;
+        environment.requirements(&list)?;
         fs::write(stamp, wanted)?;
         eprintln!("   installed in {:.0} s", start.elapsed().as_secs_f64());
         Ok(environment)
@@ -97,6 +97,21 @@ impl Environment {
         let mut command = Command::new(programs.join(name));
         command.env("VIRTUAL_ENV", &self.folder).env_remove("PYTHONPATH");
         command
+    }
+
+    /// Installs a list of requirements: some gigabytes over a network that may fail for a while, so
+    /// a failure is repeated twice. What was fetched before it comes from pip's cache then.
+    fn requirements(&self, list: &Path) -> Result<()> {
+        let install = || {
+            let mut pip = self.pip();
+            said(pip.args(["install", "--retries", "10", "--requirement"]).arg(list))
+        };
+        for pause in [10, 60] {
+            let Err(error) = install() else { return Ok(()) };
+            eprintln!("{error:#}\n   once more in {pause} s");
+            thread::sleep(Duration::from_secs(pause));
+        }
+        install()
     }
 
     fn pip(&self) -> Command {
@@ -134,6 +149,15 @@ pub(super) fn target() -> PathBuf {
     let folder =
         env::var_os("CARGO_TARGET_DIR").map_or_else(|| package().join("../../target"), PathBuf::from);
     folder.join("python")
+}
+
+/// Runs a command, which must succeed; what it writes to standard error is part of the error.
+fn said(command: &mut Command) -> Result<()> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.stdout(Stdio::null()).output().with_context(|| format!("starting {name}"))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{name} ended with {}:\n{}", output.status, errors.trim());
+    Ok(())
 }
 
 /// Runs a command, which must succeed.
