@@ -26,6 +26,9 @@ fn worked_out_by_hand() {
         let depths = [2, 4, usize::MAX];
         let found = Retrieval::self_retrieval(&batch, &depths, Distance::L2, &mut workspace).unwrap();
         assert_eq!(found.queries, 5, "{name}");
+        // Of row 2 no more than two neighbours are ranked, and its own class is not among them.
+        let shallow = Retrieval::self_retrieval(&batch, &[2], Distance::L2, &mut workspace).unwrap();
+        assert_eq!(shallow.recall, [(1, 2.0 / 5.0), (2, 4.0 / 5.0)], "{name}");
         assert_eq!(found.recall, [(1, 2.0 / 5.0), (2, 4.0 / 5.0), (4, 1.0), (usize::MAX, 1.0)], "{name}");
         assert_eq!(found.precision_at_1(), 2.0 / 5.0, "{name}");
         assert!((found.map_at_r - (0.5 + 0.5 + 0.0 + 0.25 + 0.0) / 5.0).abs() < 1e-15, "{name}");
