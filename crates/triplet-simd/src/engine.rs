@@ -4,7 +4,6 @@ use crate::{
     Result,
     cpu::isa::{Element, Selected},
     executor::{Executor, Inline},
-    gradient::Entry,
     state::State,
 };
 use triplet_core::{
@@ -113,7 +112,7 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
         // Of each worker: the bests, and for the gradient a tile of rows of coefficients or of
         // distances, and counts by row.
         let bests = thresholds.saturating_add(rows).saturating_mul(2 * size_of::<T>());
-        let tile = rows.saturating_mul(16 * (size_of::<Entry<T>>() + size_of::<T>()) + 20);
+        let tile = rows.saturating_mul(16 * (12 + 2 * size_of::<T>()) + 21 + size_of::<T>());
         let worker = bests.saturating_add(tile).saturating_add(WORKER_BYTES);
         shared.saturating_add(listed).saturating_add(self.state.threads().saturating_mul(worker))
     }

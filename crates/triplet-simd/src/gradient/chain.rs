@@ -1,6 +1,5 @@
 //! One row of the gradient, lanes across components.
 
-use super::coefficients::Entry;
 use crate::{
     inlined::{from_fn, zip},
     lanes::Lanes,
@@ -19,8 +18,10 @@ pub(crate) struct Chain<'a, L: Lanes> {
 /// A segment of the chain of every component.
 #[derive(Clone, Copy)]
 pub(crate) struct Segment<'a, T> {
-    /// What to add, in order.
-    pub(crate) entries: &'a [Entry<T>],
+    /// The other rows, in order.
+    pub(crate) rows: &'a [u32],
+    /// The coefficient of each; what has none adds nothing.
+    pub(crate) coefficients: &'a [T],
     /// Whether to go on from what the row holds, instead of from zero.
     pub(crate) resume: bool,
     /// With the last segment: what to multiply by.
@@ -76,8 +77,8 @@ impl<L: Lanes> Chain<'_, L> {
         }
         // One loop for each step: the choice is not left to the compiler to take out of it.
         match self.step() {
-            GradientStep::Difference => self.add::<N, false>(segment.entries, start, &own, &mut sums),
-            GradientStep::UnitRow => self.add::<N, true>(segment.entries, start, &own, &mut sums),
+            GradientStep::Difference => self.add::<N, false>(segment, start, &own, &mut sums),
+            GradientStep::UnitRow => self.add::<N, true>(segment, start, &own, &mut sums),
         }
         for (n, &sum) in sums.iter().enumerate() {
             lanes.store(&mut out[n * L::LEN..], self.scaled(segment, sum));
@@ -88,16 +89,19 @@ impl<L: Lanes> Chain<'_, L> {
     #[inline(always)]
     fn add<const N: usize, const UNIT_ROW: bool>(
         self,
-        entries: &[Entry<L::Real>],
+        segment: Segment<'_, L::Real>,
         start: usize,
         own: &[L::Float; N],
         sums: &mut [L::Float; N],
     ) {
         let lanes = self.lanes;
         let points = self.problem.candidates();
-        for entry in entries {
-            let c = lanes.splat(entry.coefficient);
-            let other = &points.row(entry.row)[start..][..N * L::LEN];
+        for (&row, &coefficient) in zip(segment.rows, segment.coefficients) {
+            if coefficient == L::Real::ZERO {
+                continue;
+            }
+            let c = lanes.splat(coefficient);
+            let other = &points.row(row)[start..][..N * L::LEN];
             for n in 0..N {
                 let other = lanes.load(&other[n * L::LEN..]);
                 let step = if UNIT_ROW { other } else { lanes.sub(own[n], other) };
@@ -115,13 +119,16 @@ impl<L: Lanes> Chain<'_, L> {
         let components = |row: u32| lanes.load_partial(&points.row(row)[start..]);
         let own = components(self.row);
         let mut sum = if segment.resume { lanes.load_partial(out) } else { lanes.splat(L::Real::ZERO) };
-        for entry in segment.entries {
-            let other = components(entry.row);
+        for (&row, &coefficient) in zip(segment.rows, segment.coefficients) {
+            if coefficient == L::Real::ZERO {
+                continue;
+            }
+            let other = components(row);
             let other = match step {
                 GradientStep::Difference => lanes.sub(own, other),
                 GradientStep::UnitRow => other,
             };
-            sum = lanes.fma(lanes.splat(entry.coefficient), other, sum);
+            sum = lanes.fma(lanes.splat(coefficient), other, sum);
         }
         lanes.store_partial(out, self.scaled(segment, sum));
     }

@@ -8,13 +8,14 @@ pub(crate) mod chain;
 mod chosen_by;
 mod coefficients;
 mod distances;
-mod pair_counts;
+mod entries;
+mod tally;
 
 pub(crate) use chosen_by::ChoiceBuffers as GradientBuffers;
 pub use chosen_by::MOST_LISTED_CHOICES;
-pub(crate) use coefficients::Entry;
 pub(crate) use distances::Distances;
-pub(crate) use pair_counts::RowBuffers;
+pub(crate) use entries::Entries;
+pub(crate) use tally::TallyBuffers;
 
 use crate::{
     cpu::isa::{Element, Selected},
@@ -81,7 +82,7 @@ impl<T: Element> Kernel<T> for Rows<'_, T> {
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
         let problem = self.coefficients.problem();
         let (width, batch) = (problem.anchors().width(), problem.candidates().len());
-        let Scratch { row_buffers, entries, unconsumed, distances, .. } = self.scratch;
+        let Scratch { tally, entries, unconsumed, distances, .. } = self.scratch;
         entries.clear();
         unconsumed.clear();
         let rows = self.first..self.first + (self.out.len() / width) as u32;
@@ -95,8 +96,11 @@ impl<T: Element> Kernel<T> for Rows<'_, T> {
                 }
                 keys = Some(distances.of(index % L::TILE_ROWS));
             }
-            self.coefficients.row(row, keys, row_buffers, entries);
+            self.coefficients.row(row, keys, tally, entries);
             unconsumed.push(start..entries.len());
+        }
+        if problem.distance().needs_pair_distance() {
+            entries.finish(problem.distance());
         }
         // Entries ascend. If most rows of the piece use most other rows, all of them go
         // through the same few others, which stay in the cache, before the next few come
@@ -109,16 +113,17 @@ impl<T: Element> Kernel<T> for Rows<'_, T> {
             for ((out, row), unconsumed) in
                 self.out.chunks_exact_mut(width).zip(rows.clone()).zip(&mut *unconsumed)
             {
-                let mut next = &entries[unconsumed.clone()];
+                let mut others = &entries.rows[unconsumed.clone()];
                 if end < batch {
-                    next = &next[..next.iter().take_while(|entry| (entry.row as usize) < end).count()];
+                    others = &others[..others.iter().take_while(|&&other| (other as usize) < end).count()];
                 }
-                unconsumed.start += next.len();
                 let segment = Segment {
-                    entries: next,
+                    rows: others,
+                    coefficients: &entries.coefficients[unconsumed.start..][..others.len()],
                     resume: first > 0,
                     scale: (end >= batch).then_some(self.coefficients.scale()),
                 };
+                unconsumed.start += others.len();
                 Chain { lanes, problem, row }.run(segment, out);
             }
         }
