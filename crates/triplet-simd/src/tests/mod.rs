@@ -17,6 +17,7 @@ mod dispatch;
 mod distances;
 mod lanes;
 mod mask;
+mod narrow;
 mod nearest;
 mod pack;
 mod rows;
