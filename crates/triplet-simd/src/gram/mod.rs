@@ -7,3 +7,4 @@ pub(crate) mod narrow;
 pub(crate) mod pack;
 pub(crate) mod pack_batch;
 pub(crate) mod tile;
+pub(crate) mod transpose;
