@@ -34,35 +34,35 @@ impl<L: Lanes> Chain<'_, L> {
         self.problem.distance().gradient_step()
     }
 
-    /// Runs a segment of the chain; with the last one the row is the gradient's.
+    /// Runs a segment of the chain; with the last one the row is the gradient's, of unit rows before
+    /// [`project`].
     #[inline(always)]
     pub(crate) fn run(self, segment: Segment<'_, L::Real>, out: &mut [L::Real]) {
+        // As many vectors of sums, and of the row's own components, fit the registers.
+        let mut start = 0;
         if L::REGISTERS >= 32 {
-            self.row::<8>(segment, out);
-        } else {
-            self.row::<4>(segment, out);
+            start = self.vectors::<8>(segment, start, out);
         }
-        match self.step() {
-            GradientStep::UnitRow if segment.scale.is_some() => self.project(out),
-            GradientStep::UnitRow | GradientStep::Difference => {}
+        start = self.vectors::<4>(segment, start, out);
+        start = self.vectors::<1>(segment, start, out);
+        if start < out.len() {
+            self.tail(segment, start, &mut out[start..]);
         }
     }
 
-    /// `N` vectors of sums, and as many of the row's own components, fit the registers.
+    /// `N` vectors of components at a time, from `start` on; where the rest starts.
     #[inline(always)]
-    fn row<const N: usize>(self, segment: Segment<'_, L::Real>, out: &mut [L::Real]) {
-        let mut start = 0;
+    fn vectors<const N: usize>(
+        self,
+        segment: Segment<'_, L::Real>,
+        mut start: usize,
+        out: &mut [L::Real],
+    ) -> usize {
         while out.len() - start >= N * L::LEN {
             self.components::<N>(segment, start, &mut out[start..]);
             start += N * L::LEN;
         }
-        while out.len() - start >= L::LEN {
-            self.components::<1>(segment, start, &mut out[start..]);
-            start += L::LEN;
-        }
-        if start < out.len() {
-            self.tail(segment, start, &mut out[start..]);
-        }
+        start
     }
 
     /// `N` vectors of components from `start` on.
@@ -144,31 +144,48 @@ impl<L: Lanes> Chain<'_, L> {
         };
         self.lanes.mul(sum, self.lanes.splat(scale))
     }
+}
 
-    /// Back through the normalisation: `(v - u (u.v)) / norm`.
-    #[inline(always)]
-    fn project(self, out: &mut [L::Real]) {
-        let lanes = self.lanes;
-        let Some(scaling) = self.problem.anchors().scaling(self.row) else { return };
-        let unit = self.problem.anchors().row(self.row);
-        let mut along = lanes.splat(L::Real::ZERO);
-        if scaling.own_norm {
-            // One chain, so one lane is all there is to use.
-            for (&u, &v) in zip(unit, &*out) {
-                along = lanes.fma(lanes.splat(u), lanes.splat(v), along);
+/// Rows whose chains run side by side: they hide each other's latency.
+const ROWS: usize = 8;
+
+/// Back through the normalisation, `(v - u (u.v)) / norm`, for consecutive rows.
+#[inline(always)]
+pub(crate) fn project<L: Lanes>(lanes: L, problem: &Problem<'_, L::Real>, first: u32, rows: &mut [L::Real]) {
+    let points = problem.anchors();
+    let width = points.width();
+    let unit = |row: usize| points.row(first + row as u32);
+    let mut start = 0;
+    while start < rows.len() / width {
+        // The last rows are repeated where fewer than so many are left.
+        let last = rows.len() / width - 1;
+        let few: [usize; ROWS] = from_fn(|n| (start + n).min(last));
+        let units: [&[L::Real]; ROWS] = from_fn(|n| &unit(few[n])[..width]);
+        let values: [&[L::Real]; ROWS] = from_fn(|n| &rows[few[n] * width..][..width]);
+        let mut along = [lanes.splat(L::Real::ZERO); ROWS];
+        // Chains, so one lane of each is all there is to use.
+        for k in 0..width {
+            for n in 0..ROWS {
+                along[n] = lanes.fma(lanes.splat(units[n][k]), lanes.splat(values[n][k]), along[n]);
             }
         }
-        let along = lanes.sub(lanes.splat(-L::Real::ZERO), along);
-        let inverse_norm = lanes.splat(L::Real::from_f64(scaling.inverse_norm));
-        let projected = |u, v| lanes.mul(lanes.fma(along, u, v), inverse_norm);
-        for (out, unit) in zip(out.chunks_mut(L::LEN), unit.chunks(L::LEN)) {
-            if out.len() == L::LEN {
-                let value = projected(lanes.load(unit), lanes.load(out));
-                lanes.store(out, value);
-            } else {
-                let value = projected(lanes.load_partial(unit), lanes.load_partial(out));
-                lanes.store_partial(out, value);
+        for (row, along) in zip(start..=last, along) {
+            let Some(scaling) = points.scaling(first + row as u32) else { continue };
+            let along = if scaling.own_norm { along } else { lanes.splat(L::Real::ZERO) };
+            let along = lanes.sub(lanes.splat(-L::Real::ZERO), along);
+            let inverse_norm = lanes.splat(L::Real::from_f64(scaling.inverse_norm));
+            let projected = |u, v| lanes.mul(lanes.fma(along, u, v), inverse_norm);
+            let out = &mut rows[row * width..][..width];
+            for (out, unit) in zip(out.chunks_mut(L::LEN), unit(row).chunks(L::LEN)) {
+                if out.len() == L::LEN {
+                    let value = projected(lanes.load(unit), lanes.load(out));
+                    lanes.store(out, value);
+                } else {
+                    let value = projected(lanes.load_partial(unit), lanes.load_partial(out));
+                    lanes.store_partial(out, value);
+                }
             }
         }
+        start += ROWS;
     }
 }

@@ -144,7 +144,9 @@ impl ChoiceBuffers {
             }
             for part in 0..self.parts {
                 let next = &self.next[part * rows + end];
-                total += next.swap(total as u32, Relaxed) as usize;
+                let chosen = next.load(Relaxed);
+                next.store(total as u32, Relaxed);
+                total += chosen as usize;
             }
             self.starts.push(total as u32);
             end += 1;
@@ -165,10 +167,9 @@ impl ChoiceBuffers {
                     let place = &next[row as usize];
                     let at = place.load(Relaxed);
                     place.store(at + 1, Relaxed);
-                    let choice = &listed[at as usize * words..][..words];
-                    choice[0].store(order[position], Relaxed);
-                    if let [_, place] = choice {
-                        place.store(slot as u32, Relaxed);
+                    listed[at as usize * words].store(order[position], Relaxed);
+                    if words == 2 {
+                        listed[at as usize * 2 + 1].store(slot as u32, Relaxed);
                     }
                 }
             });

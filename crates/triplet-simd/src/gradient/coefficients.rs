@@ -55,11 +55,10 @@ impl<'a, T: Real> Coefficients<'a, T> {
         buffers: &mut TallyBuffers<T>,
         entries: &mut Entries<T>,
     ) {
-        let rows = self.problem().candidates().len();
         if self.counts {
-            self.add_up(row, distances, buffers.counts(rows), entries);
+            self.add_up(row, distances, buffers.counts(), entries);
         } else {
-            self.add_up(row, distances, buffers.weighted(rows, row, self.inputs.scale.weights), entries);
+            self.add_up(row, distances, buffers.weighted(row, self.inputs.scale.weights), entries);
         }
     }
 
@@ -93,12 +92,19 @@ impl<'a, T: Real> Coefficients<'a, T> {
         } else {
             self.add_positives(position, &mut tally, noted);
         }
-        tally.drain(|other, sum, value| {
-            if !needs_distances {
-                return entries.push(other, sum);
-            }
-            let value = distances.map_or(value, |all| T::from_key(all[positions[other as usize] as usize]));
-            entries.push_unfinished(other, sum, value);
+        let mut at = 0;
+        if !needs_distances {
+            let (rows, coefficients) = entries.append(tally.len());
+            return tally.drain(|other, sum, _| {
+                (rows[at], coefficients[at]) = (other, T::from_f64(sum));
+                at += 1;
+            });
+        }
+        let (rows, values, strengths) = entries.append_unfinished(tally.len());
+        tally.drain(|other, sum, noted| {
+            let value = distances.map_or(noted, |all| T::from_key(all[positions[other as usize] as usize]));
+            (rows[at], values[at], strengths[at]) = (other, value, sum);
+            at += 1;
         });
     }
 

@@ -24,9 +24,9 @@ use crate::{
     lanes::{Kernel, Lanes},
     scratch::Scratch,
 };
-use chain::{Chain, Segment};
+use chain::{Chain, Segment, project};
 use coefficients::Coefficients;
-use triplet_core::GradientInputs;
+use triplet_core::{GradientInputs, distance::GradientStep};
 
 /// What the stages of the gradient are given.
 #[derive(Clone, Copy)]
@@ -46,7 +46,7 @@ const ROWS: usize = 16;
 /// Bytes of other rows that stay in the cache while all rows of a piece use them.
 const SHARED_BYTES: usize = 128 * 1024;
 /// Entries among so many others that a row must have for that to pay.
-const SHARED_ENTRIES: usize = 4;
+const SHARED_ENTRIES: usize = 16;
 
 /// Writes the gradient `[B, D]`, in original row order.
 pub(crate) fn run<T: Element>(
@@ -84,6 +84,7 @@ impl<T: Element> Kernel<T> for Rows<'_, T> {
         let (width, batch) = (problem.anchors().width(), problem.candidates().len());
         let Scratch { tally, entries, unconsumed, distances, .. } = self.scratch;
         entries.clear();
+        tally.resize(batch);
         unconsumed.clear();
         let rows = self.first..self.first + (self.out.len() / width) as u32;
         for (index, row) in rows.clone().enumerate() {
@@ -126,6 +127,9 @@ impl<T: Element> Kernel<T> for Rows<'_, T> {
                 unconsumed.start += others.len();
                 Chain { lanes, problem, row }.run(segment, out);
             }
+        }
+        if problem.distance().gradient_step() == GradientStep::UnitRow {
+            project(lanes, problem, self.first, self.out);
         }
     }
 }

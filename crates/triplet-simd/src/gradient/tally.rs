@@ -89,31 +89,28 @@ pub(crate) struct Tally<'a, S, T> {
 }
 
 impl<T: Real> TallyBuffers<T> {
-    /// For a batch of so many rows, without weights and with derivatives of one.
-    pub(crate) fn counts(&mut self, rows: usize) -> Tally<'_, Counts<'_>, T> {
-        self.reserve(rows);
-        self.counts.resize(rows.max(self.counts.len()), 0);
-        let Self { counts, values, touched, .. } = self;
-        Tally { sums: Counts(counts), values, touched: &mut touched[..rows.div_ceil(64)] }
+    /// Makes room for a batch of so many rows.
+    pub(crate) fn resize(&mut self, rows: usize) {
+        self.counts.resize(rows, 0);
+        self.sides.resize(rows, [0.0; 2]);
+        self.values.resize(rows, T::ZERO);
+        self.touched.resize(rows.div_ceil(64), 0);
     }
 
-    /// For a row of a batch of so many, with weights by row.
+    /// For a row without weights and with derivatives of one.
+    pub(crate) fn counts(&mut self) -> Tally<'_, Counts<'_>, T> {
+        let Self { counts, values, touched, .. } = self;
+        Tally { sums: Counts(counts), values, touched }
+    }
+
+    /// For an original row, with weights by row.
     pub(crate) fn weighted<'a>(
         &'a mut self,
-        rows: usize,
         row: u32,
         weights: Option<&'a [f64]>,
     ) -> Tally<'a, Weighted<'a>, T> {
-        self.reserve(rows);
-        self.sides.resize(rows.max(self.sides.len()), [0.0; 2]);
         let Self { sides, values, touched, .. } = self;
-        let sums = Weighted { row, sums: sides, weights };
-        Tally { sums, values, touched: &mut touched[..rows.div_ceil(64)] }
-    }
-
-    fn reserve(&mut self, rows: usize) {
-        self.values.resize(rows.max(self.values.len()), T::ZERO);
-        self.touched.resize(rows.div_ceil(64).max(self.touched.len()), 0);
+        Tally { sums: Weighted { row, sums: sides, weights }, values, touched }
     }
 }
 
@@ -129,6 +126,12 @@ impl<S: Sums, T: Real> Tally<'_, S, T> {
     #[inline(always)]
     pub(crate) fn note(&mut self, row: u32, value: T) {
         self.values[row as usize] = value;
+    }
+
+    /// How many other rows there are.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.touched.iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// Calls `take` with each other row, ascending, its sum, and the value that was noted last.
@@ -159,6 +162,7 @@ mod tests {
                 tally.note(row, row as f32);
             }
         }
+        assert_eq!(tally.len(), 3);
         let mut seen = Vec::new();
         tally.drain(|row, sum, value| seen.push((row, sum, value)));
         seen
@@ -169,11 +173,13 @@ mod tests {
         let mut buffers = TallyBuffers::default();
         let expected = |n: f64| [(3, -2.0 * n, 3.0), (64, -n, 64.0), (130, 3.0 * n, 130.0)];
         for _ in 0..2 {
-            assert_eq!(drained(buffers.counts(200), 2), expected(2.0));
-            assert_eq!(drained(buffers.weighted(200, 7, None), 2), expected(2.0));
+            buffers.resize(200);
+            assert_eq!(drained(buffers.counts(), 2), expected(2.0));
+            assert_eq!(drained(buffers.weighted(7, None), 2), expected(2.0));
             // A smaller batch, of just enough rows.
-            assert_eq!(drained(buffers.counts(131), 1), expected(1.0));
-            assert_eq!(drained(buffers.weighted(131, 7, None), 1), expected(1.0));
+            buffers.resize(131);
+            assert_eq!(drained(buffers.counts(), 1), expected(1.0));
+            assert_eq!(drained(buffers.weighted(7, None), 1), expected(1.0));
         }
     }
 
@@ -181,7 +187,9 @@ mod tests {
     fn each_side_has_the_weight_of_its_anchor() {
         let mut weights = [0.0; 131];
         (weights[7], weights[3], weights[64], weights[130]) = (0.5, 2.0, 4.0, 8.0);
-        let found = drained(TallyBuffers::default().weighted(131, 7, Some(&weights)), 1);
+        let mut buffers = TallyBuffers::default();
+        buffers.resize(131);
+        let found = drained(buffers.weighted(7, Some(&weights)), 1);
         assert_eq!(found, [(3, -2.5, 3.0), (64, -4.0, 64.0), (130, 0.5 * 2.0 + 8.0, 130.0)]);
     }
 

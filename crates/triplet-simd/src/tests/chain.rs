@@ -3,7 +3,7 @@
 use super::{Subject, Suite, data::components, on_every_isa, rng, sampled};
 use crate::{
     cpu::isa::Element,
-    gradient::chain::{Chain, Segment},
+    gradient::chain::{Chain, Segment, project},
     lanes::{Kernel, Lanes},
 };
 use triplet_core::{
@@ -23,6 +23,10 @@ impl<T: Real> Kernel<T> for Run<'_, T> {
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
         Chain { lanes, problem: self.problem, row: self.row }.run(self.part, self.out);
+        let last = self.part.scale.is_some();
+        if last && self.problem.distance().gradient_step() == GradientStep::UnitRow {
+            project(lanes, self.problem, self.row, self.out);
+        }
     }
 }
 
