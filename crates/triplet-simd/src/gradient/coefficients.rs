@@ -55,14 +55,16 @@ impl<'a, T: Real> Coefficients<'a, T> {
         buffers: &mut TallyBuffers<T>,
         entries: &mut Entries<T>,
     ) {
-        if self.counts {
-            self.add_up(row, distances, buffers.counts(), entries);
-        } else {
-            self.add_up(row, distances, buffers.weighted(row, self.inputs.scale.weights), entries);
+        let weights = self.inputs.scale.weights;
+        match (self.counts, self.problem().distance().needs_pair_distance()) {
+            (true, false) => self.add_up::<_, false>(row, distances, buffers.counts(), entries),
+            (true, true) => self.add_up::<_, true>(row, distances, buffers.counts(), entries),
+            (false, false) => self.add_up::<_, false>(row, distances, buffers.weighted(row, weights), entries),
+            (false, true) => self.add_up::<_, true>(row, distances, buffers.weighted(row, weights), entries),
         }
     }
 
-    fn add_up<S: Sums>(
+    fn add_up<S: Sums, const DISTANCES: bool>(
         &self,
         row: u32,
         distances: RowDistances<'_, T>,
@@ -73,8 +75,7 @@ impl<'a, T: Real> Coefficients<'a, T> {
         let positions = problem.classes().positions();
         let position = positions[row as usize] as usize;
         let none = S::Derivative::from(false);
-        let needs_distances = problem.distance().needs_pair_distance();
-        let noted = needs_distances && triplets.keeps_distances();
+        let noted = DISTANCES && triplets.keeps_distances();
         for_each_with_gradient(self.inputs, position..position + 1, |_, slot, chosen| {
             tally.add(chosen, [-self.derivative::<S>(slot), none]);
             if noted {
@@ -93,7 +94,7 @@ impl<'a, T: Real> Coefficients<'a, T> {
             self.add_positives(position, &mut tally, noted);
         }
         let mut at = 0;
-        if !needs_distances {
+        if !DISTANCES {
             let (rows, coefficients) = entries.append(tally.len());
             return tally.drain(|other, sum, _| {
                 (rows[at], coefficients[at]) = (other, T::from_f64(sum));
