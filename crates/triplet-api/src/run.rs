@@ -1,7 +1,7 @@
 //! One call, from batch to loss to gradient.
 
 use crate::{Error, Evaluation, Inputs, LossSpec, Reduction, Result, Weights, Workspace};
-use triplet_core::{AnchorTerms, Batch, Distance, GradientScale, Problem};
+use triplet_core::{AnchorTerms, Batch, Distance, GradientScale, Problem, real::Key};
 use triplet_simd::{Element, float_mode};
 
 /// Where the gradient goes.
@@ -173,7 +173,8 @@ fn check_upstream(reduction: Reduction, upstream: Option<&[f64]>, rows: usize) -
 ///
 /// Each of the `T` triplets adds at most `2 w` to the coefficients of a row, each
 /// multiplies a difference of at most twice the largest component, or a unit row; the
-/// way back through a normalisation multiplies by at most 1e6, and again by 2.
+/// way back through a normalisation multiplies by at most 1e6, and again by 2. L2 divides by at
+/// least the root of the smallest ranking value there is.
 fn surely_finite<T: Element>(problem: &Problem<'_, T>, largest: T, scale: T, inputs: Inputs<'_>) -> bool {
     let most = |values: &[f64]| values.iter().fold(1.0_f64, |m, v| m.max(v.abs()));
     let weight = match inputs.weights {
@@ -185,8 +186,7 @@ fn surely_finite<T: Element>(problem: &Problem<'_, T>, largest: T, scale: T, inp
     let step = match problem.distance() {
         Distance::SquaredL2 => 2.0 * largest.to_f64(),
         Distance::Angular => 2e6,
-        // One over a distance knows no bound.
-        Distance::L2 => return false,
+        Distance::L2 => 2.0 * largest.to_f64() / T::from_key(T::Key::ZERO.next()).to_f64().sqrt(),
     };
     let sum = coefficients * step.max(1.0);
     sum < T::MAX_FINITE / 4.0 && sum * scale.to_f64().abs() < T::MAX_FINITE / 4.0
@@ -194,7 +194,6 @@ fn surely_finite<T: Element>(problem: &Problem<'_, T>, largest: T, scale: T, inp
 
 fn check_gradient<T: Element>(gradient: &[T], width: usize) -> Result<()> {
     // A plain maximum over bits, which vectorises; the row is looked for on failure.
-    use triplet_core::real::Key;
     let top = gradient.iter().fold(T::Key::ZERO, |top, g| top.max(g.abs().key()));
     if top < T::Key::END {
         return Ok(());
