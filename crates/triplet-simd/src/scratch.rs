@@ -2,7 +2,7 @@
 
 use crate::{
     cpu::isa::Element,
-    gradient::{Distances, Entries, TallyBuffers},
+    gradient::{Distances, Entries, TallyBuffers, projection::Columns},
     gram::aligned::Aligned,
     retrieval::Nearest,
     search::{
@@ -34,6 +34,8 @@ pub(crate) struct Scratch<T: Element> {
     pub(crate) distances: Distances<T>,
     /// For the gradient: the row being assembled.
     pub(crate) tally: TallyBuffers<T>,
+    /// For the gradient: rows that are projected.
+    pub(crate) columns: Columns<T>,
     /// For the gradient: the entries of some rows.
     pub(crate) entries: Entries<T>,
     /// For the gradient: the range of them that each row has not consumed yet.
@@ -52,6 +54,7 @@ impl<T: Element> Default for Scratch<T> {
             counts: TripletCounts::default(),
             distances: Distances::default(),
             tally: TallyBuffers::default(),
+            columns: Columns::default(),
             entries: Entries::default(),
             unconsumed: Vec::new(),
         }

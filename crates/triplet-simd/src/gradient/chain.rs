@@ -42,6 +42,8 @@ impl<L: Lanes> Chain<'_, L> {
         let mut start = 0;
         if L::REGISTERS >= 32 {
             start = self.vectors::<8>(segment, start, out);
+        } else {
+            start = self.vectors::<6>(segment, start, out);
         }
         start = self.vectors::<4>(segment, start, out);
         start = self.vectors::<1>(segment, start, out);
@@ -143,49 +145,5 @@ impl<L: Lanes> Chain<'_, L> {
             GradientStep::UnitRow => -scale,
         };
         self.lanes.mul(sum, self.lanes.splat(scale))
-    }
-}
-
-/// Rows whose chains run side by side: they hide each other's latency.
-const ROWS: usize = 8;
-
-/// Back through the normalisation, `(v - u (u.v)) / norm`, for consecutive rows.
-#[inline(always)]
-pub(crate) fn project<L: Lanes>(lanes: L, problem: &Problem<'_, L::Real>, first: u32, rows: &mut [L::Real]) {
-    let points = problem.anchors();
-    let width = points.width();
-    let unit = |row: usize| points.row(first + row as u32);
-    let mut start = 0;
-    while start < rows.len() / width {
-        // The last rows are repeated where fewer than so many are left.
-        let last = rows.len() / width - 1;
-        let few: [usize; ROWS] = from_fn(|n| (start + n).min(last));
-        let units: [&[L::Real]; ROWS] = from_fn(|n| &unit(few[n])[..width]);
-        let values: [&[L::Real]; ROWS] = from_fn(|n| &rows[few[n] * width..][..width]);
-        let mut along = [lanes.splat(L::Real::ZERO); ROWS];
-        // Chains, so one lane of each is all there is to use.
-        for k in 0..width {
-            for n in 0..ROWS {
-                along[n] = lanes.fma(lanes.splat(units[n][k]), lanes.splat(values[n][k]), along[n]);
-            }
-        }
-        for (row, along) in zip(start..=last, along) {
-            let Some(scaling) = points.scaling(first + row as u32) else { continue };
-            let along = if scaling.own_norm { along } else { lanes.splat(L::Real::ZERO) };
-            let along = lanes.sub(lanes.splat(-L::Real::ZERO), along);
-            let inverse_norm = lanes.splat(L::Real::from_f64(scaling.inverse_norm));
-            let projected = |u, v| lanes.mul(lanes.fma(along, u, v), inverse_norm);
-            let out = &mut rows[row * width..][..width];
-            for (out, unit) in zip(out.chunks_mut(L::LEN), unit(row).chunks(L::LEN)) {
-                if out.len() == L::LEN {
-                    let value = projected(lanes.load(unit), lanes.load(out));
-                    lanes.store(out, value);
-                } else {
-                    let value = projected(lanes.load_partial(unit), lanes.load_partial(out));
-                    lanes.store_partial(out, value);
-                }
-            }
-        }
-        start += ROWS;
     }
 }

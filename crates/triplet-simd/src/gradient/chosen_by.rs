@@ -162,15 +162,23 @@ impl ChoiceBuffers {
         let order = problem.classes().order();
         run_parts(executor, parts, &|part| {
             let next = &next[part * rows..][..rows];
+            let place = |row: u32| {
+                let place = &next[row as usize];
+                let at = place.load(Relaxed);
+                place.store(at + 1, Relaxed);
+                at as usize
+            };
             for_each_with_gradient(inputs, anchors(problem, part, parts), |position, slot, row| {
-                if window.contains(&row) {
-                    let place = &next[row as usize];
-                    let at = place.load(Relaxed);
-                    place.store(at + 1, Relaxed);
-                    listed[at as usize * words].store(order[position], Relaxed);
-                    if words == 2 {
-                        listed[at as usize * 2 + 1].store(slot as u32, Relaxed);
-                    }
+                if !window.contains(&row) {
+                    return;
+                }
+                let anchor = order[position];
+                if words == 1 {
+                    listed[place(row)].store(anchor, Relaxed);
+                } else {
+                    let choice = &listed[2 * place(row)..][..2];
+                    choice[0].store(anchor, Relaxed);
+                    choice[1].store(slot as u32, Relaxed);
                 }
             });
         });

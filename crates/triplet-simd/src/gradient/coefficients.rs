@@ -11,7 +11,7 @@
 
 use super::{
     chosen_by::{Choices, for_each_with_gradient},
-    entries::Entries,
+    entries::{Appended, Entries},
     tally::{Sums, Tally, TallyBuffers},
 };
 use triplet_core::{GradientInputs, Problem, Real};
@@ -59,7 +59,9 @@ impl<'a, T: Real> Coefficients<'a, T> {
         match (self.counts, self.problem().distance().needs_pair_distance()) {
             (true, false) => self.add_up::<_, false>(row, distances, buffers.counts(), entries),
             (true, true) => self.add_up::<_, true>(row, distances, buffers.counts(), entries),
-            (false, false) => self.add_up::<_, false>(row, distances, buffers.weighted(row, weights), entries),
+            (false, false) => {
+                self.add_up::<_, false>(row, distances, buffers.weighted(row, weights), entries)
+            }
             (false, true) => self.add_up::<_, true>(row, distances, buffers.weighted(row, weights), entries),
         }
     }
@@ -93,18 +95,16 @@ impl<'a, T: Real> Coefficients<'a, T> {
         } else {
             self.add_positives(position, &mut tally, noted);
         }
+        let Appended { rows, coefficients, strengths } = entries.append(tally.len());
         let mut at = 0;
-        if !DISTANCES {
-            let (rows, coefficients) = entries.append(tally.len());
-            return tally.drain(|other, sum, _| {
-                (rows[at], coefficients[at]) = (other, T::from_f64(sum));
-                at += 1;
-            });
-        }
-        let (rows, values, strengths) = entries.append_unfinished(tally.len());
         tally.drain(|other, sum, noted| {
-            let value = distances.map_or(noted, |all| T::from_key(all[positions[other as usize] as usize]));
-            (rows[at], values[at], strengths[at]) = (other, value, sum);
+            rows[at] = other;
+            coefficients[at] = if DISTANCES {
+                strengths[at] = sum;
+                distances.map_or(noted, |all| T::from_key(all[positions[other as usize] as usize]))
+            } else {
+                T::from_f64(sum)
+            };
             at += 1;
         });
     }

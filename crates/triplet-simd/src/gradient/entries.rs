@@ -1,54 +1,68 @@
 //! The terms of gradient rows, as the chain reads them.
 
 use crate::inlined::zip;
+use core::ops::Range;
 use triplet_core::{Distance, Real};
 
-/// Terms of some rows: the other row `m` of each, by original index, and the coefficient `c_rm`.
+/// Terms of some rows. What the vectors hold beyond the terms is left from other rows.
 #[derive(Debug, Default)]
 pub(crate) struct Entries<T> {
-    pub(crate) rows: Vec<u32>,
-    pub(crate) coefficients: Vec<T>,
-    /// Where coefficients depend on distances: what multiplies the derivative of each.
+    rows: Vec<u32>,
+    coefficients: Vec<T>,
     strengths: Vec<f64>,
+    len: usize,
+}
+
+/// Consecutive terms, to be written.
+pub(crate) struct Appended<'a, T> {
+    /// The other row `m` of each, by original index.
+    pub(crate) rows: &'a mut [u32],
+    /// The coefficient `c_rm`; until [`Entries::finish`] the ranking value of the pair, where coefficients
+    /// depend on it.
+    pub(crate) coefficients: &'a mut [T],
+    /// What multiplies the derivative of the pair's distance then.
+    pub(crate) strengths: &'a mut [f64],
 }
 
 impl<T: Real> Entries<T> {
     /// Forgets all.
     pub(crate) fn clear(&mut self) {
-        self.rows.clear();
-        self.coefficients.clear();
-        self.strengths.clear();
+        self.len = 0;
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.len
     }
 
-    /// Appends so many terms: their rows and coefficients, to be written.
-    pub(crate) fn append(&mut self, terms: usize) -> (&mut [u32], &mut [T]) {
-        let first = self.rows.len();
-        self.rows.resize(first + terms, 0);
-        self.coefficients.resize(first + terms, T::ZERO);
-        (&mut self.rows[first..], &mut self.coefficients[first..])
-    }
-
-    /// The same for terms without coefficients yet: the rows, the ranking values of the pairs in their
-    /// place, and what multiplies the derivatives of the distances. [`Entries::finish`] follows.
-    pub(crate) fn append_unfinished(&mut self, terms: usize) -> (&mut [u32], &mut [T], &mut [f64]) {
-        let first = self.rows.len();
-        self.strengths.resize(first + terms, 0.0);
-        let Self { rows, coefficients, strengths } = self;
-        rows.resize(first + terms, 0);
-        coefficients.resize(first + terms, T::ZERO);
-        (&mut rows[first..], &mut coefficients[first..], &mut strengths[first..])
+    /// Appends so many terms.
+    #[inline]
+    pub(crate) fn append(&mut self, terms: usize) -> Appended<'_, T> {
+        let new = self.len..self.len + terms;
+        self.len = new.end;
+        if self.rows.len() < new.end {
+            self.rows.resize(new.end, 0);
+            self.coefficients.resize(new.end, T::ZERO);
+            self.strengths.resize(new.end, 0.0);
+        }
+        Appended {
+            rows: &mut self.rows[new.clone()],
+            coefficients: &mut self.coefficients[new.clone()],
+            strengths: &mut self.strengths[new],
+        }
     }
 
     /// Makes coefficients of ranking values, all at once so that roots and divisions are vectors.
     #[inline(always)]
     pub(crate) fn finish(&mut self, distance: Distance) {
-        for (value, &strength) in zip(&mut self.coefficients, &self.strengths) {
+        let Self { coefficients, strengths, len, .. } = self;
+        for (value, &strength) in zip(&mut coefficients[..*len], &strengths[..*len]) {
             *value = T::from_f64(strength * distance.derivative(*value));
         }
+    }
+
+    /// The other rows of some terms, and their coefficients.
+    pub(crate) fn of(&self, terms: Range<usize>) -> (&[u32], &[T]) {
+        (&self.rows[terms.clone()], &self.coefficients[terms])
     }
 }

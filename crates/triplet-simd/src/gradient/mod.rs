@@ -9,6 +9,7 @@ mod chosen_by;
 mod coefficients;
 mod distances;
 mod entries;
+pub(crate) mod projection;
 mod tally;
 
 pub(crate) use chosen_by::ChoiceBuffers as GradientBuffers;
@@ -24,8 +25,9 @@ use crate::{
     lanes::{Kernel, Lanes},
     scratch::Scratch,
 };
-use chain::{Chain, Segment, project};
+use chain::{Chain, Segment};
 use coefficients::Coefficients;
+use projection::project;
 use triplet_core::{GradientInputs, distance::GradientStep};
 
 /// What the stages of the gradient are given.
@@ -42,7 +44,7 @@ pub(crate) struct GradientContext<'a, T: Element> {
 }
 
 /// Rows that a worker takes at a time.
-const ROWS: usize = 16;
+pub(crate) const ROWS: usize = 16;
 /// Bytes of other rows that stay in the cache while all rows of a piece use them.
 const SHARED_BYTES: usize = 128 * 1024;
 /// Entries among so many others that a row must have for that to pay.
@@ -82,7 +84,7 @@ impl<T: Element> Kernel<T> for Rows<'_, T> {
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
         let problem = self.coefficients.problem();
         let (width, batch) = (problem.anchors().width(), problem.candidates().len());
-        let Scratch { tally, entries, unconsumed, distances, .. } = self.scratch;
+        let Scratch { columns, tally, entries, unconsumed, distances, .. } = self.scratch;
         entries.clear();
         tally.resize(batch);
         unconsumed.clear();
@@ -114,13 +116,13 @@ impl<T: Element> Kernel<T> for Rows<'_, T> {
             for ((out, row), unconsumed) in
                 self.out.chunks_exact_mut(width).zip(rows.clone()).zip(&mut *unconsumed)
             {
-                let mut others = &entries.rows[unconsumed.clone()];
+                let (mut others, coefficients) = entries.of(unconsumed.clone());
                 if end < batch {
                     others = &others[..others.iter().take_while(|&&other| (other as usize) < end).count()];
                 }
                 let segment = Segment {
                     rows: others,
-                    coefficients: &entries.coefficients[unconsumed.start..][..others.len()],
+                    coefficients: &coefficients[..others.len()],
                     resume: first > 0,
                     scale: (end >= batch).then_some(self.coefficients.scale()),
                 };
@@ -129,7 +131,7 @@ impl<T: Element> Kernel<T> for Rows<'_, T> {
             }
         }
         if problem.distance().gradient_step() == GradientStep::UnitRow {
-            project(lanes, problem, self.first, self.out);
+            project(lanes, problem, self.first, self.out, columns);
         }
     }
 }

@@ -1,11 +1,6 @@
 //! Rows to panels: the layout that the register tile reads.
 
-use super::{
-    aligned::Aligned,
-    layout::Layout,
-    transpose::{ROWS, STRIP, transpose},
-};
-use crate::inlined::from_fn;
+use super::{aligned::Aligned, layout::Layout, transpose::transpose};
 use crate::lanes::{Lanes, MAX_PANEL_VECTORS};
 use triplet_core::{Points, Real, real::Key};
 
@@ -59,22 +54,7 @@ pub(crate) fn pack<L: Lanes>(
     if rows.len() < height {
         out.panel.fill(L::Real::ZERO);
     }
-    for (strip, start) in out.panel.chunks_mut(STRIP * height).zip((0..).step_by(STRIP)) {
-        let depth = strip.len() / height;
-        let values = |row: u32| &points.row(row)[start..][..depth];
-        let mut r = 0;
-        if depth == STRIP {
-            while let Some(&few) = rows[r..].first_chunk::<ROWS>() {
-                transpose(from_fn(|n| values(few[n])), &mut strip[r..], height);
-                r += ROWS;
-            }
-        }
-        for (r, &row) in rows.iter().enumerate().skip(r) {
-            for (k, &x) in values(row).iter().enumerate() {
-                strip[k * height + r] = x;
-            }
-        }
-    }
+    transpose(|r| points.row(rows[r]), rows.len(), out.panel, height);
     norms(lanes, out.panel, out.norms);
 }
 

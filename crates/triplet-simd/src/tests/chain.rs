@@ -1,15 +1,12 @@
-//! One row of the gradient: a chain a component, cut into segments, scaled and projected.
+//! One row of the gradient: a chain a component, cut into segments, and scaled.
 
 use super::{Subject, Suite, data::components, on_every_isa, rng, sampled};
 use crate::{
     cpu::isa::Element,
-    gradient::chain::{Chain, Segment, project},
+    gradient::chain::{Chain, Segment},
     lanes::{Kernel, Lanes},
 };
-use triplet_core::{
-    Batch, Distance, Objective, Problem, ProblemBuffers, Real, Rule,
-    distance::{GradientStep, Scaling},
-};
+use triplet_core::{Batch, Distance, Objective, Problem, ProblemBuffers, Real, Rule, distance::GradientStep};
 
 struct Run<'a, T: Real> {
     problem: &'a Problem<'a, T>,
@@ -23,10 +20,6 @@ impl<T: Real> Kernel<T> for Run<'_, T> {
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
         Chain { lanes, problem: self.problem, row: self.row }.run(self.part, self.out);
-        let last = self.part.scale.is_some();
-        if last && self.problem.distance().gradient_step() == GradientStep::UnitRow {
-            project(lanes, self.problem, self.row, self.out);
-        }
     }
 }
 
@@ -51,16 +44,6 @@ fn model<T: Real>(problem: &Problem<'_, T>, row: u32, entries: &[Entry<T>], scal
     let Some(scale) = scale else { return out };
     for sum in &mut out {
         *sum = if angular { -*sum * scale } else { *sum * scale };
-    }
-    // Back through the normalisation: (v - u (u.v)) / norm, where the norm is the row's own.
-    if let Some(Scaling { inverse_norm, own_norm }) = problem.anchors().scaling(row) {
-        let mut along = T::ZERO;
-        for (&u, &v) in own.iter().zip(&out).filter(|_| own_norm) {
-            along = u.fma(v, along);
-        }
-        for (v, &u) in out.iter_mut().zip(own) {
-            *v = (-along).fma(u, *v) * T::from_f64(inverse_norm);
-        }
     }
     out
 }

@@ -20,6 +20,7 @@ mod mask;
 mod narrow;
 mod nearest;
 mod pack;
+mod projection;
 mod search_model;
 mod tile;
 
