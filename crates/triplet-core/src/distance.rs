@@ -204,8 +204,8 @@ fn squared_norms<T: Real, const N: usize>(rows: [&[T]; N]) -> [f64; N] {
     let rows = rows.map(|row| &row[..width]);
     let mut sums = [0.0; N];
     for k in 0..width {
-        for n in 0..N {
-            sums[n] = rows[n][k].square_onto(sums[n]);
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum = row[k].square_onto(*sum);
         }
     }
     sums

@@ -60,7 +60,7 @@ impl<'a, T: Real> Coefficients<'a, T> {
             (true, false) => self.add_up::<_, false>(row, distances, buffers.counts(), entries),
             (true, true) => self.add_up::<_, true>(row, distances, buffers.counts(), entries),
             (false, false) => {
-                self.add_up::<_, false>(row, distances, buffers.weighted(row, weights), entries)
+                self.add_up::<_, false>(row, distances, buffers.weighted(row, weights), entries);
             }
             (false, true) => self.add_up::<_, true>(row, distances, buffers.weighted(row, weights), entries),
         }

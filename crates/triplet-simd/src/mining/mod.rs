@@ -41,8 +41,8 @@ pub(crate) fn run<T: Element>(
 ) {
     let layout = context.source.layout;
     for scratch in scratches.iter_mut() {
-        // A run of blocks of distances for the thresholds, or two blocks of one panel for the triangle.
-        scratch.keys.resize(layout.panel * layout.stride().max(2 * layout.panel));
+        // Two blocks: one is searched while the next is computed.
+        scratch.keys.resize(2 * layout.panel * layout.panel);
         scratch.counts = TripletCounts::default();
     }
     let MiningBuffers { thresholds, nearest, counts } = buffers;
