@@ -8,7 +8,8 @@ use triplet_simd::Element;
 ///
 /// Each of the `T` triplets adds at most `2 w` to the coefficients of a row, each
 /// multiplies a difference of at most twice the largest component, or a unit row; the
-/// way back through a normalisation multiplies by at most 1e6, and again by 2.
+/// way back through a normalisation multiplies by at most 1e6, and again by 2. L2 divides by at
+/// least the root of the smallest ranking value there is.
 pub(crate) fn surely_finite<T: Element>(
     problem: &Problem<'_, T>,
     largest: T,
@@ -25,8 +26,7 @@ pub(crate) fn surely_finite<T: Element>(
     let step = match problem.distance() {
         Distance::SquaredL2 => 2.0 * largest.to_f64(),
         Distance::Angular => 2e6,
-        // One over a distance knows no bound.
-        Distance::L2 => return false,
+        Distance::L2 => 2.0 * largest.to_f64() / T::from_key(T::Key::ZERO.next()).to_f64().sqrt(),
     };
     let sum = coefficients * step.max(1.0);
     sum < T::MAX_FINITE / 4.0 && sum * scale.to_f64().abs() < T::MAX_FINITE / 4.0
@@ -97,12 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn a_normalisation_multiplies_by_two_million_and_an_l2_distance_knows_no_bound() {
+    fn a_normalisation_multiplies_by_two_million_and_l2_divides_by_the_least_distance() {
         // 12 * 2e6 * 2^101 is 0.7 of 2^126.
         let weight = f64::exp2(101.0);
         assert!(weighted(Distance::Angular, weight, 1e30, 1.0));
         assert!(!weighted(Distance::Angular, 1.5 * weight, 1e-30, 1.0));
-        assert!(!fits(Distance::L2, 1.0, 1.0, Inputs::default()));
+        // The least distance is 2^-74.5: 24 * 2^46 * 2^74.5 is 0.53 of 2^126.
+        assert!(weighted(Distance::L2, f64::exp2(46.0), 1.0, 1.0));
+        assert!(!weighted(Distance::L2, f64::exp2(47.0), 1.0, 1.0));
         assert!(fits(Distance::SquaredL2, 1.0, 1.0, Inputs::default()));
     }
 

@@ -1,5 +1,6 @@
 //! Rows grouped by label: the order in which every backend walks a batch.
 
+use crate::slots::{SlotStart, list_starts};
 use core::ops::Range;
 
 /// The rows of a batch by class: classes are contiguous, in order of first
@@ -18,10 +19,8 @@ pub struct Classes {
     starts: Vec<u32>,
     /// Class at each position.
     class: Vec<u32>,
-    /// First slot of each class when every ordered positive pair has one.
-    pair_starts: Vec<u64>,
-    /// First word of each class when every anchor has a flag a positive, in words of 64.
-    word_starts: Vec<u64>,
+    /// Where the slots and flags of each position start when every ordered positive pair has one.
+    pair_starts: Vec<SlotStart>,
     /// Memory of the grouping.
     table: LabelTable,
 }
@@ -36,17 +35,9 @@ impl Classes {
         for &class in &self.positions {
             self.starts[class as usize + 1] += 1;
         }
-        self.pair_starts.clear();
-        self.pair_starts.push(0);
-        self.word_starts.clear();
-        self.word_starts.push(0);
-        let (mut pairs, mut words) = (0, 0);
+        let sizes = self.starts[1..].iter().map(|&size| size as usize);
+        list_starts(sizes.flat_map(|size| core::iter::repeat_n(size - 1, size)), &mut self.pair_starts);
         for class in 0..count {
-            let size = u64::from(self.starts[class + 1]);
-            pairs += size * size.saturating_sub(1);
-            self.pair_starts.push(pairs);
-            words += size * size.saturating_sub(1).div_ceil(64);
-            self.word_starts.push(words);
             self.starts[class + 1] += self.starts[class];
         }
         // Counting sort: each class's start moves along as its rows are placed, and
@@ -89,7 +80,7 @@ impl Classes {
     /// Ordered pairs of distinct rows that share a label, `N`.
     #[must_use]
     pub fn positive_pairs(&self) -> u64 {
-        self.pair_starts.last().copied().unwrap_or(0)
+        self.pair_starts.last().map_or(0, |end| end.slot as u64)
     }
 
     /// Original rows by position.
@@ -124,48 +115,11 @@ impl Classes {
         self.starts[class] as usize..self.starts[class + 1] as usize
     }
 
-    /// The slots of an anchor's ordered positive pairs: one a positive, ascending.
+    /// Where the slots of each position start when every ordered positive pair has one, positives ascending;
+    /// and the end.
     #[inline]
-    #[must_use]
-    pub fn pair_slots(&self, position: usize) -> Range<usize> {
-        let span = self.span(position);
-        let positives = span.len() - 1;
-        let first =
-            self.pair_starts[self.class[position] as usize] as usize + (position - span.start) * positives;
-        first..first + positives
-    }
-
-    /// The words of 64 flags of an anchor: one flag a positive, ascending.
-    #[inline]
-    #[must_use]
-    pub fn pair_words(&self, position: usize) -> Range<usize> {
-        let span = self.span(position);
-        let words = (span.len() - 1).div_ceil(64);
-        let first =
-            self.word_starts[self.class[position] as usize] as usize + (position - span.start) * words;
-        first..first + words
-    }
-
-    /// Words in all.
-    #[must_use]
-    pub fn word_count(&self) -> usize {
-        self.word_starts.last().copied().unwrap_or(0) as usize
-    }
-
-    /// The position of the anchor that a slot belongs to.
-    #[must_use]
-    pub fn anchor_of_slot(&self, slot: usize) -> usize {
-        let class = self.pair_starts.partition_point(|&start| start as usize <= slot) - 1;
-        let members = self.members(class);
-        members.start + (slot - self.pair_starts[class] as usize) / (members.len() - 1)
-    }
-
-    /// The slot of the ordered pair of two positions of one class, `anchor != positive`.
-    #[inline]
-    #[must_use]
-    pub fn pair_slot(&self, anchor: usize, positive: usize) -> usize {
-        let rank = positive - self.span(anchor).start;
-        self.pair_slots(anchor).start + rank - usize::from(positive > anchor)
+    pub(crate) fn pair_starts(&self) -> &[SlotStart] {
+        &self.pair_starts
     }
 }
 
@@ -236,6 +190,7 @@ fn number_by_sorting(labels: &[i64], classes: &mut Vec<u32>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slots::Slots;
 
     #[test]
     fn groups_keep_the_original_order_and_every_pair_has_its_slot() {
@@ -246,14 +201,9 @@ mod tests {
         assert_eq!(classes.members(1), 3..5);
         assert_eq!(classes.count(), 3);
         assert_eq!(classes.positive_pairs(), 2 + 6);
-        let mut slots = Vec::new();
-        for anchor in 0..classes.rows() {
-            for positive in classes.span(anchor).filter(|&p| p != anchor) {
-                slots.push(classes.pair_slot(anchor, positive));
-                assert!(classes.pair_slots(anchor).contains(slots.last().unwrap()));
-            }
-        }
-        assert_eq!(slots, (0..8).collect::<Vec<_>>());
+        let slots = Slots::PerPair(&classes);
+        let of: Vec<_> = (0..classes.rows()).map(|position| slots.of(position)).collect();
+        assert_eq!(of, [0..2, 2..4, 4..6, 6..7, 7..8, 8..8]);
     }
 
     /// Labels whose folded values times the multiplier of the hash are given numbers, in their order;

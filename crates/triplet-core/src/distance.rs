@@ -171,7 +171,47 @@ const SQUARED_NORM_FLOOR: f64 = 1e-12;
 /// assert!(!normalise(&[1e-7, 0.0], &mut unit).own_norm);
 /// ```
 pub fn normalise<T: Real>(row: &[T], unit: &mut [T]) -> Scaling {
-    let squared = row.iter().fold(0.0_f64, |n, &x| x.square_onto(n));
+    let [squared] = squared_norms([row]);
+    scale(row, squared, unit)
+}
+
+/// Rows whose chains run side by side: they hide each other's latency.
+const ROWS: usize = 8;
+
+/// [`normalise`] for every row of so many components.
+pub(crate) fn normalise_rows<T: Real>(
+    rows: &[T],
+    width: usize,
+    units: &mut [T],
+    scalings: &mut Vec<Scaling>,
+) {
+    scalings.clear();
+    for (rows, units) in rows.chunks(ROWS * width).zip(units.chunks_mut(ROWS * width)) {
+        let mut units = units.chunks_exact_mut(width);
+        if rows.len() == ROWS * width {
+            let rows: [&[T]; ROWS] = core::array::from_fn(|n| &rows[n * width..][..width]);
+            let scaled = rows.into_iter().zip(squared_norms(rows)).zip(units);
+            scalings.extend(scaled.map(|((row, squared), unit)| scale(row, squared, unit)));
+        } else {
+            scalings.extend(rows.chunks_exact(width).zip(&mut units).map(|(row, unit)| normalise(row, unit)));
+        }
+    }
+}
+
+/// The squared norm of each row, by a chain in f64.
+fn squared_norms<T: Real, const N: usize>(rows: [&[T]; N]) -> [f64; N] {
+    let width = rows[0].len();
+    let rows = rows.map(|row| &row[..width]);
+    let mut sums = [0.0; N];
+    for k in 0..width {
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum = row[k].square_onto(*sum);
+        }
+    }
+    sums
+}
+
+fn scale<T: Real>(row: &[T], squared: f64, unit: &mut [T]) -> Scaling {
     let inverse_norm = 1.0 / squared.max(SQUARED_NORM_FLOOR).sqrt();
     for (u, &x) in unit.iter_mut().zip(row) {
         *u = T::from_f64(x.to_f64() * inverse_norm);
@@ -191,6 +231,26 @@ mod tests {
         }
         let error = "cosine".parse::<Distance>().unwrap_err();
         assert_eq!(error.to_string(), "unknown distance \"cosine\": choose one of squared-l2, l2, angular");
+    }
+
+    #[test]
+    fn rows_side_by_side_are_normalised_as_each_alone() {
+        // One group of rows and less, just so many, and more; the first is shorter than the floor.
+        for (count, width) in
+            [0, 1, ROWS - 1, ROWS, ROWS + 1, 2 * ROWS].into_iter().flat_map(|n| [(n, 1), (n, 5)])
+        {
+            let mut rows: Vec<f32> = (0..count * width).map(|i| (i * i % 17) as f32 - 6.5).collect();
+            rows.iter_mut().take(width).for_each(|x| *x *= 1e-8);
+            let (mut units, mut scalings) = (vec![0.0; rows.len()], vec![normalise(&[1.0], &mut [0.0])]);
+            normalise_rows(&rows, width, &mut units, &mut scalings);
+            let mut unit = vec![0.0; width];
+            let alone: Vec<_> = rows.chunks(width).map(|row| normalise(row, &mut unit)).collect();
+            assert_eq!(scalings, alone);
+            for (row, found) in rows.chunks(width).zip(units.chunks(width)) {
+                normalise(row, &mut unit);
+                assert_eq!(found, unit);
+            }
+        }
     }
 
     fn distance(x: &[f32], y: &[f32]) -> f32 {

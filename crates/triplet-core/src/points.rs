@@ -44,8 +44,7 @@ impl<'a, T: Real> Points<'a, T> {
         scalings.clear();
         if distance.needs_unit_rows() {
             unit_rows.resize(rows.len(), T::ZERO);
-            let units = unit_rows.chunks_exact_mut(width);
-            scalings.extend(rows.chunks_exact(width).zip(units).map(|(x, u)| distance::normalise(x, u)));
+            distance::normalise_rows(rows, width, unit_rows, scalings);
             rows = unit_rows;
         }
         Self { rows, width, labels: batch.labels(), scalings }

@@ -7,8 +7,8 @@ use core::ops::Range;
 /// of [`Slots`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SlotStart {
-    slot: usize,
-    flag_word: usize,
+    pub(crate) slot: usize,
+    pub(crate) flag_word: usize,
 }
 
 /// One slot a triplet, and one flag a slot in words of 64; anchors by position.
@@ -41,56 +41,56 @@ pub enum Slots<'a> {
 }
 
 impl Slots<'_> {
+    /// The starts of all anchors, and the end; `None` for one slot an anchor.
+    #[inline]
+    fn starts(&self) -> Option<&[SlotStart]> {
+        match self {
+            Self::PerAnchor { .. } => None,
+            Self::PerPair(classes) => Some(classes.pair_starts()),
+            Self::Listed(starts) => Some(starts),
+        }
+    }
+
     /// The slots of the anchor at a position.
     #[inline]
     #[must_use]
     pub fn of(&self, position: usize) -> Range<usize> {
-        match self {
-            Self::PerAnchor { .. } => position..position + 1,
-            Self::PerPair(classes) => classes.pair_slots(position),
-            Self::Listed(starts) => starts[position].slot..starts[position + 1].slot,
-        }
+        self.starts()
+            .map_or(position..position + 1, |starts| starts[position].slot..starts[position + 1].slot)
     }
 
     /// Number of slots in all.
     #[must_use]
     pub fn count(&self) -> usize {
-        match self {
-            Self::PerAnchor { anchors } => *anchors,
-            Self::PerPair(classes) => classes.positive_pairs() as usize,
-            Self::Listed(starts) => starts.last().map_or(0, |end| end.slot),
-        }
+        self.end(|end| end.slot)
     }
 
     /// The words of the flags of the anchor at a position.
     #[inline]
     #[must_use]
     pub fn flag_words(&self, position: usize) -> Range<usize> {
-        match self {
-            Self::PerAnchor { .. } => position..position + 1,
-            Self::PerPair(classes) => classes.pair_words(position),
-            Self::Listed(starts) => starts[position].flag_word..starts[position + 1].flag_word,
-        }
+        self.starts().map_or(position..position + 1, |starts| {
+            starts[position].flag_word..starts[position + 1].flag_word
+        })
     }
 
     /// Words of flags in all.
     #[must_use]
     pub fn flag_word_count(&self) -> usize {
+        self.end(|end| end.flag_word)
+    }
+
+    fn end(&self, of: impl Fn(&SlotStart) -> usize) -> usize {
         match self {
             Self::PerAnchor { anchors } => *anchors,
-            Self::PerPair(classes) => classes.word_count(),
-            Self::Listed(starts) => starts.last().map_or(0, |end| end.flag_word),
+            Self::PerPair(_) | Self::Listed(_) => self.starts().and_then(<[_]>::last).map_or(0, of),
         }
     }
 
     /// The position of the anchor that a slot belongs to.
     #[must_use]
     pub fn anchor_of(&self, slot: usize) -> usize {
-        match self {
-            Self::PerAnchor { .. } => slot,
-            Self::PerPair(classes) => classes.anchor_of_slot(slot),
-            Self::Listed(starts) => starts.partition_point(|start| start.slot <= slot) - 1,
-        }
+        self.starts().map_or(slot, |starts| starts.partition_point(|start| start.slot <= slot) - 1)
     }
 }
 
@@ -111,22 +111,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn listed_slots_stand_where_those_of_a_square_batch_do() {
+    fn slots_and_flags_of_a_square_batch() {
         let labels: Vec<i64> = [0; 70].into_iter().chain([1]).chain([2; 3]).collect();
         let mut classes = Classes::default();
         classes.rebuild(&labels);
         let square = Slots::PerPair(&classes);
-        let mut starts = Vec::new();
-        list_starts((0..labels.len()).map(|position| square.of(position).len()), &mut starts);
-        let listed = Slots::Listed(&starts);
-        for position in 0..labels.len() {
-            assert_eq!(listed.of(position), square.of(position));
-            assert_eq!(listed.flag_words(position), square.flag_words(position));
+        // Classes of 70, 1 and 3 rows: two words of flags, none, and one.
+        for (position, slots, words) in [
+            (0, 0..69, 0..2),
+            (69, 4761..4830, 138..140),
+            (70, 4830..4830, 140..140),
+            (73, 4834..4836, 142..143),
+        ] {
+            assert_eq!((square.of(position), square.flag_words(position)), (slots.clone(), words));
+            for slot in slots {
+                assert_eq!(square.anchor_of(slot), position);
+            }
         }
-        assert_eq!((listed.count(), listed.flag_word_count()), (square.count(), square.flag_word_count()));
-        for slot in 0..square.count() {
-            assert_eq!(listed.anchor_of(slot), square.anchor_of(slot));
-        }
+        assert_eq!((square.count(), square.flag_word_count()), (4836, 143));
     }
 
     #[test]

@@ -4,7 +4,6 @@ use crate::{
     Result,
     cpu::isa::{Element, Selected},
     executor::{Executor, Inline},
-    gradient::Entry,
     state::State,
 };
 use triplet_core::{
@@ -107,14 +106,16 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
         let thresholds =
             if problem.rule().one_per_anchor() { 1 } else { problem.classes().largest().min(64) };
         let thresholds = rows.saturating_mul(thresholds);
-        let shared = packed.saturating_add(thresholds).saturating_mul(size_of::<T>());
+        // Thresholds, and what is found for each: a key and a row.
+        let shared = packed.saturating_add(thresholds.saturating_mul(3)).saturating_mul(size_of::<T>());
         let listed =
             if with_gradient { self.state.gradient.listed_bytes(problem.slots().count()) } else { 0 };
         // Of each worker: the bests, and for the gradient a tile of rows of coefficients or of
         // distances, and counts by row.
         let bests = thresholds.saturating_add(rows).saturating_mul(2 * size_of::<T>());
-        let tile = rows.saturating_mul(16 * (size_of::<Entry<T>>() + size_of::<T>()) + 20);
-        let worker = bests.saturating_add(tile).saturating_add(WORKER_BYTES);
+        let tile = rows.saturating_mul(16 * (12 + 2 * size_of::<T>()) + 21 + size_of::<T>());
+        let columns = problem.candidates().width().saturating_mul(32 * size_of::<T>());
+        let worker = bests.saturating_add(tile).saturating_add(columns).saturating_add(WORKER_BYTES);
         shared.saturating_add(listed).saturating_add(self.state.threads().saturating_mul(worker))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     cpu::isa::Element,
-    gradient::{Distances, Entry, RowBuffers},
+    gradient::{Distances, Entries, TallyBuffers, projection::Columns},
     gram::aligned::Aligned,
     retrieval::Nearest,
     search::{
@@ -33,9 +33,11 @@ pub(crate) struct Scratch<T: Element> {
     /// For the gradient: distances that were not kept.
     pub(crate) distances: Distances<T>,
     /// For the gradient: the row being assembled.
-    pub(crate) row_buffers: RowBuffers,
+    pub(crate) tally: TallyBuffers<T>,
+    /// For the gradient: rows that are projected.
+    pub(crate) columns: Columns<T>,
     /// For the gradient: the entries of some rows.
-    pub(crate) entries: Vec<Entry<T>>,
+    pub(crate) entries: Entries<T>,
     /// For the gradient: the range of them that each row has not consumed yet.
     pub(crate) unconsumed: Vec<Range<usize>>,
 }
@@ -51,8 +53,9 @@ impl<T: Element> Default for Scratch<T> {
             negatives: Vec::new(),
             counts: TripletCounts::default(),
             distances: Distances::default(),
-            row_buffers: RowBuffers::default(),
-            entries: Vec::new(),
+            tally: TallyBuffers::default(),
+            columns: Columns::default(),
+            entries: Entries::default(),
             unconsumed: Vec::new(),
         }
     }

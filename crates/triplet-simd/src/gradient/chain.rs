@@ -1,6 +1,5 @@
 //! One row of the gradient, lanes across components.
 
-use super::coefficients::Entry;
 use crate::{
     inlined::{from_fn, zip},
     lanes::Lanes,
@@ -19,8 +18,10 @@ pub(crate) struct Chain<'a, L: Lanes> {
 /// A segment of the chain of every component.
 #[derive(Clone, Copy)]
 pub(crate) struct Segment<'a, T> {
-    /// What to add, in order.
-    pub(crate) entries: &'a [Entry<T>],
+    /// The other rows, in order.
+    pub(crate) rows: &'a [u32],
+    /// The coefficient of each; what has none adds nothing.
+    pub(crate) coefficients: &'a [T],
     /// Whether to go on from what the row holds, instead of from zero.
     pub(crate) resume: bool,
     /// With the last segment: what to multiply by.
@@ -33,35 +34,37 @@ impl<L: Lanes> Chain<'_, L> {
         self.problem.distance().gradient_step()
     }
 
-    /// Runs a segment of the chain; with the last one the row is the gradient's.
+    /// Runs a segment of the chain; with the last one the row is the gradient's, of unit rows before
+    /// [`project`].
     #[inline(always)]
     pub(crate) fn run(self, segment: Segment<'_, L::Real>, out: &mut [L::Real]) {
+        // As many vectors of sums, and of the row's own components, fit the registers.
+        let mut start = 0;
         if L::REGISTERS >= 32 {
-            self.row::<8>(segment, out);
+            start = self.vectors::<8>(segment, start, out);
         } else {
-            self.row::<4>(segment, out);
+            start = self.vectors::<6>(segment, start, out);
         }
-        match self.step() {
-            GradientStep::UnitRow if segment.scale.is_some() => self.project(out),
-            GradientStep::UnitRow | GradientStep::Difference => {}
+        start = self.vectors::<4>(segment, start, out);
+        start = self.vectors::<1>(segment, start, out);
+        if start < out.len() {
+            self.tail(segment, start, &mut out[start..]);
         }
     }
 
-    /// `N` vectors of sums, and as many of the row's own components, fit the registers.
+    /// `N` vectors of components at a time, from `start` on; where the rest starts.
     #[inline(always)]
-    fn row<const N: usize>(self, segment: Segment<'_, L::Real>, out: &mut [L::Real]) {
-        let mut start = 0;
+    fn vectors<const N: usize>(
+        self,
+        segment: Segment<'_, L::Real>,
+        mut start: usize,
+        out: &mut [L::Real],
+    ) -> usize {
         while out.len() - start >= N * L::LEN {
             self.components::<N>(segment, start, &mut out[start..]);
             start += N * L::LEN;
         }
-        while out.len() - start >= L::LEN {
-            self.components::<1>(segment, start, &mut out[start..]);
-            start += L::LEN;
-        }
-        if start < out.len() {
-            self.tail(segment, start, &mut out[start..]);
-        }
+        start
     }
 
     /// `N` vectors of components from `start` on.
@@ -76,8 +79,8 @@ impl<L: Lanes> Chain<'_, L> {
         }
         // One loop for each step: the choice is not left to the compiler to take out of it.
         match self.step() {
-            GradientStep::Difference => self.add::<N, false>(segment.entries, start, &own, &mut sums),
-            GradientStep::UnitRow => self.add::<N, true>(segment.entries, start, &own, &mut sums),
+            GradientStep::Difference => self.add::<N, false>(segment, start, &own, &mut sums),
+            GradientStep::UnitRow => self.add::<N, true>(segment, start, &own, &mut sums),
         }
         for (n, &sum) in sums.iter().enumerate() {
             lanes.store(&mut out[n * L::LEN..], self.scaled(segment, sum));
@@ -88,16 +91,19 @@ impl<L: Lanes> Chain<'_, L> {
     #[inline(always)]
     fn add<const N: usize, const UNIT_ROW: bool>(
         self,
-        entries: &[Entry<L::Real>],
+        segment: Segment<'_, L::Real>,
         start: usize,
         own: &[L::Float; N],
         sums: &mut [L::Float; N],
     ) {
         let lanes = self.lanes;
         let points = self.problem.candidates();
-        for entry in entries {
-            let c = lanes.splat(entry.coefficient);
-            let other = &points.row(entry.row)[start..][..N * L::LEN];
+        for (&row, &coefficient) in zip(segment.rows, segment.coefficients) {
+            if coefficient == L::Real::ZERO {
+                continue;
+            }
+            let c = lanes.splat(coefficient);
+            let other = &points.row(row)[start..][..N * L::LEN];
             for n in 0..N {
                 let other = lanes.load(&other[n * L::LEN..]);
                 let step = if UNIT_ROW { other } else { lanes.sub(own[n], other) };
@@ -115,13 +121,16 @@ impl<L: Lanes> Chain<'_, L> {
         let components = |row: u32| lanes.load_partial(&points.row(row)[start..]);
         let own = components(self.row);
         let mut sum = if segment.resume { lanes.load_partial(out) } else { lanes.splat(L::Real::ZERO) };
-        for entry in segment.entries {
-            let other = components(entry.row);
+        for (&row, &coefficient) in zip(segment.rows, segment.coefficients) {
+            if coefficient == L::Real::ZERO {
+                continue;
+            }
+            let other = components(row);
             let other = match step {
                 GradientStep::Difference => lanes.sub(own, other),
                 GradientStep::UnitRow => other,
             };
-            sum = lanes.fma(lanes.splat(entry.coefficient), other, sum);
+            sum = lanes.fma(lanes.splat(coefficient), other, sum);
         }
         lanes.store_partial(out, self.scaled(segment, sum));
     }
@@ -136,32 +145,5 @@ impl<L: Lanes> Chain<'_, L> {
             GradientStep::UnitRow => -scale,
         };
         self.lanes.mul(sum, self.lanes.splat(scale))
-    }
-
-    /// Back through the normalisation: `(v - u (u.v)) / norm`.
-    #[inline(always)]
-    fn project(self, out: &mut [L::Real]) {
-        let lanes = self.lanes;
-        let Some(scaling) = self.problem.anchors().scaling(self.row) else { return };
-        let unit = self.problem.anchors().row(self.row);
-        let mut along = lanes.splat(L::Real::ZERO);
-        if scaling.own_norm {
-            // One chain, so one lane is all there is to use.
-            for (&u, &v) in zip(unit, &*out) {
-                along = lanes.fma(lanes.splat(u), lanes.splat(v), along);
-            }
-        }
-        let along = lanes.sub(lanes.splat(-L::Real::ZERO), along);
-        let inverse_norm = lanes.splat(L::Real::from_f64(scaling.inverse_norm));
-        let projected = |u, v| lanes.mul(lanes.fma(along, u, v), inverse_norm);
-        for (out, unit) in zip(out.chunks_mut(L::LEN), unit.chunks(L::LEN)) {
-            if out.len() == L::LEN {
-                let value = projected(lanes.load(unit), lanes.load(out));
-                lanes.store(out, value);
-            } else {
-                let value = projected(lanes.load_partial(unit), lanes.load_partial(out));
-                lanes.store_partial(out, value);
-            }
-        }
     }
 }

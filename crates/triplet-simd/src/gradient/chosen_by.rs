@@ -13,7 +13,7 @@ use triplet_core::{GradientInputs, NO_ROW, Problem, Real};
 /// Slots from which on several threads turn them round.
 const SHARED_FROM: usize = 1 << 14;
 
-/// Choices listed at a time, 4 bytes each, unless the caller sets a lower limit.
+/// Choices listed at a time, 4 bytes each (for L2 half as many of 8), unless the caller sets a lower limit.
 pub const MOST_LISTED_CHOICES: usize = 1 << 26;
 
 /// Memory behind [`Choices`], kept so that later calls allocate nothing.
@@ -27,7 +27,7 @@ pub(crate) struct ChoiceBuffers {
     /// The list.
     listed: Vec<AtomicU32>,
     parts: usize,
-    /// Choices listed at a time.
+    /// Choices listed at a time, where one is listed by one number.
     most_listed: usize,
 }
 
@@ -48,16 +48,17 @@ impl Default for ChoiceBuffers {
 pub(crate) struct Choices<'a> {
     first: u32,
     starts: &'a [u32],
+    words: usize,
     /// `None` if the window is one row that was chosen too often to be listed.
     listed: Option<&'a [AtomicU32]>,
 }
 
-/// Whether a choice is listed as its slot, from which distance and anchor follow; as
-/// its anchor otherwise.
-fn by_slot<T: Real>(inputs: GradientInputs<'_, T>) -> bool {
+/// Numbers that a choice is listed by: its anchor, and its slot where a distance is looked up by it. The
+/// slot of an anchor's only triplet follows from the anchor.
+fn words_per_choice<T: Real>(inputs: GradientInputs<'_, T>) -> usize {
     let problem = inputs.problem;
-    let needs_slot = problem.distance().needs_pair_distance() || problem.rule().one_per_anchor();
-    needs_slot && inputs.triplets.keeps_distances()
+    let needs_slot = problem.distance().needs_pair_distance() && inputs.triplets.keeps_distances();
+    if needs_slot && !problem.rule().one_per_anchor() { 2 } else { 1 }
 }
 
 /// Calls `visit(position, slot, row)` for every choice of these anchors in a triplet that has a
@@ -129,7 +130,9 @@ impl ChoiceBuffers {
     ) -> (Range<usize>, Choices<'_>) {
         let problem = inputs.problem;
         let rows = problem.anchors().len();
-        let most = self.most_listed;
+        let words = words_per_choice(inputs);
+        // The limit is one of memory.
+        let most = self.most_listed / words;
         self.starts.clear();
         self.starts.push(0);
         let mut total = 0;
@@ -141,7 +144,9 @@ impl ChoiceBuffers {
             }
             for part in 0..self.parts {
                 let next = &self.next[part * rows + end];
-                total += next.swap(total as u32, Relaxed) as usize;
+                let chosen = next.load(Relaxed);
+                next.store(total as u32, Relaxed);
+                total += chosen as usize;
             }
             self.starts.push(total as u32);
             end += 1;
@@ -149,25 +154,35 @@ impl ChoiceBuffers {
         if end == first {
             // More than can be listed chose this one row.
             let window = first..first + 1;
-            return (window, Choices { first: first as u32, starts: &self.starts, listed: None });
+            return (window, Choices { first: first as u32, starts: &self.starts, words, listed: None });
         }
-        self.listed.resize_with(total, AtomicU32::default);
+        self.listed.resize_with(total * words, AtomicU32::default);
         let (next, listed, parts) = (&self.next, &self.listed, self.parts);
         let window = first as u32..end as u32;
-        let slots = by_slot(inputs);
+        let order = problem.classes().order();
         run_parts(executor, parts, &|part| {
             let next = &next[part * rows..][..rows];
+            let place = |row: u32| {
+                let place = &next[row as usize];
+                let at = place.load(Relaxed);
+                place.store(at + 1, Relaxed);
+                at as usize
+            };
             for_each_with_gradient(inputs, anchors(problem, part, parts), |position, slot, row| {
-                if window.contains(&row) {
-                    let place = &next[row as usize];
-                    let at = place.load(Relaxed);
-                    place.store(at + 1, Relaxed);
-                    let choice = if slots { slot as u32 } else { problem.classes().order()[position] };
-                    listed[at as usize].store(choice, Relaxed);
+                if !window.contains(&row) {
+                    return;
+                }
+                let anchor = order[position];
+                if words == 1 {
+                    listed[place(row)].store(anchor, Relaxed);
+                } else {
+                    let choice = &listed[2 * place(row)..][..2];
+                    choice[0].store(anchor, Relaxed);
+                    choice[1].store(slot as u32, Relaxed);
                 }
             });
         });
-        (first..end, Choices { first: first as u32, starts: &self.starts, listed: Some(&self.listed) })
+        (first..end, Choices { first: first as u32, starts: &self.starts, words, listed: Some(&self.listed) })
     }
 
     /// Calls `window` with consecutive windows of rows and their choices.
@@ -188,42 +203,37 @@ impl ChoiceBuffers {
 }
 
 impl Choices<'_> {
-    /// How many choices of a row are listed.
-    pub(super) fn len(&self, row: u32) -> usize {
-        let place = (row - self.first) as usize;
-        if self.listed.is_some() {
-            (self.starts[place + 1] - self.starts[place]) as usize
-        } else {
-            usize::MAX
-        }
-    }
-
-    /// Calls `take(anchor, slot)` for every choice of a row; the slot is 0 unless
-    /// choices are listed by slot.
+    /// Calls `take(anchor, slot)` for every choice of a row; the slot is 0 where nothing is looked up
+    /// by it.
+    #[inline(always)]
     pub(super) fn of<T: Real>(
         &self,
         inputs: GradientInputs<'_, T>,
         row: u32,
         mut take: impl FnMut(u32, usize),
     ) {
-        let problem = inputs.problem;
-        let order = problem.classes().order();
-        let slots = by_slot(inputs);
+        let classes = inputs.problem.classes();
         let Some(listed) = self.listed else {
-            return for_each_with_gradient(inputs, 0..problem.anchors().len(), |position, slot, chosen| {
+            return for_each_with_gradient(inputs, 0..classes.rows(), |position, slot, chosen| {
                 if chosen == row {
-                    take(order[position], if slots { slot } else { 0 });
+                    take(classes.order()[position], slot);
                 }
             });
         };
         let place = (row - self.first) as usize;
-        for choice in &listed[self.starts[place] as usize..self.starts[place + 1] as usize] {
-            let choice = choice.load(Relaxed);
-            if slots {
-                take(order[problem.slots().anchor_of(choice as usize)], choice as usize);
-            } else {
-                take(choice, 0);
+        let listed =
+            &listed[self.starts[place] as usize * self.words..self.starts[place + 1] as usize * self.words];
+        if self.words == 2 {
+            for choice in listed.chunks_exact(2) {
+                take(choice[0].load(Relaxed), choice[1].load(Relaxed) as usize);
             }
+            return;
+        }
+        let one_per_anchor = inputs.problem.rule().one_per_anchor();
+        for anchor in listed {
+            let anchor = anchor.load(Relaxed);
+            let slot = if one_per_anchor { classes.positions()[anchor as usize] as usize } else { 0 };
+            take(anchor, slot);
         }
     }
 }

@@ -11,33 +11,18 @@
 
 use super::{
     chosen_by::{Choices, for_each_with_gradient},
-    pair_counts::{ChosenBy, NegativePair, RowBuffers, Sums, TABLE_FROM},
+    entries::{Appended, Entries},
+    tally::{Sums, Tally, TallyBuffers},
 };
 use triplet_core::{GradientInputs, Problem, Real};
-
-/// One term of a gradient row: `c_rm` and its `m`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Entry<T> {
-    /// The other row, `m`, by original index.
-    pub(crate) row: u32,
-    /// The coefficient, rounded once.
-    pub(crate) coefficient: T,
-}
 
 /// The coefficients of a window of rows, row by row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Coefficients<'a, T: Real> {
     inputs: GradientInputs<'a, T>,
     choices: Choices<'a>,
-    /// Whether every coefficient is a count: no weights, no distances, derivatives 0 or 1.
+    /// Whether every sum is a count: no weights, derivatives 0 or 1.
     counts: bool,
-}
-
-/// A row of a class: its original index, and its position in class order.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    row: u32,
-    position: usize,
 }
 
 /// Keys of the ranking values from a row to all rows, by position, for when they were
@@ -48,11 +33,7 @@ impl<'a, T: Real> Coefficients<'a, T> {
     /// From evaluated triplets, and the choices of a window of rows.
     pub(crate) fn new(inputs: GradientInputs<'a, T>, choices: Choices<'a>) -> Self {
         let GradientInputs { problem, scale, .. } = inputs;
-        let counts = scale.weights.is_none()
-            && !problem.rule().one_per_anchor()
-            && problem.rule().has_unit_derivatives()
-            && !problem.distance().needs_pair_distance();
-        Self { inputs, choices, counts }
+        Self { inputs, choices, counts: scale.weights.is_none() && problem.rule().has_unit_derivatives() }
     }
 
     /// The problem these belong to.
@@ -65,53 +46,89 @@ impl<'a, T: Real> Coefficients<'a, T> {
         self.inputs.scale.scale
     }
 
-    /// Appends the coefficients of an original row of the window to `entries`:
-    /// ascending `m`, none of them zero.
+    /// Appends the terms of an original row of the window to `entries`, ascending `m`. Where the distance of
+    /// a pair is needed, they are unfinished.
     pub(crate) fn row(
         &self,
         row: u32,
         distances: RowDistances<'_, T>,
-        buffers: &mut RowBuffers,
-        entries: &mut Vec<Entry<T>>,
+        buffers: &mut TallyBuffers<T>,
+        entries: &mut Entries<T>,
     ) {
-        let problem = self.problem();
-        let position = problem.classes().positions()[row as usize] as usize;
-        let many = problem.slots().of(position).len().saturating_add(self.choices.len(row)) >= TABLE_FROM;
-        if self.counts && many {
-            return self.row_of_counts(
-                row,
-                position,
-                buffers.dense_sums(problem.candidates().len()),
-                entries,
-            );
+        let weights = self.inputs.scale.weights;
+        match (self.counts, self.problem().distance().needs_pair_distance()) {
+            (true, false) => self.add_up::<_, false>(row, distances, buffers.counts(), entries),
+            (true, true) => self.add_up::<_, true>(row, distances, buffers.counts(), entries),
+            (false, false) => {
+                self.add_up::<_, false>(row, distances, buffers.weighted(row, weights), entries);
+            }
+            (false, true) => self.add_up::<_, true>(row, distances, buffers.weighted(row, weights), entries),
         }
-        if self.counts {
-            return self.row_of_counts(row, position, buffers.sorted_sums(), entries);
-        }
-        buffers.begin(problem.candidates().len(), many);
-        let own = position..position + 1;
-        if many {
-            for_each_with_gradient(self.inputs, own, |_, slot, chosen| {
-                buffers.count(ChosenBy::Own, chosen, slot);
-            });
-            self.choices.of(self.inputs, row, |anchor, slot| buffers.count(ChosenBy::Other, anchor, slot));
-            buffers.collect();
-        } else {
-            for_each_with_gradient(self.inputs, own, |_, slot, chosen| {
-                buffers.note(ChosenBy::Own, chosen, slot);
-            });
-            self.choices.of(self.inputs, row, |anchor, slot| buffers.note(ChosenBy::Other, anchor, slot));
-            buffers.sort();
-        }
-        self.merge(row, position, distances, buffers, entries);
     }
 
-    /// Every coefficient is a whole number: positives count up, negatives down.
-    fn row_of_counts(&self, row: u32, position: usize, mut sums: impl Sums, entries: &mut Vec<Entry<T>>) {
+    fn add_up<S: Sums, const DISTANCES: bool>(
+        &self,
+        row: u32,
+        distances: RowDistances<'_, T>,
+        mut tally: Tally<'_, S, T>,
+        entries: &mut Entries<T>,
+    ) {
+        let GradientInputs { problem, triplets, .. } = self.inputs;
+        let positions = problem.classes().positions();
+        let position = positions[row as usize] as usize;
+        let none = S::Derivative::from(false);
+        let noted = DISTANCES && triplets.keeps_distances();
+        for_each_with_gradient(self.inputs, position..position + 1, |_, slot, chosen| {
+            tally.add(chosen, [-self.derivative::<S>(slot), none]);
+            if noted {
+                tally.note(chosen, triplets.negative_distances[slot]);
+            }
+        });
+        self.choices.of(self.inputs, row, |anchor, slot| {
+            tally.add(anchor, [none, -self.derivative::<S>(slot)]);
+            if noted {
+                tally.note(anchor, triplets.negative_distances[slot]);
+            }
+        });
+        if problem.rule().one_per_anchor() {
+            self.add_hardest_positives(row, position, &mut tally, noted);
+        } else {
+            self.add_positives(position, &mut tally, noted);
+        }
+        let Appended { rows, coefficients, strengths } = entries.append(tally.len());
+        let mut at = 0;
+        tally.drain(|other, sum, noted| {
+            rows[at] = other;
+            coefficients[at] = if DISTANCES {
+                strengths[at] = sum;
+                distances.map_or(noted, |all| T::from_key(all[positions[other as usize] as usize]))
+            } else {
+                T::from_f64(sum)
+            };
+            at += 1;
+        });
+    }
+
+    /// The derivative of the term of a triplet that has a gradient.
+    #[inline(always)]
+    fn derivative<S: Sums>(&self, slot: usize) -> S::Derivative {
+        let (problem, triplets) = (self.problem(), self.inputs.triplets);
+        S::derivative(|| {
+            if problem.rule().has_unit_derivatives() {
+                return 1.0;
+            }
+            let distance = |values: &[T]| problem.distance().of_ranking_value(values[slot]);
+            let (near, far) =
+                (distance(&triplets.positive_distances), distance(&triplets.negative_distances));
+            problem.rule().term(problem.margin(), near, far).derivative
+        })
+    }
+
+    /// Adds the pairs of a row's class, with one triplet an ordered pair.
+    #[inline(always)]
+    fn add_positives<S: Sums>(&self, position: usize, tally: &mut Tally<'_, S, T>, noted: bool) {
         let (problem, triplets) = (self.problem(), self.inputs.triplets);
         let classes = problem.classes();
-        for_each_with_gradient(self.inputs, position..position + 1, |_, _, chosen| sums.add(chosen, -1));
-        self.choices.of(self.inputs, row, |anchor, _| sums.add(anchor, -1));
         let span = classes.span(position);
         let own = position - span.start;
         // The flags of the class: a row of whole words an anchor.
@@ -119,133 +136,52 @@ impl<'a, T: Real> Coefficients<'a, T> {
         let (first_word, end_word) = (flag_words(span.start).start, flag_words(span.end - 1).end);
         let flags = &triplets.has_gradient[first_word..end_word];
         let words = flags.len() / span.len();
-        let flag = |anchor: usize, rank: usize| (flags[anchor * words + rank / 64] >> (rank % 64) & 1) as i32;
+        let flag = |anchor: usize, rank: usize| flags[anchor * words + rank / 64] >> (rank % 64) & 1 == 1;
+        let first_slot = problem.slots().of(position).start;
         for (other, &member) in classes.order()[span].iter().enumerate() {
-            let count = match other.cmp(&own) {
-                core::cmp::Ordering::Less => flag(own, other) + flag(other, own - 1),
-                core::cmp::Ordering::Equal => 0,
-                core::cmp::Ordering::Greater => flag(own, other - 1) + flag(other, own),
+            let (rank, other_rank) = match other.cmp(&own) {
+                core::cmp::Ordering::Less => (other, own - 1),
+                core::cmp::Ordering::Equal => continue,
+                core::cmp::Ordering::Greater => (other - 1, own),
             };
-            if count != 0 {
-                sums.add(member, count);
+            let [mine, theirs] = [flag(own, rank), flag(other, other_rank)];
+            if mine || theirs {
+                tally.add(member, [mine.into(), theirs.into()]);
+                if noted {
+                    tally.note(member, triplets.positive_distances[first_slot + rank]);
+                }
             }
         }
-        sums.drain(|row, count| {
-            if count != 0 {
-                entries.push(Entry { row, coefficient: T::from_f64(f64::from(count)) });
-            }
-        });
     }
 
-    /// Merges the class's rows and the pairs of the tally; both ascend.
-    fn merge(
+    /// Adds the pairs of a row's class, with one triplet an anchor: with its farthest positive only.
+    fn add_hardest_positives<S: Sums>(
         &self,
         row: u32,
         position: usize,
-        distances: RowDistances<'_, T>,
-        buffers: &RowBuffers,
-        entries: &mut Vec<Entry<T>>,
+        tally: &mut Tally<'_, S, T>,
+        noted: bool,
     ) {
-        let mut add = |row: u32, value: f64| {
-            let coefficient = T::from_f64(value);
-            if coefficient != T::ZERO {
-                entries.push(Entry { row, coefficient });
-            }
-        };
-        let mut negatives = buffers.pairs.iter().peekable();
-        let classes = self.problem().classes();
-        let span = classes.span(position);
-        for (other, &member) in span.clone().zip(&classes.order()[span]) {
-            if other == position {
-                continue;
-            }
-            while let Some(pair) = negatives.next_if(|pair| pair.row < member) {
-                add(pair.row, -self.of_negative_pair(row, *pair, distances));
-            }
-            let places = [Place { row, position }, Place { row: member, position: other }];
-            add(member, self.of_positive_pair(places, distances));
-        }
-        for pair in negatives {
-            add(pair.row, -self.of_negative_pair(row, *pair, distances));
-        }
-    }
-
-    #[inline]
-    fn weight(&self, row: u32) -> f64 {
-        self.inputs.scale.weights.map_or(1.0, |weights| weights[row as usize])
-    }
-
-    /// The derivative of the term of an anchor's triplet; `rank` counts from its first slot.
-    #[inline]
-    fn derivative(&self, position: usize, rank: usize) -> f64 {
         let (problem, triplets) = (self.problem(), self.inputs.triplets);
-        if !triplets.has_gradient(problem, position, rank) {
-            return 0.0;
-        }
-        if problem.rule().has_unit_derivatives() {
-            return 1.0;
-        }
-        let slot = problem.slots().of(position).start + rank;
-        let distance = |values: &[T]| problem.distance().of_ranking_value(values[slot]);
-        let (near, far) = (distance(&triplets.positive_distances), distance(&triplets.negative_distances));
-        problem.rule().term(problem.margin(), near, far).derivative
-    }
-
-    /// The coefficient of a positive pair, before it is rounded.
-    fn of_positive_pair(&self, [r, m]: [Place; 2], distances: RowDistances<'_, T>) -> f64 {
-        let (problem, triplets) = (self.problem(), self.inputs.triplets);
-        let hardest = problem.rule().one_per_anchor();
-        let span = problem.classes().span(r.position);
-        let weighted = |anchor: Place, positive: Place| {
-            if hardest {
-                // A hard rule's anchor has a triplet with its farthest positive only.
-                return if triplets.positives[anchor.position] == positive.row {
-                    self.derivative(anchor.position, 0) * self.weight(anchor.row)
-                } else {
-                    0.0
-                };
+        let none = S::Derivative::from(false);
+        let mut add = |anchor: usize, row: u32, side: usize| {
+            if triplets.has_gradient(problem, anchor, 0) {
+                let mut sides = [none; 2];
+                sides[side] = self.derivative::<S>(anchor);
+                tally.add(row, sides);
+                if noted {
+                    tally.note(row, triplets.positive_distances[anchor]);
+                }
             }
-            let rank = positive.position - span.start - usize::from(positive.position > anchor.position);
-            self.derivative(anchor.position, rank) * self.weight(anchor.row)
         };
-        let strength = weighted(r, m) + weighted(m, r);
-        if !problem.distance().needs_pair_distance() {
-            return strength;
+        let span = problem.classes().span(position);
+        for (other, &member) in span.clone().zip(&problem.classes().order()[span]) {
+            if triplets.positives[position] == member {
+                add(position, member, 0);
+            }
+            if triplets.positives[other] == row {
+                add(other, member, 1);
+            }
         }
-        let value = if !triplets.keeps_distances() {
-            let computed = || problem.comparison().ranking_value(r.row, m.row);
-            distances.map_or_else(computed, |all| T::from_key(all[m.position]))
-        } else if hardest {
-            let anchor = if triplets.positives[r.position] == m.row { r } else { m };
-            triplets.positive_distances[anchor.position]
-        } else {
-            triplets.positive_distances[problem.classes().pair_slot(r.position, m.position)]
-        };
-        strength * problem.distance().derivative(value)
-    }
-
-    /// The magnitude of the coefficient of a negative pair, before it is rounded.
-    fn of_negative_pair(&self, row: u32, pair: NegativePair, distances: RowDistances<'_, T>) -> f64 {
-        let (problem, triplets) = (self.problem(), self.inputs.triplets);
-        let position = |row: u32| problem.classes().positions()[row as usize] as usize;
-        let derivatives = |anchor: u32, times: u32| match times {
-            0 => 0.0,
-            // The one triplet of the anchor.
-            _ if problem.rule().one_per_anchor() => self.derivative(position(anchor), 0),
-            _ => f64::from(times),
-        };
-        // The product is an exact zero for a row that did not choose the other.
-        let strength = derivatives(row, pair.own) * self.weight(row)
-            + derivatives(pair.row, pair.other) * self.weight(pair.row);
-        if !problem.distance().needs_pair_distance() {
-            return strength;
-        }
-        let value = if triplets.keeps_distances() {
-            triplets.negative_distances[pair.slot as usize]
-        } else {
-            let computed = || problem.comparison().ranking_value(row, pair.row);
-            distances.map_or_else(computed, |all| T::from_key(all[position(pair.row)]))
-        };
-        strength * problem.distance().derivative(value)
     }
 }

@@ -8,13 +8,15 @@ pub(crate) mod chain;
 mod chosen_by;
 mod coefficients;
 mod distances;
-mod pair_counts;
+mod entries;
+pub(crate) mod projection;
+mod tally;
 
 pub(crate) use chosen_by::ChoiceBuffers as GradientBuffers;
 pub use chosen_by::MOST_LISTED_CHOICES;
-pub(crate) use coefficients::Entry;
 pub(crate) use distances::Distances;
-pub(crate) use pair_counts::RowBuffers;
+pub(crate) use entries::Entries;
+pub(crate) use tally::TallyBuffers;
 
 use crate::{
     cpu::isa::{Element, Selected},
@@ -25,7 +27,8 @@ use crate::{
 };
 use chain::{Chain, Segment};
 use coefficients::Coefficients;
-use triplet_core::GradientInputs;
+use projection::project;
+use triplet_core::{GradientInputs, distance::GradientStep};
 
 /// What the stages of the gradient are given.
 #[derive(Clone, Copy)]
@@ -41,11 +44,11 @@ pub(crate) struct GradientContext<'a, T: Element> {
 }
 
 /// Rows that a worker takes at a time.
-const ROWS: usize = 16;
+pub(crate) const ROWS: usize = 16;
 /// Bytes of other rows that stay in the cache while all rows of a piece use them.
 const SHARED_BYTES: usize = 128 * 1024;
 /// Entries among so many others that a row must have for that to pay.
-const SHARED_ENTRIES: usize = 4;
+const SHARED_ENTRIES: usize = 16;
 
 /// Writes the gradient `[B, D]`, in original row order.
 pub(crate) fn run<T: Element>(
@@ -81,8 +84,9 @@ impl<T: Element> Kernel<T> for Rows<'_, T> {
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
         let problem = self.coefficients.problem();
         let (width, batch) = (problem.anchors().width(), problem.candidates().len());
-        let Scratch { row_buffers, entries, unconsumed, distances, .. } = self.scratch;
+        let Scratch { columns, tally, entries, unconsumed, distances, .. } = self.scratch;
         entries.clear();
+        tally.resize(batch);
         unconsumed.clear();
         let rows = self.first..self.first + (self.out.len() / width) as u32;
         for (index, row) in rows.clone().enumerate() {
@@ -95,8 +99,11 @@ impl<T: Element> Kernel<T> for Rows<'_, T> {
                 }
                 keys = Some(distances.of(index % L::TILE_ROWS));
             }
-            self.coefficients.row(row, keys, row_buffers, entries);
+            self.coefficients.row(row, keys, tally, entries);
             unconsumed.push(start..entries.len());
+        }
+        if problem.distance().needs_pair_distance() {
+            entries.finish(problem.distance());
         }
         // Entries ascend. If most rows of the piece use most other rows, all of them go
         // through the same few others, which stay in the cache, before the next few come
@@ -109,18 +116,22 @@ impl<T: Element> Kernel<T> for Rows<'_, T> {
             for ((out, row), unconsumed) in
                 self.out.chunks_exact_mut(width).zip(rows.clone()).zip(&mut *unconsumed)
             {
-                let mut next = &entries[unconsumed.clone()];
+                let (mut others, coefficients) = entries.of(unconsumed.clone());
                 if end < batch {
-                    next = &next[..next.iter().take_while(|entry| (entry.row as usize) < end).count()];
+                    others = &others[..others.iter().take_while(|&&other| (other as usize) < end).count()];
                 }
-                unconsumed.start += next.len();
                 let segment = Segment {
-                    entries: next,
+                    rows: others,
+                    coefficients: &coefficients[..others.len()],
                     resume: first > 0,
                     scale: (end >= batch).then_some(self.coefficients.scale()),
                 };
+                unconsumed.start += others.len();
                 Chain { lanes, problem, row }.run(segment, out);
             }
+        }
+        if problem.distance().gradient_step() == GradientStep::UnitRow {
+            project(lanes, problem, self.first, self.out, columns);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Rows to panels: the layout that the register tile reads.
 
-use super::{aligned::Aligned, layout::Layout};
+use super::{aligned::Aligned, layout::Layout, transpose::transpose};
 use crate::lanes::{Lanes, MAX_PANEL_VECTORS};
 use triplet_core::{Points, Real, real::Key};
 
@@ -39,9 +39,6 @@ pub(crate) struct PanelOut<'a, T: Real> {
     pub(crate) ids: &'a mut [T::Key],
 }
 
-/// Columns transposed at a time: a cache line of each row.
-const STRIP: usize = 16;
-
 /// Packs the rows of one panel and computes their squared norms.
 #[inline(always)]
 pub(crate) fn pack<L: Lanes>(
@@ -57,30 +54,8 @@ pub(crate) fn pack<L: Lanes>(
     if rows.len() < height {
         out.panel.fill(L::Real::ZERO);
     }
-    for (strip, start) in out.panel.chunks_mut(STRIP * height).zip((0..).step_by(STRIP)) {
-        let depth = strip.len() / height;
-        for (r, &row) in rows.iter().enumerate() {
-            let values = &points.row(row)[start..start + depth];
-            scatter(values, &mut strip[r..], height);
-        }
-    }
+    transpose(|r| points.row(rows[r]), rows.len(), out.panel, height);
     norms(lanes, out.panel, out.norms);
-}
-
-/// Writes the values of a row `height` places apart.
-#[inline(always)]
-fn scatter<T: Copy>(values: &[T], column: &mut [T], height: usize) {
-    if let Some(values) = values.first_chunk::<STRIP>() {
-        // A whole strip is unrolled, and its bounds are checked here.
-        let column = &mut column[..(STRIP - 1) * height + 1];
-        for k in 0..STRIP {
-            column[k * height] = values[k];
-        }
-    } else {
-        for (k, &x) in values.iter().enumerate() {
-            column[k * height] = x;
-        }
-    }
 }
 
 /// `n_i = g_ii`, by the chain of every inner product.

@@ -20,13 +20,15 @@ use triplet_core::{Triplets, terms::TripletCounts};
 pub(crate) struct MiningBuffers<T: Element> {
     /// The threshold of each slot, a panel of lanes for each slot of a panel.
     thresholds: Aligned<T::Key>,
+    /// What was found for each threshold.
+    nearest: collect::Nearest<T::Key>,
     /// Counts of each worker.
     counts: Vec<TripletCounts>,
 }
 
 impl<T: Element> Default for MiningBuffers<T> {
     fn default() -> Self {
-        Self { thresholds: Aligned::default(), counts: Vec::new() }
+        Self { thresholds: Aligned::default(), nearest: collect::Nearest::default(), counts: Vec::new() }
     }
 }
 
@@ -39,17 +41,17 @@ pub(crate) fn run<T: Element>(
 ) {
     let layout = context.source.layout;
     for scratch in scratches.iter_mut() {
-        // A run of blocks of distances for the thresholds, or two blocks of one panel for the triangle.
-        scratch.keys.resize(layout.panel * layout.stride().max(2 * layout.panel));
+        // Two blocks: one is searched while the next is computed.
+        scratch.keys.resize(2 * layout.panel * layout.panel);
         scratch.counts = TripletCounts::default();
     }
-    let MiningBuffers { thresholds, counts } = buffers;
+    let MiningBuffers { thresholds, nearest, counts } = buffers;
     counts.clear();
     counts.resize(scratches.len(), TripletCounts::default());
     thresholds::run(context, scratches, thresholds, out);
     triangle::run(context, scratches, thresholds);
     large::run(context, scratches, out);
-    collect::run(context, scratches, counts, thresholds, out);
+    collect::run(context, scratches, counts, thresholds, nearest, out);
     let counted = scratches.iter().map(|scratch| &scratch.counts).chain(&*counts);
     counted.for_each(|&counted| out.counts += counted);
 }

@@ -3,12 +3,11 @@
 use crate::{
     cpu::isa::Element,
     executor::run_tasks,
-    gram::{aligned::Aligned, block::PackedRows},
-    lanes::{Kernel, Lanes},
+    gram::{aligned::Aligned, block::PackedRows, narrow::inner_products},
+    lanes::{Kernel, Lanes, MAX_LEN},
     mining::StageContext,
     scratch::Scratch,
 };
-use core::ops::Range;
 use triplet_core::{NO_ROW, Problem, Real, Triplets, real::Key, rule::farther, triplets::TripletsPart};
 
 /// Fills the positives' side of `triplets`, and every threshold.
@@ -26,21 +25,22 @@ pub(crate) fn run<T: Element>(
         let thresholds = rest.split_off_mut(..layout.threshold_range(panel).len()).unwrap_or_default();
         (panel, part, thresholds)
     });
-    run_tasks(executor, scratches, panels, |scratch, (panel, part, thresholds)| {
+    run_tasks(executor, scratches, panels, |_, (panel, part, thresholds)| {
         if !layout.large[panel] {
-            T::dispatch(
-                selected,
-                Positives { problem, source, panel, keys: &mut scratch.keys, part, thresholds },
-            );
+            T::dispatch(selected, Positives { problem, source, panel, part, thresholds });
         }
     });
 }
+
+/// Rows whose distances are computed together.
+const ROWS: usize = 8;
+/// The same where a panel has fewer.
+const FEW_ROWS: usize = 4;
 
 struct Positives<'a, T: Real> {
     problem: &'a Problem<'a, T>,
     source: PackedRows<'a, T>,
     panel: usize,
-    keys: &'a mut [T::Key],
     /// Where this panel's anchors write.
     part: TripletsPart<'a, T>,
     thresholds: &'a mut [T::Key],
@@ -50,8 +50,7 @@ impl<T: Real> Kernel<T> for Positives<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(mut self, lanes: L) {
-        let (layout, classes) = (self.source.layout, self.problem.classes());
-        let positions = layout.positions(self.panel);
+        let positions = self.source.layout.positions(self.panel);
         if self.problem.rule().one_per_anchor() {
             for position in positions.clone() {
                 // Distance 0 stands for a positive that does not exist; any real one replaces it.
@@ -60,14 +59,11 @@ impl<T: Real> Kernel<T> for Positives<'_, T> {
                 anchor.positives[0] = NO_ROW;
             }
         }
-        // The classes of this panel's rows may reach over several panels.
-        let (first, last) = (classes.span(positions.start).start, classes.span(positions.end - 1).end - 1);
-        let mut columns = first / L::PANEL;
-        while columns <= last / L::PANEL {
-            let end = (columns + layout.block).min(last / L::PANEL + 1);
-            self.source.distances(lanes, self.panel, columns..end, self.keys);
-            self.take(columns * L::PANEL..end * L::PANEL);
-            columns = end;
+        const { assert!(L::PANEL >= FEW_ROWS) };
+        if L::PANEL >= ROWS {
+            self.rows::<L, ROWS>(lanes);
+        } else {
+            self.rows::<L, FEW_ROWS>(lanes);
         }
         self.thresholds.fill(Key::UNREACHABLE);
         for (r, position) in positions.enumerate() {
@@ -80,28 +76,57 @@ impl<T: Real> Kernel<T> for Positives<'_, T> {
 }
 
 impl<T: Real> Positives<'_, T> {
-    /// Copies the distances of positives at some positions from the block.
-    fn take(&mut self, columns: Range<usize>) {
-        let (layout, classes) = (self.source.layout, self.problem.classes());
-        let rows = layout.positions(self.panel).zip(self.keys.chunks(layout.stride()));
-        for (position, keys) in rows {
-            let span = classes.span(position);
-            let anchor = self.part.anchor(self.problem, position);
-            for other in span.start.max(columns.start)..span.end.min(columns.end) {
-                if other == position {
-                    continue;
-                }
-                let key = keys[other - columns.start];
-                if self.problem.rule().one_per_anchor() {
-                    let candidate = (key, classes.order()[other]);
-                    if farther(candidate, (anchor.positive_distances[0].key(), anchor.positives[0])) {
-                        anchor.positive_distances[0] = T::from_key(candidate.0);
-                        anchor.positives[0] = candidate.1;
+    /// Writes the distances of the positives, `R` rows at a time.
+    #[inline(always)]
+    fn rows<L: Lanes<Real = T>, const R: usize>(&mut self, lanes: L) {
+        let (source, classes) = (self.source, self.problem.classes());
+        let panel = source.panel(self.panel);
+        let positions = source.layout.positions(self.panel);
+        for first in positions.clone().step_by(R) {
+            let some = first..positions.end.min(first + R);
+            // Within the panel, where it is no whole number of tiles.
+            let first_row = (first - positions.start).min(L::PANEL - R);
+            let others = classes.span(some.start).start..classes.span(some.end - 1).end;
+            for column in (others.start / L::LEN * L::LEN..others.end).step_by(L::LEN) {
+                let (others, lane) = (source.panel(column / L::PANEL), column % L::PANEL);
+                let (rows, columns) = (&panel.rows[first_row..], &others.rows[lane..]);
+                let products: [L::Float; R] = inner_products(lanes, rows, columns, source.layout.width);
+                let norms = &others.norms[lane..][..L::LEN];
+                for position in some.clone() {
+                    let row = position - positions.start;
+                    let mut values = [T::ZERO; MAX_LEN];
+                    lanes.store(&mut values, products[row - first_row]);
+                    for lane in 0..L::LEN {
+                        let g = values[lane];
+                        values[lane] = source.distance.ranking_value(g, panel.norms[row], norms[lane]);
                     }
-                } else {
-                    let rank = other - span.start - usize::from(other > position);
-                    anchor.positive_distances[rank] = T::from_key(key);
+                    self.take(position, column, &values[..L::LEN]);
                 }
+            }
+        }
+    }
+
+    /// Keeps those of the distances from a position to some others, from `first` on, that are to
+    /// positives.
+    #[inline(always)]
+    fn take(&mut self, position: usize, first: usize, values: &[T]) {
+        let classes = self.problem.classes();
+        let span = classes.span(position);
+        let anchor = self.part.anchor(self.problem, position);
+        for other in span.start.max(first)..span.end.min(first + values.len()) {
+            if other == position {
+                continue;
+            }
+            let value = values[other - first];
+            if self.problem.rule().one_per_anchor() {
+                let candidate = (value.key(), classes.order()[other]);
+                if farther(candidate, (anchor.positive_distances[0].key(), anchor.positives[0])) {
+                    anchor.positive_distances[0] = value;
+                    anchor.positives[0] = candidate.1;
+                }
+            } else {
+                let rank = other - span.start - usize::from(other > position);
+                anchor.positive_distances[rank] = value;
             }
         }
     }

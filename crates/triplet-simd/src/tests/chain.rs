@@ -1,16 +1,12 @@
-//! One row of the gradient: a chain a component, cut into segments, scaled and projected.
+//! One row of the gradient: a chain a component, cut into segments, and scaled.
 
 use super::{Subject, Suite, data::components, on_every_isa, rng, sampled};
 use crate::{
     cpu::isa::Element,
-    gradient::Entry,
     gradient::chain::{Chain, Segment},
     lanes::{Kernel, Lanes},
 };
-use triplet_core::{
-    Batch, Distance, Objective, Problem, ProblemBuffers, Real, Rule,
-    distance::{GradientStep, Scaling},
-};
+use triplet_core::{Batch, Distance, Objective, Problem, ProblemBuffers, Real, Rule, distance::GradientStep};
 
 struct Run<'a, T: Real> {
     problem: &'a Problem<'a, T>,
@@ -27,13 +23,20 @@ impl<T: Real> Kernel<T> for Run<'_, T> {
     }
 }
 
+/// One term of a row.
+#[derive(Clone, Copy)]
+struct Entry<T> {
+    row: u32,
+    coefficient: T,
+}
+
 /// The chain of every component over all entries so far; `None` for the scale until the last segment.
 fn model<T: Real>(problem: &Problem<'_, T>, row: u32, entries: &[Entry<T>], scale: Option<T>) -> Vec<T> {
     let own = problem.candidates().row(row);
     let angular = problem.distance().gradient_step() == GradientStep::UnitRow;
     let mut out = vec![T::ZERO; own.len()];
     for (c, sum) in out.iter_mut().enumerate() {
-        for entry in entries {
+        for entry in entries.iter().filter(|entry| entry.coefficient != T::ZERO) {
             let other = problem.candidates().row(entry.row)[c];
             *sum = entry.coefficient.fma(if angular { other } else { own[c] - other }, *sum);
         }
@@ -41,16 +44,6 @@ fn model<T: Real>(problem: &Problem<'_, T>, row: u32, entries: &[Entry<T>], scal
     let Some(scale) = scale else { return out };
     for sum in &mut out {
         *sum = if angular { -*sum * scale } else { *sum * scale };
-    }
-    // Back through the normalisation: (v - u (u.v)) / norm, where the norm is the row's own.
-    if let Some(Scaling { inverse_norm, own_norm }) = problem.anchors().scaling(row) {
-        let mut along = T::ZERO;
-        for (&u, &v) in own.iter().zip(&out).filter(|_| own_norm) {
-            along = u.fma(v, along);
-        }
-        for (v, &u) in out.iter_mut().zip(own) {
-            *v = (-along).fma(u, *v) * T::from_f64(inverse_norm);
-        }
     }
     out
 }
@@ -116,11 +109,14 @@ fn check<T: Element>(
     });
     // Left from another row: the first segment must not go on from it.
     let mut out = vec![T::from_f64(3.0); width];
+    let (rows, coefficients): (Vec<u32>, Vec<T>) =
+        entries.iter().map(|entry| (entry.row, entry.coefficient)).unzip();
     let ends = cuts.iter().copied().chain([entries.len()]);
     let mut start = 0;
     for (segment, end) in ends.enumerate() {
         let scale = (segment == cuts.len()).then(|| T::from_f64(0.3));
-        let part = Segment { entries: &entries[start..end], resume: segment > 0, scale };
+        let (rows, coefficients) = (&rows[start..end], &coefficients[start..end]);
+        let part = Segment { rows, coefficients, resume: segment > 0, scale };
         on.run(Run { problem, row, part, out: &mut out });
         start = end;
         let expected = model(problem, row, &entries[..end], scale);
@@ -133,4 +129,31 @@ fn check<T: Element>(
 #[test]
 fn gradient_rows_are_one_chain_a_component_wherever_it_is_cut() {
     on_every_isa::<Chains>();
+}
+
+struct NoCoefficient;
+
+impl Suite for NoCoefficient {
+    const KERNEL: &'static str = "gradient, chain, no coefficient";
+    fn run<T: Element>(on: Subject<T>) {
+        // Its cube is too small for any number but zero, its square is not.
+        let tiny = T::from_f64(T::MAX_FINITE.powf(-0.5));
+        for width in [1, on.shape.len, 8 * on.shape.len + 1] {
+            let values: Vec<T> = [T::ZERO, tiny, T::ONE].into_iter().flat_map(|x| vec![x; width]).collect();
+            let batch = Batch::new(&values, width, &[0; 3]).expect("finite");
+            let objective = Objective { distance: Distance::L2, rule: Rule::SemiHard, margin: 1.0 };
+            let mut space = ProblemBuffers::default();
+            let problem = &Problem::new(&batch, objective, &mut space).expect("a finite margin");
+            // The first term rounds to negative zero, which adding a zero would make positive.
+            let entries = [(1, tiny * tiny), (2, T::ZERO)];
+            let entries = entries.map(|(row, coefficient)| Entry { row, coefficient });
+            check(&on, problem, 0, &entries, &[]);
+        }
+    }
+}
+
+/// Not even a zero is added.
+#[test]
+fn a_term_without_coefficient_adds_nothing() {
+    on_every_isa::<NoCoefficient>();
 }

@@ -17,8 +17,10 @@ mod dispatch;
 mod distances;
 mod lanes;
 mod mask;
+mod narrow;
 mod nearest;
 mod pack;
+mod projection;
 mod search_model;
 mod tile;
 
