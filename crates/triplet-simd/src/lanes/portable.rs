@@ -5,7 +5,7 @@
 //! [`triplet_core::fma`]); f64 falls back to the scalar [`f64::mul_add`].
 
 use super::{Kernel, Lanes};
-use crate::gram::tile::Tile;
+use crate::gram::tile::{Overlap, Tile};
 use triplet_core::fma::fma_f64;
 use wide::{f32x4, f64x2, u32x4, u64x2};
 
@@ -67,8 +67,8 @@ impl Lanes for PortableF32 {
         kernel.run(self)
     }
     #[inline(always)]
-    fn tile(self, tile: Tile<'_, f32>) {
-        tile.run::<Self, 4, 3>(self);
+    fn tile<W: Overlap>(self, tile: Tile<'_, f32>, work: &mut W) {
+        tile.run::<Self, W, 4, 3>(self, work);
     }
     #[inline(always)]
     fn splat(self, value: f32) -> f32x4 {
@@ -191,8 +191,8 @@ impl Lanes for PortableF64 {
         kernel.run(self)
     }
     #[inline(always)]
-    fn tile(self, tile: Tile<'_, f64>) {
-        tile.run::<Self, 3, 3>(self);
+    fn tile<W: Overlap>(self, tile: Tile<'_, f64>, work: &mut W) {
+        tile.run::<Self, W, 3, 3>(self, work);
     }
     #[inline(always)]
     fn splat(self, value: f64) -> f64x2 {
