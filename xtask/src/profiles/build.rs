@@ -58,13 +58,6 @@ impl Profile {
     }
 }
 
-/// Builds the program under the workspace's own release profile.
-pub(crate) fn release(target: &Path) -> Result<PathBuf> {
-    let status = cargo().env("CARGO_TARGET_DIR", target).status()?;
-    ensure!(status.success(), "cannot build {PROGRAM}");
-    Ok(target.join("release").join(PROGRAM))
-}
-
 fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--release", "--quiet", "--package", "triplet-benches", "--bin", PROGRAM]);

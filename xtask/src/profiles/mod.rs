@@ -3,12 +3,11 @@
 
 mod build;
 mod call;
-pub(crate) mod instructions;
 
 use anyhow::{Result, ensure};
 use build::Profile;
-use call::Call;
-use std::{fs, path::PathBuf};
+pub(crate) use build::root;
+use std::{fs, path::PathBuf, process::Command};
 
 /// How much more than the best profile another may take.
 const ALLOWED: f64 = 1.15;
@@ -37,20 +36,16 @@ pub(crate) struct Args {
     by_time: bool,
 }
 
-const fn call(kind: [&'static str; 3], rows: u32, per_class: u32) -> Call {
-    Call { kind, rows: [rows, per_class], gradient: true }
-}
-
 /// Every kernel: both directions of the search, the sorted search of large classes, the gradient
 /// of each distance, and the portable lanes. AVX2, because callgrind knows no
 /// AVX-512.
-const MEASURED: [Call; 6] = [
-    call(["avx2", "semi-hard", "squared-l2"], 64, 8),
-    call(["avx2", "semi-hard", "squared-l2"], 512, 8),
-    call(["avx2", "semi-hard", "l2"], 512, 8),
-    call(["avx2", "hard", "angular"], 512, 8),
-    call(["avx2", "semi-hard", "squared-l2"], 510, 102),
-    call(["portable", "semi-hard", "squared-l2"], 128, 8),
+const MEASURED: [&str; 6] = [
+    "avx2 semi-hard squared-l2 64 8 gradient",
+    "avx2 semi-hard squared-l2 512 8 gradient",
+    "avx2 semi-hard l2 512 8 gradient",
+    "avx2 hard angular 512 8 gradient",
+    "avx2 semi-hard squared-l2 510 102 gradient",
+    "portable semi-hard squared-l2 128 8 gradient",
 ];
 
 /// A profile's program, and what each call took.
@@ -63,7 +58,7 @@ struct Built {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let counts = call::valgrind();
+    let counts = valgrind();
     let mut all: Vec<Built> = Vec::new();
     for profile in profiles(args) {
         eprintln!("building: {profile}");
@@ -71,7 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let mut instructions = Vec::new();
         if counts.is_some() {
             for call in &MEASURED {
-                instructions.push(call.instructions(&program)?);
+                instructions.push(call::instructions(call, &program)?);
             }
         }
         all.push(Built { profile, program, instructions, seconds: vec![Vec::new(); MEASURED.len()] });
@@ -109,12 +104,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// Whether the limit holds for a call under a profile. Reported only: optimisation for size or
 /// none, and the portable lanes at `opt-level = 2`, where the compiler does not join scalar
 /// operations into vectors, as the emulated multiply-add of CPUs without the instruction needs.
-fn judges(profile: &Profile, call: &Call) -> bool {
+fn judges(profile: &Profile, call: &str) -> bool {
     match profile.opt_level.as_str() {
         "3" => true,
-        "2" => call.kind[0] != "portable",
+        "2" => !call.starts_with("portable "),
         _ => false,
     }
+}
+
+/// Whether valgrind can be run, and which it is.
+pub(crate) fn valgrind() -> Option<String> {
+    let output = Command::new("valgrind").arg("--version").output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// The best first.
@@ -140,7 +141,7 @@ fn times(all: &mut [Built], rounds: usize) -> Result<()> {
     for round in 0..rounds.max(1) {
         for built in all.iter_mut() {
             for (index, call) in MEASURED.iter().enumerate() {
-                let answer = call.time(&built.program, if rounds == 0 { 1 } else { CALLS })?;
+                let answer = call::time(call, &built.program, if rounds == 0 { 1 } else { CALLS })?;
                 let expected = digests[index].get_or_insert_with(|| answer.digest.clone());
                 ensure!(*expected == answer.digest, "{call}: other bits with {}", built.profile);
                 if round < rounds {
