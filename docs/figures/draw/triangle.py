@@ -83,9 +83,9 @@ def thresholds():
 
 def triangle():
     f = Figure(
-        420,
+        436,
         "The triangle, walked once and searched twice",
-        "Tasks of 96 by 96 pairs over the upper triangle, and the two searches of one block of keys.",
+        "Tasks over the upper triangle, and the two searches of one block of keys.",
     )
     f.text(24, 28, "B × B pairs, upper triangle", "b")
     left, top, cell = 40, 66, 26
@@ -94,20 +94,21 @@ def triangle():
         for c in range(r, n):
             own = r == c
             f.box(left + c * cell, top + r * cell, cell, cell, "purple" if own else "plain", "soft")
-    for t in range(0, n, 2):
+    for t in range(n):
         x, y = left + t * cell, top + t * cell
-        f.curve(f"M{x} {y}H{left + n * cell}V{y + 2 * cell}H{x}Z", "ink", "w")
-        f.line(left + t * cell, top, left + t * cell, top + t * cell, "ink", "w")
-    f.box(left + 6 * cell, top + 2 * cell, 2 * cell, cell, "orange", "orange", 0, "w")
-    for t in range(5):
-        f.text(left + t * 2 * cell + cell, top - 8, f"{t * 96}…", "small t-quiet", "middle")
+        f.curve(f"M{x} {y}H{left + n * cell}V{y + cell}H{x}Z", "ink", "w")
+    f.box(left + 6 * cell, top + 2 * cell, cell, cell, "orange", "orange", 0, "w")
+    f.box(left + 7 * cell, top + 2 * cell, cell, cell, "blue", "blue", 0, "w")
+    for t in range(0, n, 2):
+        f.text(left + t * cell + cell / 2, top - 8, f"{t * 48}…", "small t-quiet", "middle")
     f.lines(
         24,
         top + n * cell + 24,
         [
-            "small square: one panel against one, 48 × 48",
-            "thick square: a task, handed to the next free worker",
+            "square: a block, one panel against one, 48 × 48",
+            "framed: a task; long rows are cut for several workers",
             "violet: both orders of every pair; rows search only",
+            "orange is searched while blue is computed",
         ],
         "small",
         "start",
@@ -115,14 +116,12 @@ def triangle():
     )
     # One block.
     bx, by, bw, bh = 470, 96, 290, 150
-    f.text(350, 28, "one row panel against the panels of a task: 48 × 96 keys in L1", "b")
+    f.text(350, 28, "one row panel against one column panel: 48 × 48 keys in L1", "b")
     f.box(bx, by, bw, bh, "orange", "orange", 0, "w")
-    f.line(bx + bw / 2, by, bx + bw / 2, by + bh, "orange")
     f.text(bx + bw / 4, by - 26, "column panel 6", "small t-quiet", "middle")
-    f.text(bx + 3 * bw / 4, by - 26, "column panel 7", "small t-quiet", "middle")
     f.text(bx - 10, by + 20, "row panel 2", "small t-quiet", "end")
     f.curve(
-        f"M{left + 8 * cell} {top + 2.5 * cell}C370 130 390 {by + 60} {bx - 6} {by + 60}",
+        f"M{left + 7 * cell} {top + 2.5 * cell}C370 130 390 {by + 60} {bx - 6} {by + 60}",
         "orange",
         "dash",
         True,
@@ -133,7 +132,6 @@ def triangle():
     x = bx + bw / 2 + 60
     f.box(x, by, 34, bh, "green", "green", 0)
     f.arrow(x + 17, by, x + 17, by + bh - 3, "green", "w")
-    f.line(bx + bw / 2, by, bx + bw / 2, by + bh, "orange")
     f.text(bx + bw + 10, y + 12, "one anchor", "small t-blue")
     f.text(x + 17, by - 8, "16 anchors", "small t-green", "middle")
     f.lines(
@@ -163,7 +161,7 @@ def triangle():
         by + bh + 112,
         [
             "Every distance off the diagonal is computed once and serves both.",
-            "Then the buffer is overwritten by the next block.",
+            "Meanwhile the other buffer takes the next block.",
         ],
         "small",
         "start",

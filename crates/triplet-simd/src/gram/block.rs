@@ -4,7 +4,7 @@ use crate::{
     gram::{
         layout::Layout,
         pack::Packed,
-        tile::{Epilogue, Tile},
+        tile::{Epilogue, Overlap, Tile, TileAlone},
     },
     lanes::Lanes,
 };
@@ -62,6 +62,21 @@ impl<T: Real> PackedRows<'_, T> {
         keys: &mut [T::Key],
         stride: usize,
     ) {
+        self.distances_over(lanes, rows, some, columns, keys, stride, &mut TileAlone);
+    }
+
+    /// The same, and `work` in between.
+    #[inline(always)]
+    pub(crate) fn distances_over<L: Lanes<Real = T>, W: Overlap>(
+        &self,
+        lanes: L,
+        rows: RowPanel<'_, T>,
+        some: Range<usize>,
+        columns: Range<usize>,
+        keys: &mut [T::Key],
+        stride: usize,
+        work: &mut W,
+    ) {
         debug_assert!(some.start.is_multiple_of(L::TILE_ROWS));
         let layout = self.layout;
         let height = L::PANEL;
@@ -73,7 +88,7 @@ impl<T: Real> PackedRows<'_, T> {
                 let column = self.panel(column);
                 for first_row in some.clone().step_by(L::TILE_ROWS) {
                     for first_column in (0..height).step_by(L::TILE_VECTORS * L::LEN) {
-                        lanes.tile(Tile {
+                        let tile = Tile {
                             rows: &rows.rows[start * height + first_row..],
                             columns: &column.rows[start * height + first_column..],
                             depth,
@@ -86,7 +101,8 @@ impl<T: Real> PackedRows<'_, T> {
                             out: &mut keys
                                 [(first_row - some.start) * stride + offset * height + first_column..],
                             stride,
-                        });
+                        };
+                        lanes.tile(tile, work);
                     }
                 }
             }

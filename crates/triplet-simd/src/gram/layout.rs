@@ -7,7 +7,8 @@ use crate::{
 use core::ops::Range;
 use triplet_core::{Problem, Real};
 
-/// Rows in a block: a block's keys, a panel of rows and a panel of columns share L1.
+/// Columns that distances are computed with at a time, where they are not searched meanwhile: their keys, a panel of
+/// rows and a panel of columns share L1.
 pub(crate) const BLOCK_ROWS: usize = 96;
 /// Bytes of one panel's part of the chain: what the L1 cache keeps while the rows
 /// of the other panel stream by.
@@ -100,14 +101,9 @@ impl Layout {
         self.panel * self.width
     }
 
-    /// Number of blocks along one side of the triangle.
-    pub(crate) fn blocks(&self) -> usize {
-        self.panels.div_ceil(self.block)
-    }
-
-    /// The panels of a block.
-    pub(crate) fn block_panels(&self, block: usize) -> Range<usize> {
-        block * self.block..((block + 1) * self.block).min(self.panels)
+    /// Thresholds that each anchor of a panel is given room for.
+    pub(crate) fn slots(&self, panel: usize) -> usize {
+        self.threshold_starts[panel + 1] - self.threshold_starts[panel]
     }
 
     /// Keys between two rows of a block.

@@ -14,6 +14,25 @@ pub struct Epilogue<'a, T> {
     pub column_norms: &'a [T],
 }
 
+/// Work that is done between the steps of a register tile, on the ports that the multiply-adds
+/// leave free; see [`crate::search::BlockSearch`].
+pub trait Overlap {
+    /// Does the next part of it: [`STEPS`] steps of the chain are done between two calls.
+    fn advance(&mut self);
+}
+
+/// No work besides the tile.
+pub(crate) struct TileAlone;
+
+impl Overlap for TileAlone {
+    #[inline(always)]
+    fn advance(&mut self) {}
+}
+
+/// Steps of the chain between two calls of [`Overlap::advance`]: few enough for the reorder buffer to hold
+/// their multiply-adds together with what comes between them.
+pub(crate) const STEPS: usize = 4;
+
 /// One register tile: `TILE_ROWS` rows of a panel against `TILE_VECTORS` vectors of
 /// columns of another.
 pub struct Tile<'a, T: Real> {
@@ -39,7 +58,7 @@ impl<T: Real> Tile<'_, T> {
     /// Partial results of a chain that is cut by the cache blocking go through `out` as
     /// bits and are resumed, never added, so that the cut changes no bit of the result.
     #[inline(always)]
-    pub fn run<L: Lanes<Real = T>, const R: usize, const V: usize>(self, lanes: L) {
+    pub fn run<L: Lanes<Real = T>, W: Overlap, const R: usize, const V: usize>(self, lanes: L, work: &mut W) {
         const { assert!(R == L::TILE_ROWS && V == L::TILE_VECTORS) };
         const { assert!(L::PANEL.is_multiple_of(R) && L::PANEL.is_multiple_of(V * L::LEN)) };
         let mut acc = [[lanes.splat(T::ZERO); V]; R];
@@ -50,7 +69,7 @@ impl<T: Real> Tile<'_, T> {
                 }
             }
         }
-        accumulate(lanes, self.rows, self.columns, self.depth, &mut acc);
+        accumulate(lanes, self.rows, self.columns, self.depth, &mut acc, work);
         for (r, row) in acc.iter().enumerate() {
             for (v, &g) in row.iter().enumerate() {
                 let value = match self.epilogue {
@@ -85,28 +104,35 @@ fn ranking_value<L: Lanes>(
 
 /// The chain itself: `acc[r][v] = fma(rows[k][r], columns[k][v], acc[r][v])`, `k` ascending.
 #[inline(always)]
-fn accumulate<L: Lanes, const R: usize, const V: usize>(
+fn accumulate<L: Lanes, W: Overlap, const R: usize, const V: usize>(
     lanes: L,
     rows: &[L::Real],
     columns: &[L::Real],
     depth: usize,
     acc: &mut [[L::Float; V]; R],
+    work: &mut W,
 ) {
     let panel = L::PANEL;
     let last = depth.wrapping_sub(1) * panel;
     assert!(depth > 0 && rows.len() >= last + R && columns.len() >= last + V * L::LEN);
     let (mut row, mut column) = (rows.as_ptr(), columns.as_ptr());
     let mut sums = *acc;
-    for _ in 0..depth {
-        // SAFETY: the assertion above covers `depth` steps, `panel` elements apart, up
-        // to the last row and the last column of the tile. `wrapping_add` may leave
-        // the slices after the last step, where nothing is read.
-        unsafe {
-            let vectors: [L::Float; V] = from_fn(|v| lanes.load_at(column.wrapping_add(v * L::LEN)));
-            lanes.add_outer_product(row, &vectors, &mut sums);
+    let mut left = depth;
+    while left > 0 {
+        let steps = left.min(STEPS);
+        for _ in 0..steps {
+            // SAFETY: the assertion above covers `depth` steps, `panel` elements apart, up
+            // to the last row and the last column of the tile. `wrapping_add` may leave
+            // the slices after the last step, where nothing is read.
+            unsafe {
+                let vectors: [L::Float; V] = from_fn(|v| lanes.load_at(column.wrapping_add(v * L::LEN)));
+                lanes.add_outer_product(row, &vectors, &mut sums);
+            }
+            row = row.wrapping_add(panel);
+            column = column.wrapping_add(panel);
         }
-        row = row.wrapping_add(panel);
-        column = column.wrapping_add(panel);
+        work.advance();
+        left -= steps;
     }
     *acc = sums;
 }

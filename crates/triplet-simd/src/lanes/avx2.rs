@@ -5,7 +5,7 @@
 //! two and spills an accumulator in the inner loop, which costs 40 %.)
 
 use super::{Kernel, Lanes};
-use crate::gram::tile::Tile;
+use crate::gram::tile::{Overlap, Tile};
 use core::arch::x86_64::*;
 
 /// Eight lanes of `f32`: a token for AVX2 and FMA; see the example of [`Kernel`].
@@ -47,8 +47,8 @@ impl Lanes for Avx2F32 {
         unsafe { enter_f32(self, kernel) }
     }
     #[inline(always)]
-    fn tile(self, tile: Tile<'_, f32>) {
-        tile.run::<Self, 6, 2>(self);
+    fn tile<W: Overlap>(self, tile: Tile<'_, f32>, work: &mut W) {
+        tile.run::<Self, W, 6, 2>(self, work);
     }
     #[inline(always)]
     fn splat(self, value: f32) -> __m256 {
@@ -229,8 +229,8 @@ impl Lanes for Avx2F64 {
         unsafe { enter_f64(self, kernel) }
     }
     #[inline(always)]
-    fn tile(self, tile: Tile<'_, f64>) {
-        tile.run::<Self, 6, 2>(self);
+    fn tile<W: Overlap>(self, tile: Tile<'_, f64>, work: &mut W) {
+        tile.run::<Self, W, 6, 2>(self, work);
     }
     #[inline(always)]
     fn splat(self, value: f64) -> __m256d {

@@ -3,7 +3,7 @@
 //! 24 accumulators of the 32 registers; comparisons answer in mask registers.
 
 use super::{Kernel, Lanes};
-use crate::gram::tile::Tile;
+use crate::gram::tile::{Overlap, Tile};
 use core::arch::x86_64::*;
 
 /// Sixteen lanes of `f32`: a token for AVX-512F; see the example of [`Kernel`].
@@ -45,8 +45,8 @@ impl Lanes for Avx512F32 {
         unsafe { enter_f32(self, kernel) }
     }
     #[inline(always)]
-    fn tile(self, tile: Tile<'_, f32>) {
-        tile.run::<Self, 8, 3>(self);
+    fn tile<W: Overlap>(self, tile: Tile<'_, f32>, work: &mut W) {
+        tile.run::<Self, W, 8, 3>(self, work);
     }
     #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
@@ -175,6 +175,17 @@ impl Lanes for Avx512F32 {
         mask.into()
     }
     #[inline(always)]
+    fn keep_nearer(self, key: __m512i, row: __m512i, least: &mut __m512i, kept: &mut __m512i) {
+        // SAFETY: the token proves AVX-512F.
+        unsafe {
+            let less = _mm512_cmplt_epu32_mask(key, *least);
+            let ties = _mm512_cmpeq_epi32_mask(key, *least);
+            let taken = _mm512_mask_mov_epi32(*kept, less, row);
+            *kept = _mm512_mask_min_epu32(taken, ties, taken, row);
+            *least = _mm512_min_epu32(*least, key);
+        }
+    }
+    #[inline(always)]
     fn smallest(self, keys: __m512i) -> u32 {
         // SAFETY: the token proves AVX-512F.
         unsafe { _mm512_reduce_min_epu32(keys) }
@@ -220,8 +231,8 @@ impl Lanes for Avx512F64 {
         unsafe { enter_f64(self, kernel) }
     }
     #[inline(always)]
-    fn tile(self, tile: Tile<'_, f64>) {
-        tile.run::<Self, 8, 3>(self);
+    fn tile<W: Overlap>(self, tile: Tile<'_, f64>, work: &mut W) {
+        tile.run::<Self, W, 8, 3>(self, work);
     }
     #[inline(always)]
     fn splat(self, value: f64) -> __m512d {
@@ -348,6 +359,17 @@ impl Lanes for Avx512F64 {
     #[inline(always)]
     fn bits(self, mask: __mmask8) -> u32 {
         mask.into()
+    }
+    #[inline(always)]
+    fn keep_nearer(self, key: __m512i, row: __m512i, least: &mut __m512i, kept: &mut __m512i) {
+        // SAFETY: the token proves AVX-512F.
+        unsafe {
+            let less = _mm512_cmplt_epu64_mask(key, *least);
+            let ties = _mm512_cmpeq_epi64_mask(key, *least);
+            let taken = _mm512_mask_mov_epi64(*kept, less, row);
+            *kept = _mm512_mask_min_epu64(taken, ties, taken, row);
+            *least = _mm512_min_epu64(*least, key);
+        }
     }
     #[inline(always)]
     fn smallest(self, keys: __m512i) -> u64 {

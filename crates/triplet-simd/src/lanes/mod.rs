@@ -10,7 +10,10 @@ pub mod avx512;
 pub mod neon;
 pub mod portable;
 
-use crate::gram::{layout::BLOCK_ROWS, tile::Tile};
+use crate::gram::{
+    layout::BLOCK_ROWS,
+    tile::{Overlap, Tile},
+};
 use triplet_core::{Real, real::Key};
 
 /// No vector has more lanes: the length of arrays that hold a vector of any lane type; see the
@@ -85,8 +88,8 @@ pub trait Lanes: Copy {
 
     /// Runs a kernel inside a function compiled for this instruction set.
     fn enter<K: Kernel<Self::Real>>(self, kernel: K) -> K::Output;
-    /// Runs the register tile in this instruction set's shape.
-    fn tile(self, tile: Tile<'_, Self::Real>);
+    /// Runs the register tile in this instruction set's shape, and `work` in between.
+    fn tile<W: Overlap>(self, tile: Tile<'_, Self::Real>, work: &mut W);
 
     /// The value in every lane.
     fn splat(self, value: Self::Real) -> Self::Float;
@@ -165,6 +168,24 @@ pub trait Lanes: Copy {
     fn any(self, mask: Self::Mask) -> bool;
     /// One bit a lane, the first the lowest.
     fn bits(self, mask: Self::Mask) -> u32;
+
+    /// Keeps in each lane the smaller key, unsigned, and its row; of equal keys the lower row.
+    #[inline(always)]
+    fn keep_nearer(self, key: Self::Keys, row: Self::Keys, least: &mut Self::Keys, kept: &mut Self::Keys) {
+        let (reaches, ties) = (self.at_most(key, *least), self.equal(key, *least));
+        let taken = self.select(ties, self.min_unsigned(*kept, row), row);
+        *kept = self.select(reaches, taken, *kept);
+        *least = self.min_unsigned(*least, key);
+    }
+
+    /// Keeps in each lane the larger key, signed, and its row; of equal keys the lower row.
+    #[inline(always)]
+    fn keep_farther(self, key: Self::Keys, row: Self::Keys, most: &mut Self::Keys, kept: &mut Self::Keys) {
+        let (reaches, ties) = (self.at_least_signed(key, *most), self.equal(key, *most));
+        let taken = self.select(ties, self.min_unsigned(*kept, row), row);
+        *kept = self.select(reaches, taken, *kept);
+        *most = self.max_signed(*most, key);
+    }
 
     /// The smallest lane, unsigned.
     #[inline(always)]

@@ -39,7 +39,8 @@ pub(crate) fn run<T: Element>(
 ) {
     let layout = context.source.layout;
     for scratch in scratches.iter_mut() {
-        scratch.keys.resize(layout.panel * layout.stride());
+        // A run of blocks of distances for the thresholds, or two blocks of one panel for the triangle.
+        scratch.keys.resize(layout.panel * layout.stride().max(2 * layout.panel));
         scratch.counts = TripletCounts::default();
     }
     let MiningBuffers { thresholds, counts } = buffers;

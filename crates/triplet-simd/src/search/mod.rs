@@ -4,14 +4,18 @@
 //! threshold with wrap-around makes that a plain unsigned minimum: keys below the
 //! threshold, and masked ones, become larger than any that may be chosen. What is kept is
 //! this *excess* over the threshold, and the row it belongs to. New bests are rare, so
-//! a whole run of keys is reduced first and resolved only if something improved.
+//! some rows or columns are reduced first, and searched for the row only if something improved.
 
+mod block_search;
 pub(crate) mod buckets;
-pub(crate) mod columns;
-pub(crate) mod rows;
+mod columns;
+mod rows;
+
+pub(crate) use block_search::{BlockSearch, overlaps};
+#[cfg(test)]
+pub(crate) use columns::WARMUP_ROWS;
 
 use crate::gram::{aligned::Aligned, layout::Layout};
-use core::ops::Range;
 use triplet_core::real::Key;
 
 /// The best candidates for every threshold, among the blocks of one worker.
@@ -29,14 +33,15 @@ pub(crate) struct Best<K: Key> {
     seen: Vec<u32>,
 }
 
-/// The part of [`Best`] that belongs to one panel, and its thresholds.
-pub(crate) struct PanelBest<'a, K: Key> {
-    pub(crate) thresholds: &'a [K],
-    pub(crate) excess: &'a mut [K],
-    pub(crate) nearest_row: &'a mut [K],
-    pub(crate) far: &'a mut [K],
-    pub(crate) farthest_row: &'a mut [K],
-    seen: &'a mut u32,
+/// The anchors of all panels: their thresholds, and the best candidates among the blocks of one worker.
+pub(crate) struct Anchors<'a, K: Key> {
+    layout: &'a Layout,
+    thresholds: &'a [K],
+    excess: &'a mut [K],
+    nearest_row: &'a mut [K],
+    far: &'a mut [K],
+    farthest_row: &'a mut [K],
+    seen: &'a mut [u32],
 }
 
 impl<K: Key> Best<K> {
@@ -53,28 +58,21 @@ impl<K: Key> Best<K> {
         }
         self.nearest_row.fill(K::SIGNED_MAX);
         self.far.fill(K::MASKED);
+        self.farthest_row.fill(K::SIGNED_MAX);
         self.seen.clear();
         self.seen.resize(layout.panels, 0);
-        self.farthest_row.fill(K::SIGNED_MAX);
     }
 
-    /// The part of one panel.
-    pub(crate) fn panel<'a>(
-        &'a mut self,
-        layout: &Layout,
-        panel: usize,
-        thresholds: &'a [K],
-    ) -> PanelBest<'a, K> {
-        let range = layout.threshold_range(panel);
-        let rows = panel * layout.panel..(panel + 1) * layout.panel;
-        PanelBest {
-            thresholds: &thresholds[range.clone()],
-            excess: &mut self.excess[range.clone()],
-            nearest_row: &mut self.nearest_row[range],
-            far: &mut self.far[rows.clone()],
-            farthest_row: &mut self.farthest_row[rows],
-            seen: &mut self.seen[panel],
-        }
+    /// As if a panel's columns had been compared with so many rows.
+    #[cfg(test)]
+    pub(crate) fn skip_warmup(&mut self, panel: usize, rows: u32) {
+        self.seen[panel] = rows;
+    }
+
+    /// What a search compares with and writes to.
+    pub(crate) fn anchors<'a>(&'a mut self, layout: &'a Layout, thresholds: &'a [K]) -> Anchors<'a, K> {
+        let Self { excess, nearest_row, far, farthest_row, seen } = self;
+        Anchors { layout, thresholds, excess, nearest_row, far, farthest_row, seen }
     }
 }
 
@@ -83,26 +81,13 @@ fn unreached<K: Key>(threshold: K) -> K {
     if threshold == K::UNREACHABLE { K::ZERO } else { K::SIGNED_MAX.wrapping_sub(threshold) }
 }
 
-/// A block of keys and the rows they belong to.
+/// The keys of a row panel with a column panel, and the rows they belong to. Keys of padding are masked.
 #[derive(Clone, Copy)]
 pub(crate) struct Block<'a, K> {
-    /// Keys, `stride` from row to row.
+    /// Keys, row by row.
     pub(crate) keys: &'a [K],
-    /// Distance between rows.
-    pub(crate) stride: usize,
-    /// Original row of each block row; padding rows are not listed.
+    /// Original row of each block row.
     pub(crate) row_ids: &'a [K],
-    /// Original row of each column from the first on.
+    /// Original row of each column.
     pub(crate) column_ids: &'a [K],
 }
-
-impl<K> Block<'_, K> {
-    /// A run of columns of one row.
-    #[inline(always)]
-    fn row(&self, r: usize, columns: Range<usize>) -> &[K] {
-        &self.keys[r * self.stride..][columns]
-    }
-}
-
-/// Thresholds searched together: they and their minima fit the registers.
-pub(crate) const THRESHOLDS_PER_PASS: usize = 4;

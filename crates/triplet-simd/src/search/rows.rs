@@ -1,10 +1,7 @@
 //! The search along the rows of a block: lanes are candidates of one anchor.
 
-use super::{Block, PanelBest, THRESHOLDS_PER_PASS};
-use crate::{
-    inlined::{from_fn, zip},
-    lanes::{Kernel, Lanes, MAX_LEN},
-};
+use super::{Anchors, Block, block_search::overlaps};
+use crate::{inlined::from_fn, lanes::Lanes};
 use core::ops::Range;
 use triplet_core::{
     Real,
@@ -14,138 +11,113 @@ use triplet_core::{
 
 type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
 
-/// Updates the bests of the block's rows with the candidates in some columns.
+/// Offers the candidates of block row `r` to its anchor's thresholds in some slots; `first` is the place of
+/// the anchor's first.
 #[inline(always)]
-pub(crate) fn search<L: Lanes>(
+pub(super) fn search<L: Lanes>(
     lanes: L,
-    block: Block<'_, KeyOf<L>>,
-    columns: Range<usize>,
-    best: &mut PanelBest<'_, KeyOf<L>>,
-    far: bool,
+    block: &Block<'_, KeyOf<L>>,
+    r: usize,
+    (first, slots): (usize, Range<usize>),
+    anchors: &mut Anchors<'_, KeyOf<L>>,
 ) {
-    let slots = best.thresholds.len() / L::PANEL;
-    if slots == 0 {
-        return;
+    let mut slot = slots.start;
+    // As many at a time as fit the registers, of which a tile that goes on meanwhile leaves few.
+    while !overlaps::<L>() && slot + 4 <= slots.end {
+        nearest::<L, 4>(lanes, block, r, first + slot * L::PANEL, anchors);
+        slot += 4;
     }
-    let ids = &block.column_ids[columns.clone()];
-    for (r, &id) in block.row_ids.iter().enumerate() {
-        debug_assert!(id != Key::SIGNED_MAX);
-        let keys = block.row(r, columns.clone());
-        if far {
-            farthest(lanes, keys, ids, &mut best.far[r], &mut best.farthest_row[r]);
-        }
-        let mut first = r;
-        let mut left = slots;
-        while left >= THRESHOLDS_PER_PASS {
-            nearest::<L, THRESHOLDS_PER_PASS>(lanes, keys, ids, best, first);
-            first += THRESHOLDS_PER_PASS * L::PANEL;
-            left -= THRESHOLDS_PER_PASS;
-        }
-        match left {
-            3 => nearest::<L, 3>(lanes, keys, ids, best, first),
-            2 => nearest::<L, 2>(lanes, keys, ids, best, first),
-            1 => nearest::<L, 1>(lanes, keys, ids, best, first),
-            _ => {}
-        }
+    while slot + 2 <= slots.end {
+        nearest::<L, 2>(lanes, block, r, first + slot * L::PANEL, anchors);
+        slot += 2;
+    }
+    if slot < slots.end {
+        nearest::<L, 1>(lanes, block, r, first + slot * L::PANEL, anchors);
     }
 }
 
-/// `N` thresholds of one row, a panel of lanes apart from `first` on.
+/// `N` slots at a time.
 #[inline(always)]
 fn nearest<L: Lanes, const N: usize>(
     lanes: L,
-    keys: &[KeyOf<L>],
-    ids: &[KeyOf<L>],
-    best: &mut PanelBest<'_, KeyOf<L>>,
+    block: &Block<'_, KeyOf<L>>,
+    r: usize,
     first: usize,
+    anchors: &mut Anchors<'_, KeyOf<L>>,
 ) {
-    let thresholds: [L::Keys; N] = from_fn(|n| lanes.splat_key(best.thresholds[first + n * L::PANEL]));
+    // Cut once, so that the places in them need no check of their own.
+    let len = (N - 1) * L::PANEL + 1;
+    let (thresholds, excess) = (&anchors.thresholds[first..][..len], &mut anchors.excess[first..][..len]);
+    let keys = &block.keys[r * L::PANEL..][..L::PANEL];
+    let wanted: [L::Keys; N] = from_fn(|n| lanes.splat_key(thresholds[n * L::PANEL]));
     let mut least = [lanes.splat_key(Key::MASKED); N];
-    for keys in keys.chunks_exact(L::LEN) {
-        let keys = lanes.load_keys(keys);
+    for start in (0..L::PANEL).step_by(L::LEN) {
+        let keys = lanes.load_keys(&keys[start..]);
         for n in 0..N {
-            least[n] = lanes.min_unsigned(least[n], lanes.sub_keys(keys, thresholds[n]));
+            least[n] = lanes.min_unsigned(least[n], lanes.sub_keys(keys, wanted[n]));
         }
     }
-    for (n, &least) in least.iter().enumerate() {
-        let slot = first + n * L::PANEL;
-        if lanes.any(lanes.at_most(least, lanes.splat_key(best.excess[slot]))) {
-            lanes.enter(Resolve {
-                keys,
-                ids,
-                threshold: best.thresholds[slot],
-                excess: &mut best.excess[slot],
-                nearest_row: &mut best.nearest_row[slot],
-            });
-        }
+    let reaches: [L::Mask; N] = from_fn(|n| lanes.at_most(least[n], lanes.splat_key(excess[n * L::PANEL])));
+    let mut any = reaches[0];
+    for &mask in &reaches[1..] {
+        any = lanes.or(any, mask);
     }
-}
-
-/// Finds the smallest excess and its row, the lowest original row on ties.
-/// Rare, so kept out of the loop as a function of its own.
-struct Resolve<'a, K> {
-    keys: &'a [K],
-    ids: &'a [K],
-    threshold: K,
-    excess: &'a mut K,
-    nearest_row: &'a mut K,
-}
-
-impl<T: Real> Kernel<T> for Resolve<'_, T::Key> {
-    type Output = ();
-    #[inline(always)]
-    fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        let threshold = lanes.splat_key(self.threshold);
-        let excess = |keys| lanes.sub_keys(lanes.load_keys(keys), threshold);
-        let mut least = lanes.splat_key(Key::MASKED);
-        for keys in self.keys.chunks_exact(L::LEN) {
-            least = lanes.min_unsigned(least, excess(keys));
+    if !lanes.any(any) {
+        return;
+    }
+    let nearest_row = &mut anchors.nearest_row[first..][..len];
+    for n in 0..N {
+        if !lanes.any(reaches[n]) {
+            continue;
         }
-        let smallest = lanes.smallest(least);
-        let wanted = lanes.splat_key(smallest);
-        let mut row = lanes.splat_key(Key::SIGNED_MAX);
-        for (keys, ids) in zip(self.keys.chunks_exact(L::LEN), self.ids.chunks_exact(L::LEN)) {
-            let found = lanes.equal(excess(keys), wanted);
-            row = lanes.select(found, lanes.min_unsigned(row, lanes.load_keys(ids)), row);
-        }
-        let candidate = (smallest, lanes.smallest(row));
-        if nearer(candidate, (*self.excess, *self.nearest_row)) {
-            (*self.excess, *self.nearest_row) = candidate;
+        let smallest = lanes.smallest(least[n]);
+        let row = lowest_row(lanes, block, r, smallest.wrapping_add(thresholds[n * L::PANEL]));
+        let kept = (&mut excess[n * L::PANEL], &mut nearest_row[n * L::PANEL]);
+        if nearer((smallest, row), (*kept.0, *kept.1)) {
+            (*kept.0, *kept.1) = (smallest, row);
         }
     }
 }
 
-/// The largest key of a row that is not masked.
+/// Offers the candidates of block row `r` to its anchor as its farthest.
 #[inline(always)]
-fn farthest<L: Lanes>(
+pub(super) fn farthest<L: Lanes>(
     lanes: L,
-    keys: &[KeyOf<L>],
-    ids: &[KeyOf<L>],
-    far: &mut KeyOf<L>,
-    farthest_row: &mut KeyOf<L>,
+    block: &Block<'_, KeyOf<L>>,
+    r: usize,
+    anchor: usize,
+    anchors: &mut Anchors<'_, KeyOf<L>>,
 ) {
+    let keys = &block.keys[r * L::PANEL..][..L::PANEL];
     let mut most = lanes.splat_key(Key::MASKED);
-    for keys in keys.chunks_exact(L::LEN) {
-        most = lanes.max_signed(most, lanes.load_keys(keys));
+    for start in (0..L::PANEL).step_by(L::LEN) {
+        most = lanes.max_signed(most, lanes.load_keys(&keys[start..]));
     }
-    if lanes.any(lanes.at_least_signed(most, lanes.splat_key(*far))) {
-        let mut lanes_of_most = [Key::MASKED; MAX_LEN];
-        lanes.store_keys(&mut lanes_of_most, most);
-        // Masked keys are negative as signed integers, below every distance.
-        let reached = lanes_of_most[..L::LEN].iter().copied().filter(|&key| key != Key::MASKED).max();
-        if let Some(key) = reached {
-            resolve_far(keys, ids, key, far, farthest_row);
+    let kept = (&mut anchors.far[anchor], &mut anchors.farthest_row[anchor]);
+    if !lanes.any(lanes.at_least_signed(most, lanes.splat_key(*kept.0))) {
+        return;
+    }
+    // The largest key is the least below the largest possible one; a masked key, which is
+    // negative as a signed integer, becomes more than any.
+    let below = lanes.smallest(lanes.sub_keys(lanes.splat_key(Key::SIGNED_MAX), most));
+    let key = <KeyOf<L> as Key>::SIGNED_MAX.wrapping_sub(below);
+    if key != Key::MASKED {
+        let row = lowest_row(lanes, block, r, key);
+        if *kept.0 == Key::MASKED || farther((key, row), (*kept.0, *kept.1)) {
+            (*kept.0, *kept.1) = (key, row);
         }
     }
 }
 
-/// Takes a key that reaches the farthest so far, if there is one; the lowest original
-/// row on ties.
-#[inline(never)]
-fn resolve_far<K: Key>(keys: &[K], ids: &[K], key: K, far: &mut K, farthest_row: &mut K) {
-    let matching = keys.iter().zip(ids).filter(|&(&k, _)| k == key).map(|(_, &id)| id);
-    let row = matching.min().unwrap_or(K::SIGNED_MAX);
-    if *far == K::MASKED || farther((key, row), (*far, *farthest_row)) {
-        (*far, *farthest_row) = (key, row);
+/// The lowest original row that has a key in block row `r`.
+#[inline(always)]
+fn lowest_row<L: Lanes>(lanes: L, block: &Block<'_, KeyOf<L>>, r: usize, key: KeyOf<L>) -> KeyOf<L> {
+    let key = lanes.splat_key(key);
+    let mut row = lanes.splat_key(Key::SIGNED_MAX);
+    let (keys, ids) = (&block.keys[r * L::PANEL..][..L::PANEL], &block.column_ids[..L::PANEL]);
+    for start in (0..L::PANEL).step_by(L::LEN) {
+        let found = lanes.equal(lanes.load_keys(&keys[start..]), key);
+        row = lanes.select(found, lanes.min_unsigned(row, lanes.load_keys(&ids[start..])), row);
     }
+    lanes.smallest(row)
 }

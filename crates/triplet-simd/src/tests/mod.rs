@@ -9,9 +9,9 @@
 
 mod aligned;
 mod block;
+mod block_search;
 mod buckets;
 mod chain;
-mod columns;
 pub(crate) mod data;
 mod dispatch;
 mod distances;
@@ -19,7 +19,6 @@ mod lanes;
 mod mask;
 mod nearest;
 mod pack;
-mod rows;
 mod search_model;
 mod tile;
 

@@ -40,33 +40,34 @@ impl<K: Key> AnchorModel<K> {
     }
 }
 
-/// The layout of one panel whose anchors have so many thresholds each.
-pub(crate) fn one_panel<T: Element>(on: &Subject<T>, slots: usize) -> Layout {
+/// The layout of two panels whose anchors have so many thresholds each.
+pub(crate) fn two_panels<T: Element>(on: &Subject<T>, [first, second]: [usize; 2]) -> Layout {
     let panel = on.shape.panel;
-    Layout { panel, panels: 1, threshold_starts: vec![0, slots], large: vec![false], ..Layout::default() }
+    let threshold_starts = vec![0, first, first + second];
+    Layout { panel, panels: 2, threshold_starts, large: vec![false; 2], ..Layout::default() }
 }
 
-/// Compares what a search kept for the anchors of a panel with their models.
+/// Compares what a search kept for the anchors of all panels with their models.
 pub(crate) fn compare<K: Key + Debug>(
     best: &Best<K>,
+    layout: &Layout,
     thresholds: &[K],
     models: &[AnchorModel<K>],
     far: bool,
 ) {
-    let panel = models.len();
-    for (r, model) in models.iter().enumerate() {
+    for (anchor, model) in models.iter().enumerate() {
+        let (panel, lane) = (anchor / layout.panel, anchor % layout.panel);
         for (slot, &expected) in model.nearest.iter().enumerate() {
-            let at = slot * panel + r;
+            let at = (layout.threshold_starts[panel] + slot) * layout.panel + lane;
             let found = (best.nearest_row[at] != K::SIGNED_MAX)
                 .then(|| (best.excess[at].wrapping_add(thresholds[at]), best.nearest_row[at].to_row()));
-            assert_eq!(
-                found, expected,
-                "nearest of anchor {r} for its threshold {slot}, {:?}",
-                thresholds[at]
-            );
+            let threshold = thresholds[at];
+            assert_eq!(found, expected, "nearest of anchor {anchor} for its threshold {slot}, {threshold:?}");
         }
         // An anchor without candidates keeps the masked key; the row beside it means nothing.
-        let found = (best.far[r] != K::MASKED).then(|| (best.far[r], best.farthest_row[r].to_row()));
-        assert_eq!(found, model.far.filter(|_| far), "farthest of anchor {r}");
+        let found =
+            (best.far[anchor] != K::MASKED).then(|| (best.far[anchor], best.farthest_row[anchor].to_row()));
+        let wanted = far && !model.nearest.is_empty();
+        assert_eq!(found, model.far.filter(|_| wanted), "farthest of anchor {anchor}");
     }
 }

@@ -3,18 +3,29 @@
 use super::{Subject, Suite, data::components, on_every_isa, rng, sampled};
 use crate::{
     cpu::isa::Element,
-    gram::tile::{Epilogue, Tile},
+    gram::tile::{Epilogue, Overlap, STEPS, Tile},
     lanes::{Kernel, Lanes},
 };
 use triplet_core::{Distance, Real};
 
+/// Runs a tile, and counts the calls of the work that is done meanwhile.
 struct RunTile<'a, T: Real>(Tile<'a, T>);
 
+struct Count(usize);
+
+impl Overlap for Count {
+    fn advance(&mut self) {
+        self.0 += 1;
+    }
+}
+
 impl<T: Real> Kernel<T> for RunTile<'_, T> {
-    type Output = ();
+    type Output = usize;
     #[inline(always)]
-    fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        lanes.tile(self.0);
+    fn run<L: Lanes<Real = T>>(self, lanes: L) -> usize {
+        let mut count = Count(0);
+        lanes.tile(self.0, &mut count);
+        count.0
     }
 }
 
@@ -80,7 +91,7 @@ impl Suite for Tiles {
                 let before =
                     components::<T>(&mut rng(99), (shape.tile_rows - 1) * stride + shape.tile_columns);
                 let mut out: Vec<T::Key> = before.iter().map(|value| value.key()).collect();
-                on.run(RunTile(Tile {
+                let calls = on.run(RunTile(Tile {
                     rows: &operands.rows,
                     columns: &operands.columns,
                     depth,
@@ -93,6 +104,7 @@ impl Suite for Tiles {
                     out: &mut out,
                     stride,
                 }));
+                assert_eq!(calls, depth.div_ceil(STEPS), "calls of the work that is done meanwhile");
                 for (place, (&found, &before)) in out.iter().zip(&before).enumerate() {
                     let (r, c) = (place / stride, place % stride);
                     let start = if resume { before } else { T::ZERO };

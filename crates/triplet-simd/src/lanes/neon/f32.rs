@@ -1,7 +1,7 @@
 //! Four lanes of `f32`.
 
 use super::{Kernel, Lanes};
-use crate::gram::tile::Tile;
+use crate::gram::tile::{Overlap, Tile};
 use core::arch::aarch64::*;
 
 /// Four lanes of `f32`: a token for NEON; see the example of [`Kernel`].
@@ -43,8 +43,8 @@ impl Lanes for NeonF32 {
         unsafe { enter(self, kernel) }
     }
     #[inline(always)]
-    fn tile(self, tile: Tile<'_, f32>) {
-        tile.run::<Self, 8, 3>(self);
+    fn tile<W: Overlap>(self, tile: Tile<'_, f32>, work: &mut W) {
+        tile.run::<Self, W, 8, 3>(self, work);
     }
     #[inline(always)]
     fn splat(self, value: f32) -> float32x4_t {

@@ -1,7 +1,7 @@
 //! The `f32` lanes.
 
 use super::{FUSED, Kernel, Lanes, fma::fma_emulated};
-use crate::gram::tile::Tile;
+use crate::gram::tile::{Overlap, Tile};
 use wide::{f32x4, u32x4};
 
 /// Four lanes of `f32`; see the example of [`Kernel`].
@@ -24,8 +24,8 @@ impl Lanes for PortableF32 {
         kernel.run(self)
     }
     #[inline(always)]
-    fn tile(self, tile: Tile<'_, f32>) {
-        tile.run::<Self, 4, 3>(self);
+    fn tile<W: Overlap>(self, tile: Tile<'_, f32>, work: &mut W) {
+        tile.run::<Self, W, 4, 3>(self, work);
     }
     #[inline(always)]
     fn splat(self, value: f32) -> f32x4 {

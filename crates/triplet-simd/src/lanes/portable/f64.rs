@@ -1,7 +1,7 @@
 //! The `f64` lanes.
 
 use super::{FUSED, Kernel, Lanes};
-use crate::gram::tile::Tile;
+use crate::gram::tile::{Overlap, Tile};
 use triplet_core::fma::fma_f64;
 use wide::{f64x2, u64x2};
 
@@ -25,8 +25,8 @@ impl Lanes for PortableF64 {
         kernel.run(self)
     }
     #[inline(always)]
-    fn tile(self, tile: Tile<'_, f64>) {
-        tile.run::<Self, 3, 3>(self);
+    fn tile<W: Overlap>(self, tile: Tile<'_, f64>, work: &mut W) {
+        tile.run::<Self, W, 3, 3>(self, work);
     }
     #[inline(always)]
     fn splat(self, value: f64) -> f64x2 {
