@@ -15,7 +15,7 @@ const ALLOWED: f64 = 1.15;
 const CALLS: u32 = 15;
 
 /// Which profiles: every combination of the three lists. The best profile (fat, 1, 3) is always
-/// built. Each takes a build of its own, a minute or two, and is deleted afterwards.
+/// built. Each takes a build of its own, up to a minute, in a temporary folder.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Values of `lto`.
@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// Values of `opt-level`; other than 2 and 3 are reported, but not judged.
     #[arg(long, value_delimiter = ',', default_value = "2,3")]
     opt_level: Vec<String>,
+    /// Also a debug build of a crate that has its dependencies optimised; reported, but not judged.
+    #[arg(long)]
+    debug: bool,
     /// Rounds of times, the profiles in turn; the least and the median of each call are reported.
     /// None with 0.
     #[arg(long, default_value_t = 9)]
@@ -69,6 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 instructions.push(call::instructions(call, &program)?);
             }
         }
+        eprintln!("  instructions: {instructions:?}");
         all.push(Built { profile, program, instructions, seconds: vec![Vec::new(); MEASURED.len()] });
     }
     times(&mut all, args.rounds)?;
@@ -86,7 +90,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             let by_time = least(built).zip(least(best)).map(|(here, best)| here / best);
             let judged = if args.by_time { by_time } else { by_count.or(by_time) };
             let over = judged.is_some_and(|ratio| ratio > ALLOWED);
-            let limited = judges(&built.profile, call);
+            let limited = judges(&built.profile);
             slow += usize::from(over && limited);
             let mark = match (over, limited) {
                 (false, _) => "",
@@ -101,15 +105,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Whether the limit holds for a call under a profile. Reported only: optimisation for size or
-/// none, and the portable lanes at `opt-level = 2`, where the compiler does not join scalar
-/// operations into vectors, as the emulated multiply-add of CPUs without the instruction needs.
-fn judges(profile: &Profile, call: &str) -> bool {
-    match profile.opt_level.as_str() {
-        "3" => true,
-        "2" => !call.starts_with("portable "),
-        _ => false,
-    }
+/// Whether the limit holds under a profile: not where the compiler optimises for size, or a debug build.
+fn judges(profile: &Profile) -> bool {
+    matches!(profile, Profile::Release { opt_level, .. } if matches!(opt_level.as_str(), "2" | "3"))
 }
 
 /// Whether valgrind can be run, and which it is.
@@ -124,13 +122,15 @@ fn profiles(args: &Args) -> Vec<Profile> {
     for lto in &args.lto {
         for &codegen_units in &args.codegen_units {
             for opt_level in &args.opt_level {
-                let profile = Profile { lto: lto.clone(), codegen_units, opt_level: opt_level.clone() };
+                let (lto, opt_level) = (lto.clone(), opt_level.clone());
+                let profile = Profile::Release { lto, codegen_units, opt_level };
                 if !all.contains(&profile) {
                     all.push(profile);
                 }
             }
         }
     }
+    all.extend(args.debug.then_some(Profile::Debug));
     all
 }
 
