@@ -86,3 +86,34 @@ impl<T: Element> Engine<T> for Gram<T> {
         EXECUTION
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use triplet_core::{Batch, Distance, Identity, Objective, ProblemBuffers, Rule};
+
+    const OBJECTIVE: Objective = Objective { distance: Distance::L2, rule: Rule::SemiHard, margin: 1.0 };
+
+    #[test]
+    fn fewer_choices_listed_at_a_time_take_less_memory() {
+        let batch = Batch::new(&[0.0_f32; 100], 1, &[7; 100]).unwrap();
+        let mut buffers = ProblemBuffers::default();
+        let problem = Problem::new(&batch, OBJECTIVE, &mut buffers).unwrap();
+        let mut gram = Gram::<f32>::new(Selected::best().unwrap());
+        let all = gram.bytes_needed(&problem, true);
+        gram.limit_listed_choices(100);
+        // 4 bytes each of 100 * 99 triplets, or of 100.
+        assert_eq!(all - gram.bytes_needed(&problem, true), 4 * (9900 - 100));
+    }
+
+    #[test]
+    fn anchors_against_other_candidates_are_refused() {
+        let batch = Batch::new(&[0.0_f32, 1.0], 1, &[7, 8]).unwrap();
+        let mut buffers = ProblemBuffers::default();
+        let sides = [&batch, &batch];
+        let problem = Problem::against(sides, Identity::Disjoint, OBJECTIVE, &mut buffers).unwrap();
+        let mut gram = Gram::<f32>::new(Selected::best().unwrap());
+        let refused = gram.mine(&problem, &mut Triplets::default());
+        assert_eq!(refused, Err(Error::NotSquare { backend: "gram" }));
+    }
+}

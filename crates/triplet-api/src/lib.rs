@@ -35,6 +35,7 @@ mod evaluation;
 mod gram;
 mod loss;
 mod memory;
+mod overflow;
 mod reduction;
 pub mod retrieval;
 mod run;

@@ -118,6 +118,12 @@ mod tests {
     fn weights_of_a_wrong_shape_or_value_are_refused_by_name() {
         let error = Weights::from_shape(&[1.0; 3], &[3], 4).unwrap_err();
         assert_eq!(error, Error::WeightShape { shape: vec![3], rows: 4 });
+        // Fewer values than the shape says, and a shape that no weights have.
+        for (values, shape) in [(3, &[4][..]), (4, &[2, 2]), (4, &[4, 4]), (2, &[])] {
+            let error = Weights::from_shape(&[1.0; 4][..values], shape, 4).unwrap_err();
+            assert_eq!(error, Error::WeightShape { shape: shape.to_vec(), rows: 4 });
+        }
+        assert_eq!(Weights::from_shape(&[2.0], &[], 4), Ok(Weights::Scalar(2.0)));
         let error = Weights::PerSample(&[1.0, -0.5]).check(2).unwrap_err();
         assert_eq!(error, Error::Weight { row: 1, value: -0.5 });
         assert!(Weights::Scalar(f64::NAN).check(2).is_err());

@@ -1,7 +1,10 @@
 //! One call, from batch to loss to gradient.
 
-use crate::{Error, Evaluation, Inputs, LossSpec, Reduction, Result, Weights, Workspace};
-use triplet_core::{AnchorTerms, Batch, Distance, GradientScale, Problem, real::Key};
+use crate::{
+    Error, Evaluation, Inputs, LossSpec, Reduction, Result, Weights, Workspace,
+    overflow::{check_gradient, surely_finite},
+};
+use triplet_core::{AnchorTerms, Batch, GradientScale, Problem};
 use triplet_simd::{Element, float_mode};
 
 /// Where the gradient goes.
@@ -167,37 +170,4 @@ fn check_upstream(reduction: Reduction, upstream: Option<&[f64]>, rows: usize) -
         Some(index) => Err(Error::Upstream { index, value: upstream[index] }),
         None => Ok(()),
     }
-}
-
-/// Whether no gradient can overflow, so that it need not be checked.
-///
-/// Each of the `T` triplets adds at most `2 w` to the coefficients of a row, each
-/// multiplies a difference of at most twice the largest component, or a unit row; the
-/// way back through a normalisation multiplies by at most 1e6, and again by 2. L2 divides by at
-/// least the root of the smallest ranking value there is.
-fn surely_finite<T: Element>(problem: &Problem<'_, T>, largest: T, scale: T, inputs: Inputs<'_>) -> bool {
-    let most = |values: &[f64]| values.iter().fold(1.0_f64, |m, v| m.max(v.abs()));
-    let weight = match inputs.weights {
-        Weights::PerSample(weights) => most(weights),
-        Weights::None | Weights::Scalar(_) => 1.0,
-    };
-    let strongest = weight * inputs.upstream.map_or(1.0, most);
-    let coefficients = 2.0 * problem.slots().count() as f64 * strongest;
-    let step = match problem.distance() {
-        Distance::SquaredL2 => 2.0 * largest.to_f64(),
-        Distance::Angular => 2e6,
-        Distance::L2 => 2.0 * largest.to_f64() / T::from_key(T::Key::ZERO.next()).to_f64().sqrt(),
-    };
-    let sum = coefficients * step.max(1.0);
-    sum < T::MAX_FINITE / 4.0 && sum * scale.to_f64().abs() < T::MAX_FINITE / 4.0
-}
-
-fn check_gradient<T: Element>(gradient: &[T], width: usize) -> Result<()> {
-    // A plain maximum over bits, which vectorises; the row is looked for on failure.
-    let top = gradient.iter().fold(T::Key::ZERO, |top, g| top.max(g.abs().key()));
-    if top < T::Key::END {
-        return Ok(());
-    }
-    let index = gradient.iter().position(|g| !g.is_finite()).unwrap_or(0);
-    Err(Error::GradientOverflow { row: index / width })
 }

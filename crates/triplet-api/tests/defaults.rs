@@ -1,7 +1,7 @@
 //! What stands in for what a caller does not say.
 
 use triplet_api::{
-    Backend, BackendOptions, Config, Distance, Inputs, Loss, Reduction, Rule, TripletHardLoss,
+    Backend, BackendOptions, Config, Distance, Inputs, Loss, MemoryLimits, Reduction, Rule, TripletHardLoss,
     TripletSemiHardLoss, Weights, config::Dialect,
 };
 
@@ -43,4 +43,10 @@ fn the_losses_have_the_defaults_of_the_original() {
     assert_eq!(Inputs::default().upstream, None);
     let options = BackendOptions::default();
     assert_eq!((options.backend, options.isa, options.threads), (Backend::Auto, None, None));
+}
+
+#[test]
+fn a_workspace_keeps_a_gigabyte_of_distances_and_lists_a_quarter_of_choices() {
+    let MemoryLimits { distances, choices } = MemoryLimits::default();
+    assert_eq!((8 * distances, 4 * choices), (1 << 30, 1 << 28));
 }

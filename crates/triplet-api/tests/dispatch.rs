@@ -78,3 +78,9 @@ fn auto_is_the_calling_thread_alone_when_there_is_one_thread() {
     };
     assert_eq!([runs(1), runs(2)], [("simd", 1), ("par", 2)]);
 }
+
+#[test]
+fn only_the_gram_backend_has_bits_of_its_own() {
+    let exact = Backend::ALL.into_iter().filter(|backend| backend.is_exact());
+    assert!(exact.eq(Backend::ALL.into_iter().filter(|&backend| backend != Backend::Gram)));
+}

@@ -71,6 +71,22 @@ fn a_gradient_that_overflows_is_named_by_row() {
 }
 
 #[test]
+fn a_gradient_of_the_callers_has_the_length_of_the_embeddings() {
+    let batch = Batch::new(&X, 1, &Y).unwrap();
+    let (loss, inputs) = (TripletSemiHardLoss::default(), Inputs::default());
+    let mut workspace = Workspace::default();
+    for len in [0, 3, 5] {
+        let mut out = vec![0.0; len];
+        let refused = loss.evaluate_into(&batch, inputs, &mut out, &mut workspace).err();
+        assert_eq!(refused, Some(Error::GradientLength { len, expected: 4 }));
+    }
+    let mut out = [f32::NAN; 4];
+    loss.evaluate_into(&batch, inputs, &mut out, &mut workspace).unwrap();
+    let expected = loss.evaluate(&batch, &mut workspace).unwrap();
+    assert_eq!(out, expected.gradient());
+}
+
+#[test]
 fn names_and_counts_are_checked() {
     assert!("cosine".parse::<Distance>().is_err());
     assert!("easy".parse::<Rule>().is_err());

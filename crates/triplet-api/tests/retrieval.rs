@@ -7,11 +7,13 @@ use triplet_api::{
 use triplet_core::Batch;
 use triplet_testkit::{contenders, inputs::clusters, sample};
 
-/// Every engine. What a workspace may keep in memory plays no part in retrieval.
+/// Every engine, the Gram backend too: it searches as the fused engine does. What a workspace may keep
+/// in memory plays no part in retrieval.
 fn all_engines() -> Vec<(String, Workspace<f32>)> {
     let contenders = contenders().unwrap().into_iter();
     let full = contenders.filter(|contender| contender.limits == MemoryLimits::default());
-    full.map(triplet_testkit::engines::Contender::workspace).collect()
+    let all = full.chain([triplet_testkit::engines::gram().unwrap()]);
+    all.map(triplet_testkit::engines::Contender::workspace).collect()
 }
 
 #[test]
@@ -26,6 +28,9 @@ fn worked_out_by_hand() {
         let depths = [2, 4, usize::MAX];
         let found = Retrieval::self_retrieval(&batch, &depths, Distance::L2, &mut workspace).unwrap();
         assert_eq!(found.queries, 5, "{name}");
+        // Two neighbours of row 2 are ranked, none of its class.
+        let shallow = Retrieval::self_retrieval(&batch, &[2], Distance::L2, &mut workspace).unwrap();
+        assert_eq!(shallow.recall, [(1, 2.0 / 5.0), (2, 4.0 / 5.0)], "{name}");
         assert_eq!(found.recall, [(1, 2.0 / 5.0), (2, 4.0 / 5.0), (4, 1.0), (usize::MAX, 1.0)], "{name}");
         assert_eq!(found.precision_at_1(), 2.0 / 5.0, "{name}");
         assert!((found.map_at_r - (0.5 + 0.5 + 0.0 + 0.25 + 0.0) / 5.0).abs() < 1e-15, "{name}");

@@ -94,3 +94,10 @@ fn distances_are_needed_by_those_whose_derivative_depends_on_them() {
         assert_eq!(distance.needs_pair_distance(), depends, "{distance:?}");
     }
 }
+
+#[test]
+fn what_is_cut_at_zero_is_no_negative_zero() {
+    let bits = |x: f32| (x.max0().to_bits(), f64::from(x).max0().to_bits());
+    assert_eq!([0.0, -0.0, -1.0].map(bits), [(0, 0); 3]);
+    assert_eq!(bits(2.0), (2.0_f32.to_bits(), 2.0_f64.to_bits()));
+}

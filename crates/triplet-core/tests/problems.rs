@@ -1,7 +1,7 @@
 //! What a problem says of its rows, square and against other candidates.
 
 use triplet_core::{
-    Batch, Distance, Identity, Objective, Points, Problem, ProblemBuffers, Rule, points::PointsBuffers,
+    Batch, Distance, Error, Identity, Objective, Points, Problem, ProblemBuffers, Rule, points::PointsBuffers,
 };
 
 fn objective(rule: Rule) -> Objective {
@@ -59,4 +59,22 @@ fn rows_keep_their_labels() {
     let points = Points::new(&full, Distance::L2, &mut buffers);
     assert_eq!((points.labels(), points.rows(), points.is_empty()), (&[7, 8][..], &[1.0, 2.0][..], false));
     assert!(Points::new(&none, Distance::L2, &mut more).is_empty());
+}
+
+#[test]
+fn a_margin_must_be_finite_in_the_element_type() {
+    let (narrow, wide) = (Batch::new(&[0.0_f32], 1, &[0]).unwrap(), Batch::new(&[0.0_f64], 1, &[0]).unwrap());
+    for (value, in_f32, in_f64) in
+        [(0.1, true, true), (1e300, false, true), (-1e300, false, true), (f64::INFINITY, false, false)]
+    {
+        let objective = Objective { margin: value, ..objective(Rule::SemiHard) };
+        let refused = |accepted| if accepted { None } else { Some(Error::Margin { value }) };
+        let mut buffers = ProblemBuffers::default();
+        assert_eq!(Problem::new(&narrow, objective, &mut buffers).err(), refused(in_f32), "{value}");
+        let mut buffers = ProblemBuffers::default();
+        assert_eq!(Problem::new(&wide, objective, &mut buffers).err(), refused(in_f64), "{value}");
+    }
+    let objective = Objective { margin: 0.1, ..objective(Rule::SemiHard) };
+    let mut buffers = ProblemBuffers::default();
+    assert_eq!(Problem::new(&narrow, objective, &mut buffers).unwrap().margin(), 0.1_f32);
 }

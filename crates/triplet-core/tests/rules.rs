@@ -67,3 +67,18 @@ fn what_stands_in_for_a_missing_negative() {
     assert_eq!(stand_in, expected);
     assert!(!Rule::SemiHard.one_per_anchor() && Rule::Hard.one_per_anchor());
 }
+
+#[test]
+fn no_distance_is_above_a_bound_that_overflows() {
+    for distance in [Distance::SquaredL2, Distance::Angular] {
+        let threshold = Rule::SemiHardLiteral.threshold(3e38_f32, distance, 3e38);
+        assert_eq!(threshold, f32::INFINITY.to_bits(), "{distance:?}");
+    }
+}
+
+#[test]
+fn only_the_soft_margin_has_derivatives_between_0_and_1() {
+    for rule in Rule::ALL {
+        assert_eq!(rule.has_unit_derivatives(), rule.term(0.0_f64, 1.0, 1.0).derivative == 1.0, "{rule:?}");
+    }
+}

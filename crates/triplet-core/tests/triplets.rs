@@ -47,6 +47,14 @@ fn a_negative_as_far_as_the_positive_is_not_beyond_it() {
 }
 
 #[test]
+fn the_literal_bound_is_the_distance_of_the_positive_plus_the_margin() {
+    // Of anchor 0 the distances are 4 to the positive and 9, 16 to the negatives; of anchor 1 25 and 4.
+    let rows: (&[f32], &[i64]) = (&[0.0, 2.0, -3.0, 4.0], &[0, 0, 1, 2]);
+    assert_eq!(mined(rows, Rule::SemiHardLiteral, 3.0).0, [Some(2), Some(2)]);
+    assert_eq!(mined(rows, Rule::SemiHardLiteral, 6.0).0, [Some(3), Some(2)]);
+}
+
+#[test]
 fn the_farthest_negative_is_the_lowest_row_of_several() {
     let rows: (&[f32], &[i64]) = (&[0.0, 5.0, 1.0, 3.0, -3.0], &[0, 0, 1, 2, 3]);
     // Of anchor 1 the distances are 25 to the positive and 16, 4, 64 to the negatives.
@@ -101,7 +109,7 @@ fn samples_of_distances_hold_those_of_pairs_that_exist() {
 fn sums_are_weighted_one_by_one() {
     let terms = AnchorTerms { sums: vec![1.0, 2.0, 4.0], ..AnchorTerms::default() };
     assert_eq!(terms.weighted_sum(None), 7.0);
-    assert_eq!(terms.weighted_sum(Some(&[0.5, 1.0, 2.0])), 10.5);
+    assert_eq!(terms.weighted_sum(Some(&[0.5, 1.0, 3.0])), 14.5);
     assert_eq!(AnchorTerms::default().weighted_sum(None).to_bits(), 0);
 }
 

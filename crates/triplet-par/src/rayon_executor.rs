@@ -61,7 +61,7 @@ impl Rayon {
     /// is more. With more threads a call takes seconds, which pass in waiting.
     #[must_use]
     pub fn useful_threads() -> usize {
-        thread::available_parallelism().map_or(16, |cores| 16.max(4 * cores.get()))
+        thread::available_parallelism().map_or(16, |cores| useful_on(cores.get()))
     }
 
     /// How many threads are started for a requested number.
@@ -82,7 +82,7 @@ impl Rayon {
             1 => None,
             _ => {
                 // A thread that finds no memory for what is its own ends the process.
-                memory::reserve::<u8>((threads - 1) * THREAD_BYTES)?;
+                memory::reserve::<u8>(bytes_needed(threads))?;
                 let builder = rayon::ThreadPoolBuilder::new()
                     .num_threads(threads - 1)
                     .thread_name(|index| format!("triplet-{index}"));
@@ -110,6 +110,16 @@ impl Rayon {
     pub fn set_active(&mut self, threads: usize) {
         self.active = threads.clamp(1, self.max_threads);
     }
+}
+
+/// [`Rayon::useful_threads`] on so many cores.
+fn useful_on(cores: usize) -> usize {
+    16.max(4 * cores)
+}
+
+/// Memory of the threads beside the calling one.
+fn bytes_needed(threads: usize) -> usize {
+    (threads - 1) * THREAD_BYTES
 }
 
 impl Executor for Rayon {
@@ -176,4 +186,35 @@ fn fan_out<'s>(scope: &rayon::Scope<'s>, threads: usize, job: &'s (dyn Fn(usize)
         scope.spawn(move |_| job(worker));
     }
     job(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_from_1_to_4096_are_accepted() {
+        assert_eq!(Rayon::check(0), Err(Error::ZeroThreads));
+        assert_eq!([1, 2, 4096].map(Rayon::check), [Ok(()), Ok(()), Ok(())]);
+        for threads in [4097, 5000, usize::MAX] {
+            assert_eq!(Rayon::check(threads), Err(Error::TooManyThreads { threads, most: 4096 }));
+        }
+    }
+
+    #[test]
+    fn four_threads_a_core_are_useful_or_sixteen() {
+        assert_eq!([1, 4, 5, 64].map(useful_on), [16, 16, 20, 256]);
+        let useful = Rayon::useful_threads();
+        assert!(useful >= 16);
+        assert_eq!([1, 15, useful, useful + 1].map(Rayon::started_threads), [1, 15, useful, useful]);
+    }
+
+    #[test]
+    fn the_calling_thread_is_none_of_those_that_are_started() {
+        let started = |threads| {
+            let executor = Rayon::with_threads(threads).unwrap();
+            executor.pool.map(|pool| pool.current_num_threads())
+        };
+        assert_eq!([1, 2, 4].map(started), [None, Some(1), Some(3)]);
+    }
 }

@@ -22,9 +22,16 @@ fn threads(engine: &mut Parallel<f32>, rows: usize, width: usize) -> usize {
 fn a_small_batch_stays_on_the_calling_thread_and_a_large_one_uses_all() {
     let mut engine = Parallel::new(Selected::best().unwrap(), Rayon::with_threads(THREADS).unwrap());
     // 3 million multiply-adds, half the square of the rows times the width, are worth a thread.
-    for (rows, width, expected) in
-        [(16, 8, 1), (216, 128, 1), (217, 128, THREADS), (4, 1000, 1), (2450, 1, THREADS), (2448, 1, 1)]
-    {
+    for (rows, width, expected) in [
+        (16, 8, 1),
+        (216, 128, 1),
+        (217, 128, THREADS),
+        (100, 599, 1),
+        (100, 600, THREADS),
+        (4, 1000, 1),
+        (2450, 1, THREADS),
+        (2448, 1, 1),
+    ] {
         assert_eq!(threads(&mut engine, rows, width), expected, "{rows} x {width}");
     }
     // No fewer and no more than asked for.

@@ -73,3 +73,72 @@ pub(super) fn less<T: Real>(batch: &Batch<'_, T>, mean: &[f64]) -> Result<Batch<
     }
     Ok(Batch::owned(moved, batch.width(), batch.labels().to_vec())?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EPSILON: f64 = f32::EPSILON as f64;
+
+    fn nearest(rows: &[Option<u32>]) -> Vec<Score> {
+        rows.iter().map(|&nearest| Score { nearest, ..Score::default() }).collect()
+    }
+
+    /// Of one query, and the second of two rows.
+    fn of_one(query: [f32; 2], row: [f32; 2], distance: Distance) -> f64 {
+        let searched = [0.0, 9.0, row[0], row[1]];
+        let (queries, searched) =
+            (Batch::new(&query, 2, &[0]).unwrap(), Batch::new(&searched, 2, &[0, 0]).unwrap());
+        rounding(&queries, &searched, distance, &nearest(&[Some(1)]))
+    }
+
+    #[test]
+    fn the_bound_of_one_query_worked_out_by_hand() {
+        // Norms of 25 and 5, a squared distance of 1 + 9: 2 eps (25 + 5) / 10.
+        for distance in [Distance::SquaredL2, Distance::L2] {
+            assert_eq!(of_one([3.0, 4.0], [2.0, 1.0], distance), 6.0 * EPSILON);
+            assert_eq!(of_one([3.0, 4.0], [3.0, 4.0], distance), 0.0);
+        }
+        // The directions (0.6, 0.8) and (0.8, 0.6) are 0.04 from each other: 2 eps / 0.04.
+        let angular = of_one([3.0, 4.0], [8.0, 6.0], Distance::Angular);
+        assert!((angular / (50.0 * EPSILON) - 1.0).abs() < 1e-12, "{angular:e}");
+        // Rows of one direction have no distance, equal or not.
+        for row in [[3.0, 4.0], [6.0, 8.0]] {
+            assert_eq!(of_one([3.0, 4.0], row, Distance::Angular), 0.0);
+        }
+    }
+
+    #[test]
+    fn one_query_of_twenty_may_have_more() {
+        let ranked = |count: u32| {
+            // The query at n has its nearest row at n + 1, and a bound of eps (n^2 + (n + 1)^2).
+            let rows: Vec<f32> = (0..=count).map(|n| n as f32).collect();
+            let labels = vec![0; rows.len()];
+            let (queries, searched) = (
+                Batch::new(&rows[..count as usize], 1, &labels[1..]).unwrap(),
+                Batch::new(&rows, 1, &labels).unwrap(),
+            );
+            let nearest = nearest(&(1..=count).map(Some).collect::<Vec<_>>());
+            rounding(&queries, &searched, Distance::L2, &nearest) / EPSILON
+        };
+        let bound = |n: f64| n * n + (n + 1.0) * (n + 1.0);
+        // All of 19 queries, all but one of 20, all but two of 40.
+        assert_eq!([1, 19, 20, 40].map(ranked), [0.0, 18.0, 18.0, 37.0].map(bound));
+    }
+
+    #[test]
+    fn queries_without_a_nearest_row_have_no_bound() {
+        let batch = Batch::new(&[1.0_f32, 2.0], 1, &[0, 0]).unwrap();
+        assert_eq!(rounding(&batch, &batch, Distance::L2, &nearest(&[None, None])), 0.0);
+        assert_eq!(rounding(&batch, &batch, Distance::L2, &nearest(&[None, Some(0)])), 5.0 * EPSILON);
+    }
+
+    #[test]
+    fn the_mean_row_is_subtracted() {
+        let batch = Batch::new(&[1.0_f32, 2.0, 4.0, 8.0], 2, &[7, 8]).unwrap();
+        assert_eq!(mean(&batch), [2.5, 5.0]);
+        assert_eq!(mean(&Batch::new(&[0.0_f32; 0], 2, &[]).unwrap()), [0.0, 0.0]);
+        let moved = less(&batch, &[2.5, 5.0]).unwrap();
+        assert_eq!((moved.embeddings(), moved.labels()), (&[-1.5, -3.0, 1.5, 3.0][..], &[7, 8][..]));
+    }
+}
