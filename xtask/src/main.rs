@@ -8,6 +8,7 @@ mod emulate;
 mod fuzz;
 mod golden;
 mod gram_bound;
+mod instructions;
 mod mutants;
 mod profiles;
 mod python;
@@ -65,10 +66,10 @@ enum Command {
     /// the best takes, and no bit may differ. All 24 profiles take half an hour or more;
     /// `--lto off --codegen-units 256` checks the worst in minutes.
     Profiles(profiles::Args),
-    /// Counts the instructions of a dozen calls with callgrind (AVX2 and portable) and compares
+    /// Counts the instructions of fifteen calls with gungraun (AVX2 and portable) and compares
     /// them with benches/instructions.json: none may grow by more than 1 %. Counts of another
-    /// compiler than the recorded one are printed, not judged. Needs valgrind.
-    Instructions(profiles::instructions::Args),
+    /// compiler than the recorded one are printed, not judged. Needs valgrind and gungraun-runner.
+    Instructions(instructions::Args),
     /// Compares every backend with the golden files of the real TensorFlow Addons.
     Golden,
 }
@@ -86,7 +87,7 @@ fn main() -> ExitCode {
         Command::Sanitize(args) => sanitize::run(&args),
         Command::Mutants(args) => mutants::run(&args),
         Command::Profiles(args) => profiles::run(&args),
-        Command::Instructions(args) => profiles::instructions::run(&args),
+        Command::Instructions(args) => instructions::run(&args),
         Command::Golden => golden::run(),
     };
     result.map_or_else(

@@ -97,21 +97,15 @@ mod tests {
     }
 
     #[test]
-    fn a_normalisation_multiplies_by_two_million() {
+    fn a_normalisation_multiplies_by_two_million_and_l2_divides_by_the_least_distance() {
         // 12 * 2e6 * 2^101 is 0.7 of 2^126.
         let weight = f64::exp2(101.0);
         assert!(weighted(Distance::Angular, weight, 1e30, 1.0));
         assert!(!weighted(Distance::Angular, 1.5 * weight, 1e-30, 1.0));
-    }
-
-    #[test]
-    fn l2_divides_by_at_least_the_least_distance() {
-        // The root of 2^-149. 12 * 2^74.5 * 2^47 is about half of 2^126.
-        let weight = f64::exp2(47.0);
-        assert!(weighted(Distance::L2, weight, 0.5, 1.0));
-        assert!(!weighted(Distance::L2, 2.0 * weight, 0.5, 1.0));
-        assert!(!weighted(Distance::L2, weight, 1.0, 1.0));
-        assert!(fits(Distance::L2, 1.0, 1.0, Inputs::default()));
+        // The least distance is 2^-74.5: 24 * 2^46 * 2^74.5 is 0.53 of 2^126.
+        assert!(weighted(Distance::L2, f64::exp2(46.0), 1.0, 1.0));
+        assert!(!weighted(Distance::L2, f64::exp2(47.0), 1.0, 1.0));
+        assert!(fits(Distance::SquaredL2, 1.0, 1.0, Inputs::default()));
     }
 
     #[test]

@@ -3,12 +3,11 @@
 
 mod build;
 mod call;
-pub(crate) mod instructions;
 
 use anyhow::{Result, ensure};
 use build::Profile;
-use call::Call;
-use std::{fs, path::PathBuf};
+pub(crate) use build::root;
+use std::{fs, path::PathBuf, process::Command};
 
 /// How much more than the best profile another may take.
 const ALLOWED: f64 = 1.15;
@@ -16,7 +15,7 @@ const ALLOWED: f64 = 1.15;
 const CALLS: u32 = 15;
 
 /// Which profiles: every combination of the three lists. The best profile (fat, 1, 3) is always
-/// built. Each takes a build of its own, a minute or two, and is deleted afterwards.
+/// built. Each takes a build of its own, up to a minute, in a temporary folder.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Values of `lto`.
@@ -28,6 +27,9 @@ pub(crate) struct Args {
     /// Values of `opt-level`; other than 2 and 3 are reported, but not judged.
     #[arg(long, value_delimiter = ',', default_value = "2,3")]
     opt_level: Vec<String>,
+    /// Also a debug build of a crate that has its dependencies optimised; reported, but not judged.
+    #[arg(long)]
+    debug: bool,
     /// Rounds of times, the profiles in turn; the least and the median of each call are reported.
     /// None with 0.
     #[arg(long, default_value_t = 9)]
@@ -37,20 +39,16 @@ pub(crate) struct Args {
     by_time: bool,
 }
 
-const fn call(kind: [&'static str; 3], rows: u32, per_class: u32) -> Call {
-    Call { kind, rows: [rows, per_class], gradient: true }
-}
-
 /// Every kernel: both directions of the search, the sorted search of large classes, the gradient
 /// of each distance, and the portable lanes. AVX2, because callgrind knows no
 /// AVX-512.
-const MEASURED: [Call; 6] = [
-    call(["avx2", "semi-hard", "squared-l2"], 64, 8),
-    call(["avx2", "semi-hard", "squared-l2"], 512, 8),
-    call(["avx2", "semi-hard", "l2"], 512, 8),
-    call(["avx2", "hard", "angular"], 512, 8),
-    call(["avx2", "semi-hard", "squared-l2"], 510, 102),
-    call(["portable", "semi-hard", "squared-l2"], 128, 8),
+const MEASURED: [&str; 6] = [
+    "avx2 semi-hard squared-l2 64 8 gradient",
+    "avx2 semi-hard squared-l2 512 8 gradient",
+    "avx2 semi-hard l2 512 8 gradient",
+    "avx2 hard angular 512 8 gradient",
+    "avx2 semi-hard squared-l2 510 102 gradient",
+    "portable semi-hard squared-l2 128 8 gradient",
 ];
 
 /// A profile's program, and what each call took.
@@ -63,7 +61,7 @@ struct Built {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let counts = call::valgrind();
+    let counts = valgrind();
     let mut all: Vec<Built> = Vec::new();
     for profile in profiles(args) {
         eprintln!("building: {profile}");
@@ -71,9 +69,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let mut instructions = Vec::new();
         if counts.is_some() {
             for call in &MEASURED {
-                instructions.push(call.instructions(&program)?);
+                instructions.push(call::instructions(call, &program)?);
             }
         }
+        eprintln!("  instructions: {instructions:?}");
         all.push(Built { profile, program, instructions, seconds: vec![Vec::new(); MEASURED.len()] });
     }
     times(&mut all, args.rounds)?;
@@ -91,7 +90,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             let by_time = least(built).zip(least(best)).map(|(here, best)| here / best);
             let judged = if args.by_time { by_time } else { by_count.or(by_time) };
             let over = judged.is_some_and(|ratio| ratio > ALLOWED);
-            let limited = judges(&built.profile, call);
+            let limited = judges(&built.profile);
             slow += usize::from(over && limited);
             let mark = match (over, limited) {
                 (false, _) => "",
@@ -106,15 +105,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Whether the limit holds for a call under a profile. Reported only: optimisation for size or
-/// none, and the portable lanes at `opt-level = 2`, where the compiler does not join scalar
-/// operations into vectors, as the emulated multiply-add of CPUs without the instruction needs.
-fn judges(profile: &Profile, call: &Call) -> bool {
-    match profile.opt_level.as_str() {
-        "3" => true,
-        "2" => call.kind[0] != "portable",
-        _ => false,
-    }
+/// Whether the limit holds under a profile: not where the compiler optimises for size, or a debug build.
+fn judges(profile: &Profile) -> bool {
+    matches!(profile, Profile::Release { opt_level, .. } if matches!(opt_level.as_str(), "2" | "3"))
+}
+
+/// Whether valgrind can be run, and which it is.
+pub(crate) fn valgrind() -> Option<String> {
+    let output = Command::new("valgrind").arg("--version").output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// The best first.
@@ -123,13 +122,15 @@ fn profiles(args: &Args) -> Vec<Profile> {
     for lto in &args.lto {
         for &codegen_units in &args.codegen_units {
             for opt_level in &args.opt_level {
-                let profile = Profile { lto: lto.clone(), codegen_units, opt_level: opt_level.clone() };
+                let (lto, opt_level) = (lto.clone(), opt_level.clone());
+                let profile = Profile::Release { lto, codegen_units, opt_level };
                 if !all.contains(&profile) {
                     all.push(profile);
                 }
             }
         }
     }
+    all.extend(args.debug.then_some(Profile::Debug));
     all
 }
 
@@ -140,7 +141,7 @@ fn times(all: &mut [Built], rounds: usize) -> Result<()> {
     for round in 0..rounds.max(1) {
         for built in all.iter_mut() {
             for (index, call) in MEASURED.iter().enumerate() {
-                let answer = call.time(&built.program, if rounds == 0 { 1 } else { CALLS })?;
+                let answer = call::time(call, &built.program, if rounds == 0 { 1 } else { CALLS })?;
                 let expected = digests[index].get_or_insert_with(|| answer.digest.clone());
                 ensure!(*expected == answer.digest, "{call}: other bits with {}", built.profile);
                 if round < rounds {

@@ -1,10 +1,12 @@
 //! `cargo xtask instructions`: instruction counts, which no busy machine can blur, against
 //! those recorded in `benches/instructions.json`.
 
-use super::{build, call, call::Call};
+mod gungraun;
+
+use crate::profiles::{root, valgrind};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, env, fs, path::PathBuf, process::Command};
+use std::{collections::BTreeMap, env, fs, process::Command};
 
 /// How much a count may grow: less than 1 % is what another layout of the same code gives.
 const ALLOWED: f64 = 1.01;
@@ -16,29 +18,6 @@ pub(crate) struct Args {
     #[arg(long)]
     record: bool,
 }
-
-const fn one(kind: [&'static str; 3], rows: u32, per_class: u32, gradient: bool) -> Call {
-    Call { kind, rows: [rows, per_class], gradient }
-}
-
-/// Each rule, each distance, the gradient on and off, from 64 x 128 to 2048 x 128.
-const COUNTED: [Call; 15] = [
-    one(["avx2", "semi-hard", "squared-l2"], 64, 8, true),
-    one(["avx2", "semi-hard", "squared-l2"], 64, 8, false),
-    one(["avx2", "semi-hard-literal", "l2"], 256, 8, true),
-    one(["avx2", "semi-hard", "squared-l2"], 512, 8, true),
-    one(["avx2", "semi-hard", "l2"], 512, 8, true),
-    one(["avx2", "hard", "angular"], 512, 8, true),
-    one(["avx2", "hard-soft", "l2"], 512, 8, true),
-    one(["avx2", "semi-hard", "squared-l2"], 510, 102, true),
-    one(["avx2", "semi-hard", "angular"], 1024, 8, true),
-    one(["avx2", "hard", "squared-l2"], 1024, 8, false),
-    one(["avx2", "semi-hard", "squared-l2"], 2048, 8, true),
-    one(["avx2", "semi-hard", "squared-l2"], 2048, 8, false),
-    one(["portable", "semi-hard", "squared-l2"], 64, 8, true),
-    one(["portable", "semi-hard", "l2"], 128, 8, true),
-    one(["portable", "hard", "angular"], 256, 8, false),
-];
 
 /// What is kept in the repository.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,14 +31,9 @@ struct Record {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let Some(valgrind) = call::valgrind() else { bail!("no valgrind found: install the package valgrind") };
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| build::root().join("target"), PathBuf::from);
-    let program = build::release(&target)?;
-    let mut here = Record { compiler: compiler()?, valgrind, instructions: BTreeMap::new() };
-    for call in &COUNTED {
-        here.instructions.insert(call.to_string(), call.instructions(&program)?);
-    }
-    let file = build::root().join("benches/instructions.json");
+    let Some(valgrind) = valgrind() else { bail!("no valgrind found: install the package valgrind") };
+    let here = Record { compiler: compiler()?, valgrind, instructions: gungraun::counts()? };
+    let file = root().join("benches/instructions.json");
     if args.record {
         fs::write(&file, serde_json::to_string_pretty(&here)? + "\n")?;
         println!("{} counts recorded", here.instructions.len());
