@@ -11,19 +11,41 @@ use crate::{
 };
 use triplet_core::{
     GradientInputs, Problem, Triplets,
-    gradient_inputs::GradientScale,
     retrieval::{RetrievalTask, Score},
 };
 
+/// What a worker keeps that does not grow with the batch.
+const WORKER_BYTES: usize = 4 << 20;
+
 /// Memory of an engine, and its instruction set.
 pub(crate) struct State<T: Element> {
-    pub(crate) selected: Selected,
+    selected: Selected,
     layout: Layout,
     packed: Packed<T>,
     scratches: Vec<Scratch<T>>,
     mining: MiningBuffers<T>,
-    pub(crate) gradient: GradientBuffers,
+    gradient: GradientBuffers,
     retrieval: RetrievalBuffers<T>,
+}
+
+/// The passes of each kind of call, behind a pointer: [`Element::passes`] makes them where the element
+/// type is known, so that kernels are compiled with this crate and under its profile, not with the crate
+/// that names a type of an engine.
+pub trait Passes<T: Element>: Send {
+    /// The instruction set.
+    fn selected(&self) -> Selected;
+    /// Workers of a call.
+    fn workers(&self, executor: &dyn Executor) -> usize;
+    /// Bytes that [`Fused`](crate::Fused) needs for a problem.
+    fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize;
+    /// Lists at most so many choices at a time from now on.
+    fn limit_listed_choices(&mut self, most: usize);
+    /// Mines a square batch.
+    fn mine(&mut self, executor: &dyn Executor, problem: &Problem<'_, T>, out: &mut Triplets<T>);
+    /// Writes the gradient of a square batch.
+    fn gradient(&mut self, executor: &dyn Executor, inputs: GradientInputs<'_, T>, out: &mut [T]);
+    /// Scores every query, by original row.
+    fn retrieve(&mut self, executor: &dyn Executor, task: &RetrievalTask<'_, T>, scores: &mut [Score]);
 }
 
 impl<T: Element> State<T> {
@@ -39,19 +61,42 @@ impl<T: Element> State<T> {
             retrieval: RetrievalBuffers::default(),
         }
     }
+}
 
-    /// Threads that there is memory for.
-    pub(crate) fn threads(&self) -> usize {
-        self.scratches.len()
+impl<T: Element> Passes<T> for State<T> {
+    fn selected(&self) -> Selected {
+        self.selected
     }
 
-    /// Workers of a call.
-    pub(crate) fn workers(&self, executor: &dyn Executor) -> usize {
+    fn workers(&self, executor: &dyn Executor) -> usize {
         executor.threads().min(self.scratches.len())
     }
 
-    /// Mines a square batch.
-    pub(crate) fn mine(&mut self, executor: &dyn Executor, problem: &Problem<'_, T>, out: &mut Triplets<T>) {
+    fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize {
+        // Panels and blocks are padded by less than this.
+        let rows = problem.candidates().len() + 256;
+        let packed = rows.saturating_mul(problem.candidates().width() + 2);
+        // Rows of more thresholds are searched by sorting, which keeps none.
+        let thresholds =
+            if problem.rule().one_per_anchor() { 1 } else { problem.classes().largest().min(64) };
+        let thresholds = rows.saturating_mul(thresholds);
+        // Thresholds, and what is found for each: a key and a row.
+        let shared = packed.saturating_add(thresholds.saturating_mul(3)).saturating_mul(size_of::<T>());
+        let listed = if with_gradient { self.gradient.listed_bytes(problem.slots().count()) } else { 0 };
+        // Of each worker: the bests, and for the gradient a tile of rows of coefficients or of
+        // distances, and counts by row.
+        let bests = thresholds.saturating_add(rows).saturating_mul(2 * size_of::<T>());
+        let tile = rows.saturating_mul(16 * (12 + 2 * size_of::<T>()) + 21 + size_of::<T>());
+        let columns = problem.candidates().width().saturating_mul(32 * size_of::<T>());
+        let worker = bests.saturating_add(tile).saturating_add(columns).saturating_add(WORKER_BYTES);
+        shared.saturating_add(listed).saturating_add(self.scratches.len().saturating_mul(worker))
+    }
+
+    fn limit_listed_choices(&mut self, most: usize) {
+        self.gradient.limit_listed_choices(most);
+    }
+
+    fn mine(&mut self, executor: &dyn Executor, problem: &Problem<'_, T>, out: &mut Triplets<T>) {
         out.resize(problem);
         if problem.slots().count() == 0 {
             return;
@@ -65,8 +110,7 @@ impl<T: Element> State<T> {
         mining::run(StageContext { executor, selected, problem, source }, scratches, mining, out);
     }
 
-    /// Writes the gradient of a square batch.
-    pub(crate) fn gradient(&mut self, executor: &dyn Executor, inputs: GradientInputs<'_, T>, out: &mut [T]) {
+    fn gradient(&mut self, executor: &dyn Executor, inputs: GradientInputs<'_, T>, out: &mut [T]) {
         let workers = self.workers(executor);
         let Self { selected, layout, packed, scratches, gradient, .. } = self;
         let (selected, scratches) = (*selected, &mut scratches[..workers]);
@@ -83,26 +127,7 @@ impl<T: Element> State<T> {
         gradient::run(context, scratches, gradient, out);
     }
 
-    /// Both, one after the other.
-    pub(crate) fn mine_and_gradient(
-        &mut self,
-        executor: &dyn Executor,
-        problem: &Problem<'_, T>,
-        triplets: &mut Triplets<T>,
-        scale: GradientScale<'_, T>,
-        out: &mut [T],
-    ) {
-        self.mine(executor, problem, triplets);
-        self.gradient(executor, GradientInputs { problem, triplets, scale }, out);
-    }
-
-    /// Scores every query, by original row.
-    pub(crate) fn retrieve(
-        &mut self,
-        executor: &dyn Executor,
-        task: &RetrievalTask<'_, T>,
-        scores: &mut [Score],
-    ) {
+    fn retrieve(&mut self, executor: &dyn Executor, task: &RetrievalTask<'_, T>, scores: &mut [Score]) {
         let workers = self.workers(executor);
         let Self { selected, layout, packed, scratches, retrieval, .. } = self;
         let (selected, scratches) = (*selected, &mut scratches[..workers]);

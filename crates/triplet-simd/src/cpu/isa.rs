@@ -8,6 +8,7 @@ use crate::{
     Error, Result,
     cpu::float_mode,
     lanes::{Kernel, Lanes, MAX_LEN, enter, portable},
+    state::{Passes, State},
 };
 use std::sync::OnceLock;
 use triplet_core::{Real, fma};
@@ -143,6 +144,9 @@ pub trait Element: Real {
     fn unpack_candidate(candidate: Self::Candidate) -> (Self::Key, u32);
     /// Runs a kernel on the lanes of a selected instruction set.
     fn dispatch<K: Kernel<Self>>(selected: Selected, kernel: K) -> K::Output;
+    /// The passes of an engine with so many threads.
+    #[doc(hidden)]
+    fn passes(selected: Selected, threads: usize) -> Box<dyn Passes<Self>>;
 }
 
 impl Element for f32 {
@@ -170,6 +174,9 @@ impl Element for f32 {
             Native::Neon => enter(unsafe { neon::NeonF32::assume() }, kernel),
         }
     }
+    fn passes(selected: Selected, threads: usize) -> Box<dyn Passes<Self>> {
+        Box::new(State::new(selected, threads))
+    }
 }
 
 impl Element for f64 {
@@ -196,6 +203,9 @@ impl Element for f64 {
             #[cfg(target_arch = "aarch64")]
             Native::Neon => enter(unsafe { neon::NeonF64::assume() }, kernel),
         }
+    }
+    fn passes(selected: Selected, threads: usize) -> Box<dyn Passes<Self>> {
+        Box::new(State::new(selected, threads))
     }
 }
 
