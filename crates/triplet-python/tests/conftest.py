@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,13 @@ def pytest_report_header() -> list[str]:
         f"triplet_loss {_native.version}, seed {SEED}, instruction sets: {', '.join(isas())}",
         f"frameworks: {', '.join(there) or 'none'}; not installed: {', '.join(lacking) or 'none'}",
     ]
+
+
+@pytest.fixture(autouse=True)
+def _torch_draws_the_same_numbers() -> None:
+    """In every order of tests and every selection of them. Where torch is not loaded, nothing is drawn."""
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(SEED)
 
 
 @pytest.fixture(params=goldens(), ids=lambda case: case.name)
