@@ -7,8 +7,8 @@ use crate::{
 use core::ops::Range;
 use triplet_core::{Problem, Real};
 
-/// Columns that distances are computed with at a time, where they are not searched meanwhile: their keys, a panel of
-/// rows and a panel of columns share L1.
+/// Columns that the stage benchmark computes distances with at a time: their keys, a panel of rows and a panel of
+/// columns share L1.
 pub(crate) const BLOCK_ROWS: usize = 96;
 /// Bytes of one panel's part of the chain: what the L1 cache keeps while the rows
 /// of the other panel stream by.
