@@ -11,7 +11,7 @@ from .. import _engine
 from .._loss import PERCENTILES, Loss, Percentiles, Settings
 from .._result import Statistics
 from ._attributes import LossModule, margin_repr, rule_flag
-from ._functional import apply
+from ._functional import apply, value_and_gradient
 from ._tensors import check_embeddings, embeddings_array, labels_array, on_cpu
 
 
@@ -38,6 +38,30 @@ class _TripletLoss(LossModule):
     def _transferred(self, embeddings: torch.Tensor, labels: Any, sample_weight: Any) -> torch.Tensor:
         labels, sample_weight = _to_cpu(labels), _to_cpu(sample_weight)
         return self.forward(embeddings.cpu(), labels, sample_weight).to(embeddings.device)
+
+    def value_and_gradient(
+        self, embeddings: torch.Tensor, labels: torch.Tensor, sample_weight: Any = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The loss, and its gradient by the embeddings, both detached: no node of autograd's graph.
+
+        For loops that start the backward pass themselves; it saves what that node costs:
+
+        >>> network, loss = torch.nn.Linear(2, 2), TripletSemiHardLoss()
+        >>> embeddings = network(torch.eye(4, 2))
+        >>> value, gradient = loss.value_and_gradient(embeddings, torch.tensor([0, 0, 1, 1]))
+        >>> embeddings.backward(gradient)
+        >>> value.requires_grad, network.weight.grad is None
+        (False, False)
+
+        The arguments are those of a call, and the gradient has the bits of its backward pass, in the
+        embeddings' type. Multiply the gradient by the factor of a loss scaler. Hooks of the module
+        and a subclass's ``forward`` are not called; ``reduction="none"`` is an error.
+        """
+        if self.device_transfer and isinstance(embeddings, torch.Tensor) and not embeddings.is_cpu:
+            labels, sample_weight, device = _to_cpu(labels), _to_cpu(sample_weight), embeddings.device
+            value, gradient = self.value_and_gradient(embeddings.cpu(), labels, sample_weight)
+            return value.to(device), gradient.to(device)
+        return value_and_gradient(self._loss, labels, embeddings, sample_weight)
 
     @torch.no_grad()
     def mine(
