@@ -35,11 +35,12 @@ const fn peer(name: &'static str) -> Engine {
 }
 
 /// Every engine. Tests hold the names to those of the backends and of the Python package.
-pub const ALL: [Engine; 17] = [
+pub const ALL: [Engine; 18] = [
     ours("scalar"),
     ours("gram"),
     ours("simd"),
     ours("par"),
+    ours("openmp"),
     baseline("matrixmultiply E E'"),
     baseline("torch E E'"),
     baseline("numpy E E' (gemm)"),

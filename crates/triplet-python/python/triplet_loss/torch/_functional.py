@@ -72,9 +72,10 @@ def _checked_dtype(embeddings: torch.Tensor, weights: Any) -> torch.dtype:
 def _prepared(
     loss: Loss, labels: Any, weights: Any
 ) -> tuple[Loss, NDArray[np.int64], NDArray[np.float64] | None]:
-    """The loss at its current margin, which the backward pass uses too; the others as arrays."""
+    """The loss on torch's threads, at the margin that the backward pass uses too; the others as arrays."""
     rows = labels_array(labels)
     factors = None if weights is None else weights_array(weights)
+    loss = loss.on_torch()
     if loss.margin_varies:
         loss = loss.with_margin(current_margin(loss))
     return loss, rows, factors

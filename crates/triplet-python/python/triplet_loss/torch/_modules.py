@@ -78,7 +78,7 @@ class _TripletLoss(LossModule):
             embeddings, labels = embeddings.cpu(), _to_cpu(labels)
         else:
             on_cpu(embeddings, "embeddings")
-        plan = self._loss.with_current_margin().plan
+        plan = self._loss.on_torch().with_current_margin().plan
         native = _engine.engine.evaluate(
             plan, labels_array(labels), embeddings_array(embeddings), gradient=False, triplets=True
         )
@@ -132,7 +132,7 @@ class TripletSemiHardLoss(_TripletLoss):
         reduction: ``mean`` (TFA's scalar), ``sum`` or ``none``.
         literal: The sentence on TFA's page instead of what its code does: negatives
             beyond positive plus margin.
-        backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``.
+        backend: ``auto``, ``par``, ``openmp``, ``simd``, ``scalar`` or ``gram``.
         threads: At most so many; None for one a core.
         require_positives: Whether a batch without a positive pair is an error, not a loss of 0.
         device_transfer: Whether tensors of other devices are copied to the CPU, and the
