@@ -106,14 +106,15 @@ def test_two_threads_may_call_at_once():
 FORK = """
 loss = TripletSemiHardLoss(threads=2)
 if {before}:
-    expected = loss.value_and_gradient(x, labels)[1]
+    loss.value_and_gradient(x, labels)
 big.add_(1)  # torch's threads have started; none of them is in the child
 child = os.fork()
 if child == 0:
     import signal
     signal.alarm(40)
     found = loss.value_and_gradient(x, labels)[1]
-    same = torch.equal(found, torch.from_numpy(evaluate(labels, x, backend="scalar").gradient))
+    # NumPy compares: an operation of torch with several threads hangs here, by libgomp.
+    same = np.array_equal(found.numpy(), evaluate(labels, x, backend="scalar").gradient)
     os._exit(0 if same and backend() == ("par", 2) else 1)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), *backend())
 """
@@ -132,11 +133,10 @@ class Rows(torch.utils.data.Dataset):
     def __len__(self):
         return 4
     def __getitem__(self, row):
-        value, gradient = TripletSemiHardLoss(threads=2).value_and_gradient(x, labels)
-        return value.item(), gradient.sum().item()
+        return TripletSemiHardLoss(threads=2).value_and_gradient(x, labels)
 big.add_(1)
-here = Rows()[0]
+value, gradient = Rows()[0]
 loader = torch.utils.data.DataLoader(Rows(), num_workers=2, multiprocessing_context="fork")
-print(all((value.item(), total.item()) == here for value, total in loader), *backend())
+print(all(torch.equal(v[0], value) and torch.equal(g[0], gradient) for v, g in loader), *backend())
 """
     assert python(code) == "True openmp 2"

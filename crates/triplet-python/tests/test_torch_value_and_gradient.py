@@ -65,7 +65,7 @@ def test_a_step_of_a_network_is_the_same():
     expected = [parameter.grad.clone() for parameter in network.parameters()]
     network.zero_grad()
     embeddings = network(x)
-    value, gradient = loss.value_and_gradient(embeddings, labels)
+    _, gradient = loss.value_and_gradient(embeddings, labels)
     embeddings.backward(gradient)
     assert all(map(torch.equal, expected, (parameter.grad for parameter in network.parameters())))
     gradient.mul_(0)  # the caller's own memory
@@ -139,7 +139,7 @@ class Elsewhere(torch.Tensor):
 def test_tensors_of_other_devices_are_transferred_if_asked_for():
     labels, x = tensors()
     far = x.detach().as_subclass(Elsewhere)
-    with pytest.raises(TypeError, match="embeddings are on cpu: .*device_transfer=True"):
+    with pytest.raises(TypeError, match=r"embeddings are on cpu: .*device_transfer=True"):
         TripletSemiHardLoss().value_and_gradient(far, labels)
     loss = TripletSemiHardLoss(device_transfer=True)
     found = loss.value_and_gradient(far, labels.as_subclass(Elsewhere))
