@@ -102,8 +102,8 @@ mod tests {
         let mut gram = Gram::<f32>::new(Selected::best().unwrap());
         let all = gram.bytes_needed(&problem, true);
         gram.limit_listed_choices(100);
-        // 4 bytes each of 100 * 99 triplets, or of 100.
-        assert_eq!(all - gram.bytes_needed(&problem, true), 4 * (9900 - 100));
+        // 2 bytes each of 100 * 99 triplets, or of 100.
+        assert_eq!(all - gram.bytes_needed(&problem, true), 2 * (9900 - 100));
     }
 
     #[test]

@@ -38,8 +38,17 @@ fn run_in_default_mode<'a, T: Element>(
     let rows = batch.rows();
     inputs.weights.check(rows)?;
     check_upstream(spec.reduction, inputs.upstream, rows)?;
-    let Workspace { engine, problem: buffers, triplets, terms, factors, losses, gradient: kept, granted } =
-        workspace;
+    let Workspace {
+        engine,
+        limits,
+        problem: buffers,
+        triplets,
+        terms,
+        factors,
+        losses,
+        gradient: kept,
+        granted,
+    } = workspace;
     let of_problem = Problem::<T>::bytes_needed(rows, batch.width(), spec.objective.distance);
     granted.ask(of_problem)?;
     let problem = Problem::new(batch, spec.objective, buffers)?;
@@ -48,6 +57,8 @@ fn run_in_default_mode<'a, T: Element>(
     }
     let expected = batch.embeddings().len();
     let with_gradient = !matches!(wanted, Gradient::Skip);
+    let gains = engine.gains_from_distances(&problem, with_gradient);
+    triplets.keep_distances_up_to(if gains { limits.distances } else { 0 });
     let of_gradient = if matches!(wanted, Gradient::Workspace) { size_of_val(batch.embeddings()) } else { 0 };
     let parts = [
         triplets.bytes_needed(&problem),

@@ -25,6 +25,7 @@ use triplet_simd::Element;
 /// ```
 pub struct Workspace<T: Element = f32> {
     pub(crate) engine: Box<dyn Engine<T>>,
+    pub(crate) limits: MemoryLimits,
     pub(crate) problem: ProblemBuffers<T>,
     pub(crate) triplets: Triplets<T>,
     pub(crate) terms: AnchorTerms,
@@ -48,6 +49,7 @@ impl<T: Element> Workspace<T> {
     pub fn with_engine(engine: Box<dyn Engine<T>>) -> Self {
         let workspace = Self {
             engine,
+            limits: MemoryLimits::default(),
             problem: ProblemBuffers::default(),
             triplets: Triplets::default(),
             terms: AnchorTerms::default(),
@@ -63,7 +65,7 @@ impl<T: Element> Workspace<T> {
     /// again, to the same bits.
     #[must_use]
     pub fn with_limits(mut self, limits: MemoryLimits) -> Self {
-        self.triplets = Triplets::with_most_distances(limits.distances);
+        self.limits = limits;
         self.engine.limit_listed_choices(limits.choices);
         self
     }

@@ -87,6 +87,12 @@ pub trait Engine<T: Real>: Send {
     /// Bytes that the engine itself takes for a problem, about: of buffers that grow with it.
     fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize;
 
+    /// Whether keeping the distances of a problem's triplets saves this engine more than writing them
+    /// takes; where not, they are computed again by whoever asks for them.
+    fn gains_from_distances(&self, _problem: &Problem<'_, T>, _with_gradient: bool) -> bool {
+        true
+    }
+
     /// How many chosen negatives the engine may list at a time for the gradient, 4 bytes each;
     /// with fewer it goes over the triplets more often.
     fn limit_listed_choices(&mut self, _most: usize) {}

@@ -80,7 +80,7 @@ pub use real::Real;
 pub use reference::Scalar;
 pub use rule::Rule;
 pub use terms::{AnchorTerms, Statistics};
-pub use triplets::{Triplet, Triplets};
+pub use triplets::{Triplet, TripletRows, Triplets};
 
 /// What every fallible function of this crate returns; see the example of [`Error`].
 pub type Result<T> = core::result::Result<T, Error>;

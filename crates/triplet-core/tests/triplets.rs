@@ -106,6 +106,25 @@ fn samples_of_distances_hold_those_of_pairs_that_exist() {
 }
 
 #[test]
+fn rows_are_listed_like_triplets_whether_or_not_distances_are_kept() {
+    let rows: (&[f32], &[i64]) = (&[0.0, 1.0, -1.5, 3.0], &[0, 0, 1, 2]);
+    for (rule, count) in [(Rule::SemiHard, 2), (Rule::Hard, 4)] {
+        let listed = [0, usize::MAX].map(|kept| {
+            let triplets = Triplets::with_most_distances(kept);
+            with(rows, (Distance::L2, rule, 1.0), triplets, |problem, triplets| {
+                let all: Vec<_> = triplets.triplets(problem).collect();
+                let of_triplets = all.iter().map(|t| (t.anchor, t.positive, t.negative));
+                assert!(triplets.rows(problem).map(|r| (r.anchor, r.positive, r.negative)).eq(of_triplets));
+                all
+            })
+        });
+        assert_eq!(listed[0], listed[1], "{rule:?}");
+        assert_eq!(listed[0].len(), count);
+        assert_eq!((listed[0][0].positive, listed[0][0].negative), (Some(1), Some(2)));
+    }
+}
+
+#[test]
 fn sums_are_weighted_one_by_one() {
     let terms = AnchorTerms { sums: vec![1.0, 2.0, 4.0], ..AnchorTerms::default() };
     assert_eq!(terms.weighted_sum(None), 7.0);

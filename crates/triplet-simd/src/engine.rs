@@ -4,6 +4,7 @@ use crate::{
     Result,
     cpu::isa::{Element, Selected},
     executor::{Executor, Inline},
+    gradient,
     state::Passes,
 };
 use triplet_core::{
@@ -100,6 +101,10 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
 
     fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize {
         self.passes.bytes_needed(problem, with_gradient)
+    }
+
+    fn gains_from_distances(&self, problem: &Problem<'_, T>, with_gradient: bool) -> bool {
+        gradient::gains_from_distances(problem, with_gradient)
     }
 
     fn limit_listed_choices(&mut self, most: usize) {

@@ -26,7 +26,7 @@ impl<T: Element> StageBench<T> {
 
     /// Lays the batch out and packs it.
     pub fn pack(&mut self, problem: &Problem<'_, T>) {
-        self.layout.rebuild(problem, true, self.selected);
+        self.layout.rebuild(problem, self.selected);
         let Self { selected, layout, packed, scratch } = self;
         scratch.keys.resize(layout.panel * layout.stride());
         let rows = (problem.anchors(), problem.classes().order());

@@ -3,8 +3,12 @@
 use crate::{
     cpu::isa::{Element, Selected},
     executor::Executor,
-    gradient::{self, GradientBuffers},
-    gram::{layout::Layout, pack::Packed, pack_batch},
+    gradient::{self, ChoiceBuffers},
+    gram::{
+        layout::{Layout, MIN_LARGE_POSITIVES},
+        pack::Packed,
+        pack_batch,
+    },
     mining::{self, MiningBuffers, StageContext},
     retrieval::{self, RetrievalBuffers},
     scratch::Scratch,
@@ -24,7 +28,7 @@ pub(crate) struct State<T: Element> {
     packed: Packed<T>,
     scratches: Vec<Scratch<T>>,
     mining: MiningBuffers<T>,
-    gradient: GradientBuffers,
+    gradient: ChoiceBuffers,
     retrieval: RetrievalBuffers<T>,
 }
 
@@ -57,7 +61,7 @@ impl<T: Element> State<T> {
             packed: Packed::default(),
             scratches: (0..threads).map(|_| Scratch::default()).collect(),
             mining: MiningBuffers::default(),
-            gradient: GradientBuffers::default(),
+            gradient: ChoiceBuffers::default(),
             retrieval: RetrievalBuffers::default(),
         }
     }
@@ -77,12 +81,15 @@ impl<T: Element> Passes<T> for State<T> {
         let rows = problem.candidates().len() + 256;
         let packed = rows.saturating_mul(problem.candidates().width() + 2);
         // Rows of more thresholds are searched by sorting, which keeps none.
-        let thresholds =
-            if problem.rule().one_per_anchor() { 1 } else { problem.classes().largest().min(64) };
+        let thresholds = if problem.rule().one_per_anchor() {
+            1
+        } else {
+            problem.classes().largest().min(MIN_LARGE_POSITIVES)
+        };
         let thresholds = rows.saturating_mul(thresholds);
-        // Thresholds, and what is found for each: a key and a row.
-        let shared = packed.saturating_add(thresholds.saturating_mul(3)).saturating_mul(size_of::<T>());
-        let listed = if with_gradient { self.gradient.listed_bytes(problem.slots().count()) } else { 0 };
+        // Thresholds, and what is found for each: a key and a row; two distances, if triplets keep none.
+        let shared = packed.saturating_add(thresholds.saturating_mul(5)).saturating_mul(size_of::<T>());
+        let listed = if with_gradient { self.gradient.listed_bytes(problem) } else { 0 };
         // Of each worker: the bests, and for the gradient a tile of rows of coefficients or of
         // distances, and counts by row.
         let bests = thresholds.saturating_add(rows).saturating_mul(2 * size_of::<T>());
@@ -104,7 +111,7 @@ impl<T: Element> Passes<T> for State<T> {
         let workers = self.workers(executor);
         let Self { selected, layout, packed, scratches, mining, .. } = self;
         let (selected, scratches) = (*selected, &mut scratches[..workers]);
-        layout.rebuild(problem, out.keeps_distances(), selected);
+        layout.rebuild(problem, selected);
         let rows = (problem.anchors(), problem.classes().order());
         let source = pack_batch::run(executor, scratches, selected, rows, problem.distance(), layout, packed);
         mining::run(StageContext { executor, selected, problem, source }, scratches, mining, out);
@@ -118,7 +125,7 @@ impl<T: Element> Passes<T> for State<T> {
         let mut source = None;
         if inputs.lacks_distances() {
             // What is packed may be another batch's.
-            layout.rebuild(problem, false, selected);
+            layout.rebuild(problem, selected);
             let rows = (problem.anchors(), problem.classes().order());
             let distance = problem.distance();
             source = Some(pack_batch::run(executor, scratches, selected, rows, distance, layout, packed));

@@ -19,6 +19,17 @@ pub struct Triplet<T> {
     pub negative_distance: T,
 }
 
+/// The rows of one triplet, by original index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TripletRows {
+    /// The anchor.
+    pub anchor: u32,
+    /// Its positive; `None` for a hard rule's anchor without one.
+    pub positive: Option<u32>,
+    /// Its negative; `None` where the anchor has none.
+    pub negative: Option<u32>,
+}
+
 impl<T: Real> Triplets<T> {
     /// Original row of a slot's positive, or [`NO_ROW`].
     #[inline]
@@ -72,26 +83,42 @@ impl<T: Real> Triplets<T> {
     /// The triplets by ascending anchor, then positive. Distances that were not kept
     /// are computed again, one at a time.
     pub fn triplets<'m>(&'m self, problem: &'m Problem<'m, T>) -> impl Iterator<Item = Triplet<T>> + 'm {
+        self.slot_rows(problem).map(move |(slot, rows)| {
+            let TripletRows { anchor, positive, negative } = rows;
+            let value = |row: u32| problem.comparison().ranking_value(anchor, row);
+            let (near, far) = match self.positive_distances.get(slot) {
+                Some(&near) => (near, self.negative_distances[slot]),
+                None => {
+                    // A slot without a positive is a hard rule's, whose distances are kept.
+                    let near = positive.map_or(T::ZERO, value);
+                    (near, negative.map_or_else(|| problem.missing_negative(near).1, value))
+                }
+            };
+            Triplet {
+                anchor,
+                positive,
+                negative,
+                positive_distance: problem.distance().of_ranking_value(near),
+                negative_distance: problem.distance().of_ranking_value(far),
+            }
+        })
+    }
+
+    /// The rows of the triplets by ascending anchor, then positive; no distance is looked up or computed.
+    pub fn rows<'m>(&'m self, problem: &'m Problem<'m, T>) -> impl Iterator<Item = TripletRows> + 'm {
+        self.slot_rows(problem).map(|(_, rows)| rows)
+    }
+
+    fn slot_rows<'m>(
+        &'m self,
+        problem: &'m Problem<'m, T>,
+    ) -> impl Iterator<Item = (usize, TripletRows)> + 'm {
         let some = |row: u32| (row != NO_ROW).then_some(row);
         (0..problem.anchors().len() as u32).flat_map(move |anchor| {
             let position = problem.position_of(anchor);
             problem.slots().of(position).map(move |slot| {
-                let (positive, negative) = (self.positive(problem, position, slot), self.negatives[slot]);
-                let value = |row: u32| problem.comparison().ranking_value(anchor, row);
-                let (near, far) = match self.positive_distances.get(slot) {
-                    Some(&near) => (near, self.negative_distances[slot]),
-                    None => {
-                        let near = value(positive);
-                        (near, some(negative).map_or_else(|| problem.missing_negative(near).1, value))
-                    }
-                };
-                Triplet {
-                    anchor,
-                    positive: some(positive),
-                    negative: some(negative),
-                    positive_distance: problem.distance().of_ranking_value(near),
-                    negative_distance: problem.distance().of_ranking_value(far),
-                }
+                let positive = some(self.positive(problem, position, slot));
+                (slot, TripletRows { anchor, positive, negative: some(self.negatives[slot]) })
             })
         })
     }

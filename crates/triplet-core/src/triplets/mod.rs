@@ -3,7 +3,7 @@
 mod listing;
 mod parts;
 
-pub use listing::Triplet;
+pub use listing::{Triplet, TripletRows};
 pub use parts::{AnchorTriplets, TripletsPart};
 
 use crate::{NO_ROW, Problem, Real, terms::TripletCounts};
@@ -79,6 +79,11 @@ impl<T: Real> Triplets<T> {
             most_distances,
             keeps_distances: true,
         }
+    }
+
+    /// Keeps the distances of up to so many triplets from the next [`Triplets::resize`] on.
+    pub fn keep_distances_up_to(&mut self, most_distances: usize) {
+        self.most_distances = most_distances;
     }
 
     /// Makes room for the triplets of a problem; the contents are unspecified.

@@ -3,6 +3,7 @@
 //! A counting sort by chosen row, cut into parts by anchor that threads take one by one.
 //! Rows are listed a window at a time, as many as memory may be spent on.
 
+use super::list::{List, Listed};
 use crate::executor::{Executor, run_parts};
 use core::{
     ops::Range,
@@ -13,8 +14,13 @@ use triplet_core::{GradientInputs, NO_ROW, Problem, Real};
 /// Slots from which on several threads turn them round.
 const SHARED_FROM: usize = 1 << 14;
 
-/// Choices listed at a time, 4 bytes each (for L2 half as many of 8), unless the caller sets a lower limit.
+/// Choices listed at a time, 2 or 4 bytes each (for L2 some of 8), unless the caller sets a lower limit.
 pub const MOST_LISTED_CHOICES: usize = 1 << 26;
+/// Choices that are always listed together, unless the caller's limit is lower.
+const LISTED_TOGETHER: usize = 1 << 20;
+/// Of more choices, listed by their anchors alone, the bytes that are spent on five triplets: less than six a
+/// triplet with negatives and flags. So a few windows list them.
+const BYTES_A_FIVE: usize = 9;
 
 /// Memory behind [`Choices`], kept so that later calls allocate nothing.
 #[derive(Debug)]
@@ -25,7 +31,7 @@ pub(crate) struct ChoiceBuffers {
     /// Where each row of the window starts in the list, and the end.
     starts: Vec<u32>,
     /// The list.
-    listed: Vec<AtomicU32>,
+    listed: List,
     parts: usize,
     /// Choices listed at a time, where one is listed by one number.
     most_listed: usize,
@@ -36,7 +42,7 @@ impl Default for ChoiceBuffers {
         Self {
             next: Vec::new(),
             starts: Vec::new(),
-            listed: Vec::new(),
+            listed: List::default(),
             parts: 0,
             most_listed: MOST_LISTED_CHOICES,
         }
@@ -50,7 +56,7 @@ pub(crate) struct Choices<'a> {
     starts: &'a [u32],
     words: usize,
     /// `None` if the window is one row that was chosen too often to be listed.
-    listed: Option<&'a [AtomicU32]>,
+    listed: Option<Listed<'a>>,
 }
 
 /// Numbers that a choice is listed by: its anchor, and its slot where a distance is looked up by it. The
@@ -111,9 +117,16 @@ impl ChoiceBuffers {
         self.most_listed = most;
     }
 
-    /// Bytes of the list for so many triplets.
-    pub(crate) fn listed_bytes(&self, slots: usize) -> usize {
-        slots.min(self.most_listed).saturating_mul(4)
+    /// Bytes of the list for the triplets of a problem, where choices are listed by their anchors alone.
+    pub(crate) fn listed_bytes<T: Real>(&self, problem: &Problem<'_, T>) -> usize {
+        let bytes = List::bytes_a_number(problem.anchors().len());
+        self.most_by_anchor(problem.slots().count(), bytes).min(problem.slots().count()).saturating_mul(bytes)
+    }
+
+    /// How many of the choices of so many slots are listed at a time, by numbers of so many bytes.
+    fn most_by_anchor(&self, slots: usize, bytes: usize) -> usize {
+        let share = slots.saturating_mul(BYTES_A_FIVE) / (5 * bytes);
+        self.most_listed.min(share.max(LISTED_TOGETHER))
     }
 
     /// How often a row that is not listed yet was chosen.
@@ -131,8 +144,12 @@ impl ChoiceBuffers {
         let problem = inputs.problem;
         let rows = problem.anchors().len();
         let words = words_per_choice(inputs);
-        // The limit is one of memory.
-        let most = self.most_listed / words;
+        let numbers = List::bytes_a_number(rows);
+        let most = match words {
+            1 => self.most_by_anchor(problem.slots().count(), numbers),
+            // The limit is one of memory.
+            _ => self.most_listed / words,
+        };
         self.starts.clear();
         self.starts.push(0);
         let mut total = 0;
@@ -156,10 +173,10 @@ impl ChoiceBuffers {
             let window = first..first + 1;
             return (window, Choices { first: first as u32, starts: &self.starts, words, listed: None });
         }
-        self.listed.resize_with(total * words, AtomicU32::default);
-        let (next, listed, parts) = (&self.next, &self.listed, self.parts);
+        let (next, parts) = (&self.next, self.parts);
         let window = first as u32..end as u32;
         let order = problem.classes().order();
+        let listed = self.listed.resize(total * words, if words == 1 { numbers } else { 4 });
         run_parts(executor, parts, &|part| {
             let next = &next[part * rows..][..rows];
             let place = |row: u32| {
@@ -173,20 +190,22 @@ impl ChoiceBuffers {
                     return;
                 }
                 let anchor = order[position];
-                if words == 1 {
-                    listed[place(row)].store(anchor, Relaxed);
-                } else {
-                    let choice = &listed[2 * place(row)..][..2];
-                    choice[0].store(anchor, Relaxed);
-                    choice[1].store(slot as u32, Relaxed);
+                match listed {
+                    Listed::Short(list) => list[place(row)].store(anchor as u16, Relaxed),
+                    Listed::Long(list) if words == 1 => list[place(row)].store(anchor, Relaxed),
+                    Listed::Long(list) => {
+                        let choice = &list[2 * place(row)..][..2];
+                        choice[0].store(anchor, Relaxed);
+                        choice[1].store(slot as u32, Relaxed);
+                    }
                 }
             });
         });
-        (first..end, Choices { first: first as u32, starts: &self.starts, words, listed: Some(&self.listed) })
+        (first..end, Choices { first: first as u32, starts: &self.starts, words, listed: Some(listed) })
     }
 
     /// Calls `window` with consecutive windows of rows and their choices.
-    pub(super) fn windows<T: Real>(
+    pub(crate) fn windows<T: Real>(
         &mut self,
         inputs: GradientInputs<'_, T>,
         executor: &dyn Executor,
@@ -206,7 +225,7 @@ impl Choices<'_> {
     /// Calls `take(anchor, slot)` for every choice of a row; the slot is 0 where nothing is looked up
     /// by it.
     #[inline(always)]
-    pub(super) fn of<T: Real>(
+    pub(crate) fn of<T: Real>(
         &self,
         inputs: GradientInputs<'_, T>,
         row: u32,
@@ -221,19 +240,29 @@ impl Choices<'_> {
             });
         };
         let place = (row - self.first) as usize;
-        let listed =
-            &listed[self.starts[place] as usize * self.words..self.starts[place + 1] as usize * self.words];
-        if self.words == 2 {
-            for choice in listed.chunks_exact(2) {
-                take(choice[0].load(Relaxed), choice[1].load(Relaxed) as usize);
-            }
-            return;
-        }
+        let numbers = self.starts[place] as usize * self.words..self.starts[place + 1] as usize * self.words;
         let one_per_anchor = inputs.problem.rule().one_per_anchor();
-        for anchor in listed {
-            let anchor = anchor.load(Relaxed);
-            let slot = if one_per_anchor { classes.positions()[anchor as usize] as usize } else { 0 };
-            take(anchor, slot);
+        let slot = |anchor: u32| {
+            if one_per_anchor { classes.positions()[anchor as usize] as usize } else { 0 }
+        };
+        match listed {
+            Listed::Short(list) => {
+                for anchor in &list[numbers] {
+                    let anchor = u32::from(anchor.load(Relaxed));
+                    take(anchor, slot(anchor));
+                }
+            }
+            Listed::Long(list) if self.words == 2 => {
+                for choice in list[numbers].chunks_exact(2) {
+                    take(choice[0].load(Relaxed), choice[1].load(Relaxed) as usize);
+                }
+            }
+            Listed::Long(list) => {
+                for anchor in &list[numbers] {
+                    let anchor = anchor.load(Relaxed);
+                    take(anchor, slot(anchor));
+                }
+            }
         }
     }
 }

@@ -9,10 +9,11 @@ mod chosen_by;
 mod coefficients;
 mod distances;
 mod entries;
+mod list;
 pub(crate) mod projection;
 mod tally;
 
-pub(crate) use chosen_by::ChoiceBuffers as GradientBuffers;
+pub(crate) use chosen_by::ChoiceBuffers;
 pub use chosen_by::MOST_LISTED_CHOICES;
 pub(crate) use distances::Distances;
 pub(crate) use entries::Entries;
@@ -21,14 +22,14 @@ pub(crate) use tally::TallyBuffers;
 use crate::{
     cpu::isa::{Element, Selected},
     executor::{Executor, run_tasks},
-    gram::block::PackedRows,
+    gram::{block::PackedRows, layout::MIN_LARGE_POSITIVES},
     lanes::{Kernel, Lanes},
     scratch::Scratch,
 };
 use chain::{Chain, Segment};
 use coefficients::Coefficients;
 use projection::project;
-use triplet_core::{GradientInputs, distance::GradientStep};
+use triplet_core::{GradientInputs, Problem, distance::GradientStep};
 
 /// What the stages of the gradient are given.
 #[derive(Clone, Copy)]
@@ -50,11 +51,25 @@ const SHARED_BYTES: usize = 128 * 1024;
 /// Entries among so many others that a row must have for that to pay.
 const SHARED_ENTRIES: usize = 16;
 
+/// Among so many pairs of rows, one positive pair makes looking distances up slower than computing all of
+/// them again (measured: see the docs page on speed).
+const PAIRS_A_POSITIVE: usize = 4;
+
+/// Whether triplets should keep their distances. Only the gradient of a distance that is differentiated pair
+/// by pair reads them, and computing all again takes less than looking up very many. Few are kept
+/// anyway, for whoever lists the triplets.
+pub(crate) fn gains_from_distances<T: Element>(problem: &Problem<'_, T>, with_gradient: bool) -> bool {
+    let (rows, slots) = (problem.anchors().len(), problem.slots().count());
+    let needed = with_gradient && problem.distance().needs_pair_distance();
+    let dense = slots >= rows.saturating_mul(rows) / PAIRS_A_POSITIVE;
+    slots / MIN_LARGE_POSITIVES < rows || (needed && !dense)
+}
+
 /// Writes the gradient `[B, D]`, in original row order.
 pub(crate) fn run<T: Element>(
     context: GradientContext<'_, T>,
     scratches: &mut [Scratch<T>],
-    buffers: &mut GradientBuffers,
+    buffers: &mut ChoiceBuffers,
     out: &mut [T],
 ) {
     let GradientContext { executor, selected, inputs, source } = context;

@@ -16,7 +16,7 @@ const PANEL_PART_BYTES: usize = 24 * 1024;
 
 /// Triplets an anchor from which on its candidates are sorted instead of
 /// compared with each threshold (measured: see the docs page on speed).
-const MIN_LARGE_POSITIVES: usize = 64;
+pub(crate) const MIN_LARGE_POSITIVES: usize = 64;
 
 /// The shape of the work on one batch, for one lane type.
 #[derive(Debug, Clone, Default)]
@@ -43,12 +43,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// Lays the problem out for the lanes of an instruction set.
-    pub(crate) fn rebuild<T: Element>(
-        &mut self,
-        problem: &Problem<'_, T>,
-        keeps_distances: bool,
-        selected: Selected,
-    ) {
+    pub(crate) fn rebuild<T: Element>(&mut self, problem: &Problem<'_, T>, selected: Selected) {
         let points = problem.candidates();
         self.rebuild_rows::<T>(points.len(), points.width(), selected);
         self.threshold_starts.clear();
@@ -57,8 +52,7 @@ impl Layout {
         for panel in 0..self.panels {
             let slots =
                 self.positions(panel).map(|position| problem.slots().of(position).len()).max().unwrap_or(0);
-            // Thresholds need the positives' distances in memory.
-            let large = slots >= MIN_LARGE_POSITIVES || !keeps_distances;
+            let large = slots >= MIN_LARGE_POSITIVES;
             self.large.push(large);
             self.threshold_starts.push(total);
             total += if large { 0 } else { slots };
@@ -104,6 +98,13 @@ impl Layout {
     /// Thresholds that each anchor of a panel is given room for.
     pub(crate) fn slots(&self, panel: usize) -> usize {
         self.threshold_starts[panel + 1] - self.threshold_starts[panel]
+    }
+
+    /// Where, of a panel's passing distances, those of an anchor's triplets are.
+    pub(crate) fn passing<T: Real>(&self, problem: &Problem<'_, T>, position: usize) -> Range<usize> {
+        let (panel, row) = (position / self.panel, position % self.panel);
+        let start = row * self.slots(panel);
+        start..start + problem.slots().of(position).len()
     }
 
     /// Keys between two rows of a block.

@@ -5,7 +5,7 @@ use crate::{
     executor::run_tasks,
     gram::{aligned::Aligned, layout::Layout},
     lanes::{Kernel, Lanes},
-    mining::StageContext,
+    mining::{PassingDistances, StageContext},
     scratch::Scratch,
     search::Best,
 };
@@ -30,7 +30,7 @@ pub(crate) fn run<T: Element>(
     scratches: &[Scratch<T>],
     all_counts: &mut [TripletCounts],
     thresholds: &[T::Key],
-    nearest: &mut Nearest<T::Key>,
+    (nearest, passing): (&mut Nearest<T::Key>, &mut PassingDistances<T>),
     triplets: &mut Triplets<T>,
 ) {
     let StageContext { executor, selected, problem, source } = context;
@@ -38,12 +38,13 @@ pub(crate) fn run<T: Element>(
     nearest.keys.resize(thresholds.len());
     nearest.rows.resize(thresholds.len());
     let mut rest = (&mut nearest.keys[..], &mut nearest.rows[..]);
-    let panels = triplets.parts(problem, layout.all_positions()).enumerate().map(move |(panel, part)| {
+    let parts = triplets.parts(problem, layout.all_positions()).zip(passing.panels(layout));
+    let panels = parts.enumerate().map(move |(panel, (part, passing))| {
         let len = layout.threshold_range(panel).len();
         let keys = rest.0.split_off_mut(..len).unwrap_or_default();
-        (panel, part, keys, rest.1.split_off_mut(..len).unwrap_or_default())
+        (panel, part, passing, keys, rest.1.split_off_mut(..len).unwrap_or_default())
     });
-    run_tasks(executor, all_counts, panels, |counts, (panel, mut part, keys, rows)| {
+    run_tasks(executor, all_counts, panels, |counts, (panel, mut part, passing, keys, rows)| {
         if layout.large[panel] {
             return;
         }
@@ -52,15 +53,26 @@ pub(crate) fn run<T: Element>(
         let mut judged = TripletCounts::default();
         for (r, position) in layout.positions(panel).enumerate() {
             let anchor = part.anchor(problem, position);
-            for (p, &positive) in anchor.positive_distances.iter().enumerate() {
+            let kept = passing.0.is_empty();
+            let own = if kept { 0..0 } else { layout.passing(problem, position) };
+            let (positives, found) = if kept {
+                (&*anchor.positive_distances, &mut *anchor.negative_distances)
+            } else {
+                (&passing.0[own.clone()], &mut passing.1[own.clone()])
+            };
+            for (p, &positive) in positives.iter().enumerate() {
                 let index = p * layout.panel + r;
                 let nearest = (rows[index] != Key::SIGNED_MAX).then(|| (keys[index], rows[index].to_row()));
                 let chosen = nearest.or_else(|| farthest(scratches, panel * layout.panel + r));
                 let missing = || problem.missing_negative(positive);
-                (anchor.negatives[p], anchor.negative_distances[p]) =
+                (anchor.negatives[p], found[p]) =
                     chosen.map_or_else(missing, |(key, row)| (row, T::from_key(key)));
             }
-            judged += anchor.evaluate_terms(problem);
+            judged += if kept {
+                anchor.evaluate_terms(problem)
+            } else {
+                anchor.evaluate_terms_with(problem, &passing.0[own.clone()], &passing.1[own])
+            };
         }
         *counts += judged;
     });

@@ -7,10 +7,12 @@
 mod collect;
 mod context;
 mod large;
+mod passing;
 mod thresholds;
 mod triangle;
 
 pub(crate) use context::StageContext;
+pub(crate) use passing::PassingDistances;
 
 use crate::{cpu::isa::Element, gram::aligned::Aligned, scratch::Scratch};
 use triplet_core::{Triplets, terms::TripletCounts};
@@ -20,6 +22,8 @@ use triplet_core::{Triplets, terms::TripletCounts};
 pub(crate) struct MiningBuffers<T: Element> {
     /// The threshold of each slot, a panel of lanes for each slot of a panel.
     thresholds: Aligned<T::Key>,
+    /// Distances that the triplets do not keep.
+    passing: PassingDistances<T>,
     /// What was found for each threshold.
     nearest: collect::Nearest<T::Key>,
     /// Counts of each worker.
@@ -28,7 +32,12 @@ pub(crate) struct MiningBuffers<T: Element> {
 
 impl<T: Element> Default for MiningBuffers<T> {
     fn default() -> Self {
-        Self { thresholds: Aligned::default(), nearest: collect::Nearest::default(), counts: Vec::new() }
+        Self {
+            thresholds: Aligned::default(),
+            passing: PassingDistances::default(),
+            nearest: collect::Nearest::default(),
+            counts: Vec::new(),
+        }
     }
 }
 
@@ -45,13 +54,13 @@ pub(crate) fn run<T: Element>(
         scratch.keys.resize(2 * layout.panel * layout.panel);
         scratch.counts = TripletCounts::default();
     }
-    let MiningBuffers { thresholds, nearest, counts } = buffers;
+    let MiningBuffers { thresholds, passing, nearest, counts } = buffers;
     counts.clear();
     counts.resize(scratches.len(), TripletCounts::default());
-    thresholds::run(context, scratches, thresholds, out);
+    thresholds::run(context, scratches, thresholds, passing, out);
     triangle::run(context, scratches, thresholds);
     large::run(context, scratches, out);
-    collect::run(context, scratches, counts, thresholds, nearest, out);
+    collect::run(context, scratches, counts, thresholds, (nearest, passing), out);
     let counted = scratches.iter().map(|scratch| &scratch.counts).chain(&*counts);
     counted.for_each(|&counted| out.counts += counted);
 }

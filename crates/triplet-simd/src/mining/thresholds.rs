@@ -3,31 +3,40 @@
 use crate::{
     cpu::isa::Element,
     executor::run_tasks,
-    gram::{aligned::Aligned, block::PackedRows, narrow::inner_products},
+    gram::{aligned::Aligned, block::PackedRows, layout::Layout, narrow::inner_products},
     lanes::{Kernel, Lanes, MAX_LEN},
-    mining::StageContext,
+    mining::{PassingDistances, StageContext},
     scratch::Scratch,
 };
-use triplet_core::{NO_ROW, Problem, Real, Triplets, real::Key, rule::farther, triplets::TripletsPart};
+use triplet_core::{
+    NO_ROW, Problem, Real, Triplets,
+    real::Key,
+    rule::farther,
+    triplets::{AnchorTriplets, TripletsPart},
+};
 
-/// Fills the positives' side of `triplets`, and every threshold.
+/// Fills the positives' side of `triplets`, or `passing` where they keep no distances, and every threshold.
 pub(crate) fn run<T: Element>(
     context: StageContext<'_, T>,
     scratches: &mut [Scratch<T>],
     thresholds: &mut Aligned<T::Key>,
+    passing: &mut PassingDistances<T>,
     triplets: &mut Triplets<T>,
 ) {
     let StageContext { executor, selected, problem, source } = context;
     let layout = source.layout;
     thresholds.resize(layout.threshold_len());
+    passing.resize(if triplets.keeps_distances() { 0 } else { layout.threshold_len() });
     let mut rest = &mut thresholds[..];
-    let panels = triplets.parts(problem, layout.all_positions()).enumerate().map(move |(panel, part)| {
-        let thresholds = rest.split_off_mut(..layout.threshold_range(panel).len()).unwrap_or_default();
-        (panel, part, thresholds)
-    });
-    run_tasks(executor, scratches, panels, |_, (panel, part, thresholds)| {
+    let panels = triplets.parts(problem, layout.all_positions()).zip(passing.panels(layout)).enumerate().map(
+        move |(panel, (part, (passing, _)))| {
+            let thresholds = rest.split_off_mut(..layout.threshold_range(panel).len()).unwrap_or_default();
+            (panel, part, passing, thresholds)
+        },
+    );
+    run_tasks(executor, scratches, panels, |_, (panel, part, passing, thresholds)| {
         if !layout.large[panel] {
-            T::dispatch(selected, Positives { problem, source, panel, part, thresholds });
+            T::dispatch(selected, Positives { problem, source, panel, part, passing, thresholds });
         }
     });
 }
@@ -43,6 +52,8 @@ struct Positives<'a, T: Real> {
     panel: usize,
     /// Where this panel's anchors write.
     part: TripletsPart<'a, T>,
+    /// Where the distances go that triplets do not keep.
+    passing: &'a mut [T],
     thresholds: &'a mut [T::Key],
 }
 
@@ -67,11 +78,31 @@ impl<T: Real> Kernel<T> for Positives<'_, T> {
         }
         self.thresholds.fill(Key::UNREACHABLE);
         for (r, position) in positions.enumerate() {
-            let anchor = self.part.anchor(self.problem, position);
-            for (p, &distance) in anchor.positive_distances.iter().enumerate() {
-                self.thresholds[p * L::PANEL + r] = self.problem.threshold(distance);
+            let Self { problem, source, part, passing, thresholds, .. } = &mut self;
+            let mut anchor = part.anchor(problem, position);
+            for (p, &distance) in
+                positives(problem, source.layout, position, &mut anchor, passing).iter().enumerate()
+            {
+                thresholds[p * L::PANEL + r] = problem.threshold(distance);
             }
         }
+    }
+}
+
+/// Where the distances of an anchor's positives are: with its triplets, or else in its panel's passing
+/// distances.
+#[inline(always)]
+fn positives<'a, T: Real>(
+    problem: &Problem<'_, T>,
+    layout: &Layout,
+    position: usize,
+    anchor: &'a mut AnchorTriplets<'_, T>,
+    passing: &'a mut [T],
+) -> &'a mut [T] {
+    if passing.is_empty() {
+        &mut *anchor.positive_distances
+    } else {
+        &mut passing[layout.passing(problem, position)]
     }
 }
 
@@ -112,22 +143,23 @@ impl<T: Real> Positives<'_, T> {
     fn take(&mut self, position: usize, first: usize, values: &[T]) {
         let classes = self.problem.classes();
         let span = classes.span(position);
-        let anchor = self.part.anchor(self.problem, position);
-        for other in span.start.max(first)..span.end.min(first + values.len()) {
-            if other == position {
-                continue;
-            }
-            let value = values[other - first];
-            if self.problem.rule().one_per_anchor() {
+        let mut anchor = self.part.anchor(self.problem, position);
+        let others =
+            (span.start.max(first)..span.end.min(first + values.len())).filter(|&other| other != position);
+        if self.problem.rule().one_per_anchor() {
+            for other in others {
+                let value = values[other - first];
                 let candidate = (value.key(), classes.order()[other]);
                 if farther(candidate, (anchor.positive_distances[0].key(), anchor.positives[0])) {
                     anchor.positive_distances[0] = value;
                     anchor.positives[0] = candidate.1;
                 }
-            } else {
-                let rank = other - span.start - usize::from(other > position);
-                anchor.positive_distances[rank] = value;
             }
+            return;
+        }
+        let kept = positives(self.problem, self.source.layout, position, &mut anchor, self.passing);
+        for other in others {
+            kept[other - span.start - usize::from(other > position)] = values[other - first];
         }
     }
 }

@@ -47,7 +47,7 @@ impl Suite for FewToAll {
                 let mut space = ProblemBuffers::default();
                 let problem = &Problem::new(&batch, objective, &mut space).expect("a finite margin");
                 let mut layout = Layout::default();
-                layout.rebuild(problem, false, on.selected());
+                layout.rebuild(problem, on.selected());
                 assert!(width < wide || layout.depth < wide, "the chain is not cut");
                 let packed = packed(problem, &layout);
                 let source = PackedRows { layout: &layout, packed: &packed, distance };

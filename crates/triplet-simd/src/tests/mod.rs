@@ -12,6 +12,7 @@ mod block;
 mod block_search;
 mod buckets;
 mod chain;
+mod chosen_by;
 pub(crate) mod data;
 mod dispatch;
 mod distances;
