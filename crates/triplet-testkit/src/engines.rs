@@ -2,7 +2,8 @@
 
 use triplet_api::{Error, Gram, Isa, MemoryLimits, Workspace};
 use triplet_core::{Engine, Scalar};
-use triplet_par::Rayon;
+use triplet_openmp::{Host, OpenMp};
+use triplet_par::{Pool, Rayon};
 use triplet_simd::{Element, Fused, Inline, Selected};
 
 /// An engine and its name.
@@ -26,12 +27,15 @@ impl<T: Element> Contender<T> {
 /// Next to nothing: no distances, and a few choices at a time.
 const LITTLE: MemoryLimits = MemoryLimits { distances: 0, choices: 50 };
 
+/// The OpenMP runtime of the system, which stands in for PyTorch's.
+pub const OPENMP: &str = "libgomp.so.1";
+
 /// Thread counts that batches are cut for.
 pub const THREADS: [usize; 4] = [1, 2, 3, 7];
 
 /// The scalar reference first, then every instruction set of this CPU on the
 /// calling thread and on each number of threads, whatever the size of the batch; and
-/// some of them once more with little memory.
+/// some of them once more with little memory, and on threads of an OpenMP runtime where there is one.
 ///
 /// # Errors
 /// An instruction set that fails its known answers.
@@ -52,6 +56,12 @@ pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
         }
         let engine = Fused::new("par", selected, Rayon::with_threads(2)?);
         add(format!("par {name} with little memory"), Box::new(engine), LITTLE);
+        if let Some(host) = Host::load(OPENMP) {
+            let mut executor = OpenMp::new(host, None)?;
+            executor.set_active(executor.max_threads());
+            let engine = Fused::new("openmp", selected, executor);
+            add(format!("openmp {name}"), Box::new(engine), most);
+        }
     }
     add("scalar with little memory".to_owned(), Box::new(Scalar), LITTLE);
     Ok(all)
@@ -69,10 +79,12 @@ pub fn gram() -> Result<Contender<f32>, Error> {
     })
 }
 
-/// Instruction sets that this CPU cannot run, which tests print: they were not covered.
+/// Instruction sets that this CPU cannot run, and an OpenMP runtime that is not there, which tests print: they
+/// were not covered.
 #[must_use]
 pub fn not_covered() -> Vec<&'static str> {
-    Isa::ALL.into_iter().filter(|isa| !isa.is_available()).map(Isa::name).collect()
+    let missing = Isa::ALL.into_iter().filter(|isa| !isa.is_available()).map(Isa::name);
+    missing.chain(Host::load(OPENMP).is_none().then_some(OPENMP)).collect()
 }
 
 #[cfg(test)]
@@ -92,6 +104,8 @@ mod tests {
                 Backend::Scalar => 2,
                 Backend::Simd => Isa::available().count(),
                 Backend::Par => Isa::available().count() * (THREADS.len() + 1),
+                Backend::OpenMp if Host::load(OPENMP).is_none() => 0,
+                Backend::OpenMp => Isa::available().count(),
                 Backend::Gram => unreachable!("its bits may differ"),
             };
             assert_eq!(of_backend.count(), expected, "{} in {names:?}", backend.name());
