@@ -98,6 +98,18 @@ pub(crate) fn run_tasks<P: Send, S: Send>(
     pieces: impl Iterator<Item = P> + Send,
     work: impl Fn(&mut S, P) + Sync,
 ) {
+    run_tasks_and_leave(executor, scratches, pieces, work, |_| {});
+}
+
+/// The same, where a worker leaves something for the others after each piece: `leave` is called before it
+/// asks for the next one.
+pub(crate) fn run_tasks_and_leave<P: Send, S: Send>(
+    executor: &dyn Executor,
+    scratches: &mut [S],
+    pieces: impl Iterator<Item = P> + Send,
+    work: impl Fn(&mut S, P) + Sync,
+    leave: impl Fn(&mut S) + Sync,
+) {
     let scratches = Mutex::new(scratches.iter_mut());
     let pieces = Mutex::new(pieces);
     executor.run(&|worker| {
@@ -106,6 +118,7 @@ pub(crate) fn run_tasks<P: Send, S: Send>(
         float_mode::with_default_mode(|| {
             loop {
                 executor.turn(worker);
+                leave(scratch);
                 let Some(piece) = take(&pieces) else { return };
                 work(scratch, piece);
             }

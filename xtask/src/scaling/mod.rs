@@ -14,9 +14,6 @@ use triplet_api::{Backend, BackendOptions, Batch, Loss, TripletSemiHardLoss, Wor
 use triplet_simd::{Fused, Isa, Selected};
 use triplet_testkit::inputs::unit_rows;
 
-/// Workers that a batch is cut for to see what work they repeat.
-const CUT: usize = 16;
-
 /// What to measure and to model.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -86,7 +83,16 @@ fn print_assumptions(args: &Args, machine: &Machine, selected: Selected) {
 fn one_batch(args: &Args, machine: &Machine, input: &Input, threads: &[usize]) -> Result<()> {
     let rows = input.labels.len();
     println!("\n{rows} x {}", input.width);
-    let alone = record(input, 1, args.rounds)?;
+    let workers: Vec<usize> = [1].into_iter().chain(args.cores.iter().copied()).collect();
+    let mut calls =
+        workers.iter().map(|&workers| Emulated::new(input, workers)).collect::<Result<Vec<_>>>()?;
+    let mut timed = threads.iter().map(|&count| Timed::new(input, count)).collect::<Result<Vec<_>>>()?;
+    // In turn, so that a slow spell of the machine meets all of them.
+    for _ in 0..args.rounds {
+        calls.iter_mut().try_for_each(|emulated| emulated.call(input))?;
+        timed.iter_mut().try_for_each(|timed| timed.call(input))?;
+    }
+    let alone = &calls[0].least;
     let one = alone.time(1, 0);
     let share = |part: u64| 100.0 * part as f64 / one as f64;
     println!(
@@ -95,27 +101,18 @@ fn one_batch(args: &Args, machine: &Machine, input: &Input, threads: &[usize]) -
         ms(alone.serial_time()),
         share(alone.serial_time())
     );
-    for &count in threads {
-        let time = measured(input, count, args.rounds)?;
-        println!(
-            "  measured on {count} threads: {:.3} ms, {:.2} times as fast as one worker",
-            ms(time),
-            one as f64 / time as f64
-        );
+    for Timed { threads, least, .. } in timed {
+        let speedup = one as f64 / least as f64;
+        println!("  measured, {threads} threads: {:.3} ms, speedup {speedup:.2}", ms(least));
     }
     // Input three times, output once; what is written is read first.
-    let least = (5 * size_of_val(&input.embeddings[..])) as f64 / machine.bandwidth * 1e9;
+    let moved = (5 * size_of_val(&input.embeddings[..])) as f64 / machine.bandwidth * 1e9;
     println!(
         "  {:>5} {:>10} {:>8} {:>16} {:>12}",
         "cores", "model", "speedup", "processor time", "serial part"
     );
-    let mut cores = args.cores.clone();
-    if !cores.contains(&CUT) {
-        cores.push(CUT);
-    }
-    for workers in cores {
-        let call = record(input, workers, args.rounds)?;
-        let time = call.time(workers, machine.start).max(least as u64);
+    for (workers, Emulated { least: call, .. }) in workers.into_iter().zip(&calls).skip(1) {
+        let time = call.time(workers, machine.start).max(moved as u64);
         println!(
             "  {workers:>5} {:>7.3} ms {:>8.2} {:>+14.1} % {:>9.3} ms",
             ms(time),
@@ -124,7 +121,7 @@ fn one_batch(args: &Args, machine: &Machine, input: &Input, threads: &[usize]) -
             ms(call.serial_time())
         );
         if args.jobs {
-            print_jobs(&call, workers);
+            print_jobs(call, workers);
         }
     }
     Ok(())
@@ -148,33 +145,54 @@ fn ms(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1e6
 }
 
-/// A call with so many workers, one at a time.
-fn record(input: &Input, workers: usize, rounds: usize) -> Result<Recording> {
-    let emulator = Emulator::new(workers);
-    let mut workspace =
-        Workspace::with_engine(Box::new(Fused::new("emulated", input.selected, emulator.clone())));
-    // Memory is taken in the first call.
-    call(input, &mut workspace)?;
-    emulator.record(|| Ok::<(), ()>(())).ok();
-    let mut least = emulator.record(|| call(input, &mut workspace))?;
-    for _ in 1..rounds {
-        least = least.least(&emulator.record(|| call(input, &mut workspace))?);
-    }
-    Ok(least)
+/// Calls with so many workers, one at a time.
+struct Emulated {
+    emulator: Emulator,
+    workspace: Workspace,
+    least: Recording,
 }
 
-/// The time of a call on threads.
-fn measured(input: &Input, threads: usize, rounds: usize) -> Result<u64> {
-    let options =
-        BackendOptions { backend: Backend::Par, isa: Some(input.selected.isa()), threads: Some(threads) };
-    let mut workspace = Workspace::new(options)?;
-    let mut least = u64::MAX;
-    for _ in 0..=rounds {
-        let start = Instant::now();
-        call(input, &mut workspace)?;
-        least = least.min(start.elapsed().as_nanos() as u64);
+impl Emulated {
+    /// The first call takes memory, and is not recorded.
+    fn new(input: &Input, workers: usize) -> Result<Self> {
+        let emulator = Emulator::new(workers);
+        let engine = Fused::new("emulated", input.selected, emulator.clone());
+        let mut workspace = Workspace::with_engine(Box::new(engine));
+        emulator.record(|| call(input, &mut workspace))?;
+        let least = emulator.record(|| call(input, &mut workspace))?;
+        Ok(Self { emulator, workspace, least })
     }
-    Ok(least)
+
+    fn call(&mut self, input: &Input) -> Result<()> {
+        let recorded = self.emulator.record(|| call(input, &mut self.workspace))?;
+        self.least.keep_least(&recorded);
+        Ok(())
+    }
+}
+
+/// Calls on threads.
+struct Timed {
+    threads: usize,
+    workspace: Workspace,
+    least: u64,
+}
+
+impl Timed {
+    fn new(input: &Input, threads: usize) -> Result<Self> {
+        let isa = Some(input.selected.isa());
+        let workspace =
+            Workspace::new(BackendOptions { backend: Backend::Par, isa, threads: Some(threads) })?;
+        let mut timed = Self { threads, workspace, least: u64::MAX };
+        timed.call(input)?;
+        Ok(timed)
+    }
+
+    fn call(&mut self, input: &Input) -> Result<()> {
+        let start = Instant::now();
+        call(input, &mut self.workspace)?;
+        self.least = self.least.min(start.elapsed().as_nanos() as u64);
+        Ok(())
+    }
 }
 
 fn call(input: &Input, workspace: &mut Workspace) -> Result<()> {

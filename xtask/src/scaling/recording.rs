@@ -13,9 +13,9 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// The lesser of two calls' times, part by part: what another process delayed in one of them. The calls had
-    /// the same input.
-    pub(crate) fn least(mut self, other: &Self) -> Self {
+    /// Keeps the lesser of two calls' times, part by part: another process may have delayed any part of
+    /// either. The calls had the same input.
+    pub(crate) fn keep_least(&mut self, other: &Self) {
         let lesser = |times: &mut Vec<u64>, others: &[u64]| {
             assert_eq!(times.len(), others.len(), "calls of the same parts");
             times.iter_mut().zip(others).for_each(|(time, &other)| *time = (*time).min(other));
@@ -23,7 +23,6 @@ impl Recording {
         lesser(&mut self.serial, &other.serial);
         assert_eq!(self.jobs.len(), other.jobs.len(), "calls of the same jobs");
         self.jobs.iter_mut().zip(&other.jobs).for_each(|(job, other)| lesser(job, other));
-        self
     }
 
     /// What runs on one thread only.
@@ -59,9 +58,10 @@ mod tests {
 
     #[test]
     fn of_two_calls_each_part_counts_where_it_was_shorter() {
-        let first = Recording { serial: vec![3, 1], jobs: vec![vec![5, 2]] };
+        let mut first = Recording { serial: vec![3, 1], jobs: vec![vec![5, 2]] };
         let second = Recording { serial: vec![2, 9], jobs: vec![vec![4, 3]] };
         let least = Recording { serial: vec![2, 1], jobs: vec![vec![4, 2]] };
-        assert_eq!(first.least(&second), least);
+        first.keep_least(&second);
+        assert_eq!(first, least);
     }
 }

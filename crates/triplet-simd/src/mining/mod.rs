@@ -4,12 +4,15 @@
 //! `thresholds` → `triangle` → `collect` mine the triplets of classes of usual size, `large` those
 //! of large ones.
 
+mod bests;
 mod collect;
 mod context;
 mod large;
+mod rectangle;
 mod thresholds;
 mod triangle;
 
+pub(crate) use bests::Held;
 pub(crate) use context::StageContext;
 
 use crate::{cpu::isa::Element, gram::aligned::Aligned, scratch::Scratch};
@@ -21,14 +24,14 @@ pub(crate) struct MiningBuffers<T: Element> {
     /// The threshold of each slot, a panel of lanes for each slot of a panel.
     thresholds: Aligned<T::Key>,
     /// What was found for each threshold.
-    nearest: collect::Nearest<T::Key>,
+    bests: bests::Bests<T::Key>,
     /// Counts of each worker.
     counts: Vec<TripletCounts>,
 }
 
 impl<T: Element> Default for MiningBuffers<T> {
     fn default() -> Self {
-        Self { thresholds: Aligned::default(), nearest: collect::Nearest::default(), counts: Vec::new() }
+        Self { thresholds: Aligned::default(), bests: bests::Bests::default(), counts: Vec::new() }
     }
 }
 
@@ -45,13 +48,13 @@ pub(crate) fn run<T: Element>(
         scratch.keys.resize(2 * layout.panel * layout.panel);
         scratch.counts = TripletCounts::default();
     }
-    let MiningBuffers { thresholds, nearest, counts } = buffers;
+    let MiningBuffers { thresholds, bests, counts } = buffers;
     counts.clear();
     counts.resize(scratches.len(), TripletCounts::default());
-    thresholds::run(context, scratches, thresholds, out);
-    triangle::run(context, scratches, thresholds);
+    thresholds::run(context, scratches, thresholds, bests, out);
+    triangle::run(context, scratches, thresholds, bests);
     large::run(context, scratches, out);
-    collect::run(context, scratches, counts, thresholds, nearest, out);
+    collect::run(context, counts, thresholds, bests, out);
     let counted = scratches.iter().map(|scratch| &scratch.counts).chain(&*counts);
     counted.for_each(|&counted| out.counts += counted);
 }

@@ -1,25 +1,28 @@
-//! Distances of the positives, and the thresholds they set for negatives.
+//! Distances of the positives, and the thresholds they set for negatives, for which nothing is found yet.
 
 use crate::{
     cpu::isa::Element,
     executor::run_tasks,
     gram::{aligned::Aligned, block::PackedRows, narrow::inner_products},
     lanes::{Kernel, Lanes, MAX_LEN},
-    mining::StageContext,
+    mining::{StageContext, bests::Bests},
     scratch::Scratch,
 };
-use triplet_core::{NO_ROW, Problem, Real, Triplets, real::Key, rule::farther, triplets::TripletsPart};
+use triplet_core::{NO_ROW, Problem, Triplets, real::Key, rule::farther, triplets::TripletsPart};
 
-/// Fills the positives' side of `triplets`, and every threshold.
+/// Fills the positives' side of `triplets`, and every threshold; forgets what was found for others.
 pub(crate) fn run<T: Element>(
     context: StageContext<'_, T>,
     scratches: &mut [Scratch<T>],
     thresholds: &mut Aligned<T::Key>,
+    bests: &mut Bests<T::Key>,
     triplets: &mut Triplets<T>,
 ) {
     let StageContext { executor, selected, problem, source } = context;
     let layout = source.layout;
     thresholds.resize(layout.threshold_len());
+    bests.resize(layout);
+    let bests = &*bests;
     let mut rest = &mut thresholds[..];
     let panels = triplets.parts(problem, layout.all_positions()).enumerate().map(move |(panel, part)| {
         let thresholds = rest.split_off_mut(..layout.threshold_range(panel).len()).unwrap_or_default();
@@ -27,7 +30,7 @@ pub(crate) fn run<T: Element>(
     });
     run_tasks(executor, scratches, panels, |_, (panel, part, thresholds)| {
         if !layout.large[panel] {
-            T::dispatch(selected, Positives { problem, source, panel, part, thresholds });
+            T::dispatch(selected, Positives { problem, source, panel, part, thresholds, bests });
         }
     });
 }
@@ -37,16 +40,17 @@ const ROWS: usize = 8;
 /// The same where a panel has fewer.
 const FEW_ROWS: usize = 4;
 
-struct Positives<'a, T: Real> {
+struct Positives<'a, T: Element> {
     problem: &'a Problem<'a, T>,
     source: PackedRows<'a, T>,
     panel: usize,
     /// Where this panel's anchors write.
     part: TripletsPart<'a, T>,
     thresholds: &'a mut [T::Key],
+    bests: &'a Bests<T::Key>,
 }
 
-impl<T: Real> Kernel<T> for Positives<'_, T> {
+impl<T: Element> Kernel<T> for Positives<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(mut self, lanes: L) {
@@ -72,10 +76,11 @@ impl<T: Real> Kernel<T> for Positives<'_, T> {
                 self.thresholds[p * L::PANEL + r] = self.problem.threshold(distance);
             }
         }
+        self.bests.panel(self.panel).reset(self.thresholds);
     }
 }
 
-impl<T: Real> Positives<'_, T> {
+impl<T: Element> Positives<'_, T> {
     /// Writes the distances of the positives, `R` rows at a time.
     #[inline(always)]
     fn rows<L: Lanes<Real = T>, const R: usize>(&mut self, lanes: L) {
