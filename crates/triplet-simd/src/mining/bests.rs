@@ -6,7 +6,6 @@
 
 use super::rectangle::Rectangle;
 use crate::{gram::layout::Layout, search::Best};
-use core::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use triplet_core::real::Key;
 
@@ -38,9 +37,8 @@ impl<K: Key> Bests<K> {
 #[derive(Debug, Default)]
 pub(crate) struct Held<K: Key> {
     piece: Rectangle,
-    pub(super) rows: Vec<Best<K>>,
-    /// Of panels that are among the rows too, a second copy.
-    pub(super) columns: Vec<Best<K>>,
+    /// Of the row panels, then of the column panels that are not among them.
+    copies: Vec<Best<K>>,
 }
 
 impl<K: Key> Held<K> {
@@ -48,28 +46,37 @@ impl<K: Key> Held<K> {
     #[inline(always)]
     pub(super) fn copy(&mut self, bests: &Bests<K>, layout: &Layout, piece: &Rectangle) {
         self.piece = piece.clone();
-        copy(&mut self.rows, bests, layout, piece.rows.clone());
-        copy(&mut self.columns, bests, layout, piece.columns.clone());
+        let count = piece.panels().count();
+        if self.copies.len() < count {
+            self.copies.resize_with(count, Best::default);
+        }
+        for (panel, copy) in piece.panels().zip(&mut self.copies) {
+            copy.resize(layout.panel, layout.slots(panel));
+            copy.copy(&bests.panel(panel));
+        }
+    }
+
+    /// The copies of the panels of a block's rows and columns; of the first alone where they are the same.
+    #[inline(always)]
+    pub(super) fn of_block(&mut self, [row, column]: [usize; 2]) -> (&mut Best<K>, Option<&mut Best<K>>) {
+        let Rectangle { rows, columns } = &self.piece;
+        let first = row - rows.start;
+        let second = if column < rows.end {
+            column - rows.start
+        } else {
+            rows.len() + column - columns.start.max(rows.end)
+        };
+        // Columns are at or right of the diagonal.
+        let (before, from) = self.copies.split_at_mut(first + 1);
+        (&mut before[first], (second > first).then(|| &mut from[second - first - 1]))
     }
 
     /// Leaves what was found since, if anything was.
     #[inline(always)]
     pub(super) fn leave(&mut self, bests: &Bests<K>) {
         let piece = core::mem::take(&mut self.piece);
-        let rows = piece.rows.zip(&self.rows);
-        for (panel, found) in rows.chain(piece.columns.zip(&self.columns)) {
+        for (panel, found) in piece.panels().zip(&self.copies) {
             bests.panel(panel).merge(found);
         }
-    }
-}
-
-#[inline(always)]
-fn copy<K: Key>(to: &mut Vec<Best<K>>, bests: &Bests<K>, layout: &Layout, panels: Range<usize>) {
-    if to.len() < panels.len() {
-        to.resize_with(panels.len(), Best::default);
-    }
-    for (panel, to) in panels.zip(to) {
-        to.resize(layout.panel, layout.slots(panel));
-        to.copy(&bests.panel(panel));
     }
 }

@@ -20,6 +20,11 @@ pub(crate) struct Rectangle {
 }
 
 impl Rectangle {
+    /// Its panels: those of the rows, then those of the columns that are not among them.
+    pub(super) fn panels(&self) -> impl Iterator<Item = usize> + use<> {
+        self.rows.clone().chain(self.columns.start.max(self.rows.end)..self.columns.end)
+    }
+
     /// The blocks, row by row: the panel of their rows, and that of their columns. Left out are those of two panels
     /// of large classes, whose anchors find their candidates themselves.
     pub(super) fn blocks<'a>(&self, layout: &'a Layout) -> impl Iterator<Item = [usize; 2]> + use<'a> {
@@ -48,7 +53,7 @@ pub(super) fn pieces(panels: usize, workers: usize) -> impl Iterator<Item = Rect
 /// Row and column panels of each piece.
 fn size(panels: usize, workers: usize) -> [usize; 2] {
     if workers == 1 {
-        return [ROWS, COLUMNS];
+        return [panels; 2];
     }
     let blocks = panels * (panels + 1) / 2;
     let wanted = (blocks / (PIECES_A_WORKER * workers)).clamp(LEAST_BLOCKS, ROWS * COLUMNS);
@@ -77,9 +82,12 @@ mod tests {
     #[test]
     fn pieces_are_smaller_for_more_workers() {
         // 171 panels have 14706 blocks, 919 a worker of 16, 229 a worker of 64.
-        assert_eq!([1, 16, 64, 128].map(|workers| size(171, workers)), [[4, 16], [4, 16], [2, 14], [1, 14]]);
+        assert_eq!(
+            [1, 16, 64, 128].map(|workers| size(171, workers)),
+            [[171, 171], [4, 16], [2, 14], [1, 14]]
+        );
         // 22 panels have 253.
-        assert_eq!([1, 2, 16].map(|workers| size(22, workers)), [[4, 16], [1, 15], [1, 4]]);
+        assert_eq!([1, 2, 16].map(|workers| size(22, workers)), [[22, 22], [1, 15], [1, 4]]);
     }
 
     #[test]

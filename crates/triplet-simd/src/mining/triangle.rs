@@ -83,11 +83,12 @@ impl<T: Element> Kernel<T> for SearchPiece<'_, T> {
             if let Some([panel, column]) = computed {
                 let block = Block { keys: &*previous, row_ids: ids(panel), column_ids: ids(column) };
                 let thresholds = |panel| &thresholds[layout.threshold_range(panel)];
-                let rows =
-                    held.rows[panel - piece.rows.start].anchors(layout.slots(panel), thresholds(panel));
-                let columns = &mut held.columns[column - piece.columns.start];
-                let columns =
-                    (panel != column).then(|| columns.anchors(layout.slots(column), thresholds(column)));
+                let (rows, other) = held.of_block([panel, column]);
+                let rows = rows.anchors(layout.slots(panel), thresholds(panel));
+                let mut columns = None;
+                if let Some(other) = other {
+                    columns = Some(other.anchors(layout.slots(column), thresholds(column)));
+                }
                 search = Some(BlockSearch::new(lanes, block, rows, columns, far));
             }
             match (search, next) {
