@@ -1,5 +1,6 @@
 //! Every exact way to compute, on this CPU.
 
+use crate::cramped::Cramped;
 use triplet_api::{Error, Gram, Isa, MemoryLimits, Workspace};
 use triplet_core::{Engine, Scalar};
 use triplet_par::Rayon;
@@ -24,14 +25,19 @@ impl<T: Element> Contender<T> {
 }
 
 /// Next to nothing: no distances, and a few choices at a time.
-const LITTLE: MemoryLimits = MemoryLimits { distances: 0, choices: 50 };
+const LITTLE: MemoryLimits =
+    MemoryLimits { distances: 0, choices: 50, bytes: usize::MAX, keep_triplets: false };
+
+/// A number of bytes that batches of tests stay far below, so that it is the word of an engine that decides.
+const BUDGET: MemoryLimits =
+    MemoryLimits { bytes: 1 << 28, keep_triplets: false, distances: 1 << 27, choices: 1 << 26 };
 
 /// Thread counts that batches are cut for.
 pub const THREADS: [usize; 4] = [1, 2, 3, 7];
 
 /// The scalar reference first, then every instruction set of this CPU on the
 /// calling thread and on each number of threads, whatever the size of the batch; and
-/// some of them once more with little memory.
+/// some of them once more with little memory, and in parts.
 ///
 /// # Errors
 /// An instruction set that fails its known answers.
@@ -45,13 +51,17 @@ pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
     for isa in Isa::available() {
         let selected = Selected::new(isa)?;
         let name = isa.name();
-        add(format!("simd {name}"), Box::new(Fused::new("simd", selected, Inline)), most);
+        let simd = || Fused::new("simd", selected, Inline);
+        add(format!("simd {name}"), Box::new(simd()), most);
+        add(format!("simd {name} in windows"), Box::new(Cramped::new(simd(), 0)), BUDGET);
         for threads in THREADS {
             let engine = Fused::new("par", selected, Rayon::with_threads(threads)?);
             add(format!("par {name} on {threads} threads"), Box::new(engine), most);
         }
-        let engine = Fused::new("par", selected, Rayon::with_threads(2)?);
-        add(format!("par {name} with little memory"), Box::new(engine), LITTLE);
+        let par = || Ok::<_, Error>(Fused::new("par", selected, Rayon::with_threads(2)?));
+        add(format!("par {name} with little memory"), Box::new(par()?), LITTLE);
+        add(format!("par {name} in windows"), Box::new(Cramped::new(par()?, 0)), BUDGET);
+        add(format!("par {name}, triplets noted"), Box::new(Cramped::new(par()?, usize::MAX / 8)), BUDGET);
     }
     add("scalar with little memory".to_owned(), Box::new(Scalar), LITTLE);
     Ok(all)
@@ -90,8 +100,8 @@ mod tests {
                 // One of the others.
                 Backend::Auto => 0,
                 Backend::Scalar => 2,
-                Backend::Simd => Isa::available().count(),
-                Backend::Par => Isa::available().count() * (THREADS.len() + 1),
+                Backend::Simd => Isa::available().count() * 2,
+                Backend::Par => Isa::available().count() * (THREADS.len() + 3),
                 Backend::Gram => unreachable!("its bits may differ"),
             };
             assert_eq!(of_backend.count(), expected, "{} in {names:?}", backend.name());

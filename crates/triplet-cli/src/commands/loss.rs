@@ -182,7 +182,7 @@ fn write_outputs<T: Shown>(
     if let Some(path) = &args.triplets {
         let index = |row: Option<u32>| row.map_or(-1, i64::from);
         let triplets = result
-            .triplet_rows()
+            .triplet_rows()?
             .flat_map(|rows| [i64::from(rows.anchor), index(rows.positive), index(rows.negative)]);
         let flat: Vec<i64> = triplets.collect();
         outputs.npy(path, &Array2::from_shape_vec((flat.len() / 3, 3), flat)?)?;

@@ -12,6 +12,7 @@ mod thresholds;
 mod triangle;
 
 pub(crate) use context::StageContext;
+pub(crate) use large::{anchor_columns, mine_tile, tiles};
 pub(crate) use passing::PassingDistances;
 
 use crate::{cpu::isa::Element, gram::aligned::Aligned, scratch::Scratch};
