@@ -28,6 +28,26 @@ pub(crate) struct Segment<'a, T> {
     pub(crate) scale: Option<T>,
 }
 
+/// Where `N` vectors of components start: one after the other, but for the last.
+#[derive(Clone, Copy)]
+struct Places<const N: usize> {
+    start: usize,
+    last: usize,
+}
+
+impl<const N: usize> Places<N> {
+    #[inline(always)]
+    fn of(self, n: usize, len: usize) -> usize {
+        if n + 1 == N { self.last } else { self.start + n * len }
+    }
+
+    #[inline(always)]
+    fn load<L: Lanes>(self, lanes: L, row: &[L::Real]) -> [L::Float; N] {
+        let (before, last) = (&row[self.start..][..(N - 1) * L::LEN], &row[self.last..][..L::LEN]);
+        from_fn(|n| lanes.load(if n + 1 == N { last } else { &before[n * L::LEN..] }))
+    }
+}
+
 impl<L: Lanes> Chain<'_, L> {
     #[inline(always)]
     fn step(self) -> GradientStep {
@@ -38,52 +58,50 @@ impl<L: Lanes> Chain<'_, L> {
     /// [`project`].
     #[inline(always)]
     pub(crate) fn run(self, segment: Segment<'_, L::Real>, out: &mut [L::Real]) {
-        // As many vectors of sums, and of the row's own components, fit the registers.
-        let mut start = 0;
-        if L::REGISTERS >= 32 {
-            start = self.vectors::<8>(segment, start, out);
-        } else {
-            start = self.vectors::<6>(segment, start, out);
+        if out.len() < L::LEN {
+            return self.partial(segment, out);
         }
-        start = self.vectors::<4>(segment, start, out);
-        start = self.vectors::<1>(segment, start, out);
-        if start < out.len() {
-            self.tail(segment, start, &mut out[start..]);
+        // As many vectors of sums, and of the row's own components, fit the registers. The last one of all
+        // ends with the row: what it shares with the one before is computed twice, to the same bits.
+        let most = if L::REGISTERS >= 32 { 8 } else { 6 };
+        let vectors = out.len().div_ceil(L::LEN);
+        let passes = vectors.div_ceil(most);
+        let mut first = 0;
+        for pass in 0..passes {
+            // About as many in each: one alone would share components with an earlier pass, already stored.
+            let end = first + (vectors - first).div_ceil(passes - pass);
+            let start = first * L::LEN;
+            match end - first {
+                1 => self.components::<1>(segment, start, out),
+                2 => self.components::<2>(segment, start, out),
+                3 => self.components::<3>(segment, start, out),
+                4 => self.components::<4>(segment, start, out),
+                5 => self.components::<5>(segment, start, out),
+                6 => self.components::<6>(segment, start, out),
+                7 => self.components::<7>(segment, start, out),
+                _ => self.components::<8>(segment, start, out),
+            }
+            first = end;
         }
     }
 
-    /// `N` vectors of components at a time, from `start` on; where the rest starts.
-    #[inline(always)]
-    fn vectors<const N: usize>(
-        self,
-        segment: Segment<'_, L::Real>,
-        mut start: usize,
-        out: &mut [L::Real],
-    ) -> usize {
-        while out.len() - start >= N * L::LEN {
-            self.components::<N>(segment, start, &mut out[start..]);
-            start += N * L::LEN;
-        }
-        start
-    }
-
-    /// `N` vectors of components from `start` on.
+    /// `N` vectors of components from `start` on, or from as much before as the row ends too early.
     #[inline(always)]
     fn components<const N: usize>(self, segment: Segment<'_, L::Real>, start: usize, out: &mut [L::Real]) {
         let lanes = self.lanes;
-        let own = &self.problem.candidates().row(self.row)[start..][..N * L::LEN];
-        let own: [L::Float; N] = from_fn(|n| lanes.load(&own[n * L::LEN..]));
+        let places = Places::<N> { start, last: (start + (N - 1) * L::LEN).min(out.len() - L::LEN) };
+        let own = places.load(lanes, self.problem.candidates().row(self.row));
         let mut sums = [lanes.splat(L::Real::ZERO); N];
         if segment.resume {
-            sums = from_fn(|n| lanes.load(&out[n * L::LEN..]));
+            sums = places.load(lanes, out);
         }
         // One loop for each step: the choice is not left to the compiler to take out of it.
         match self.step() {
-            GradientStep::Difference => self.add::<N, false>(segment, start, &own, &mut sums),
-            GradientStep::UnitRow => self.add::<N, true>(segment, start, &own, &mut sums),
+            GradientStep::Difference => self.add::<N, false>(segment, places, &own, &mut sums),
+            GradientStep::UnitRow => self.add::<N, true>(segment, places, &own, &mut sums),
         }
         for (n, &sum) in sums.iter().enumerate() {
-            lanes.store(&mut out[n * L::LEN..], self.scaled(segment, sum));
+            lanes.store(&mut out[places.of(n, L::LEN)..], self.scaled(segment, sum));
         }
     }
 
@@ -92,7 +110,7 @@ impl<L: Lanes> Chain<'_, L> {
     fn add<const N: usize, const UNIT_ROW: bool>(
         self,
         segment: Segment<'_, L::Real>,
-        start: usize,
+        places: Places<N>,
         own: &[L::Float; N],
         sums: &mut [L::Float; N],
     ) {
@@ -103,22 +121,21 @@ impl<L: Lanes> Chain<'_, L> {
                 continue;
             }
             let c = lanes.splat(coefficient);
-            let other = &points.row(row)[start..][..N * L::LEN];
+            let other = places.load(lanes, points.row(row));
             for n in 0..N {
-                let other = lanes.load(&other[n * L::LEN..]);
-                let step = if UNIT_ROW { other } else { lanes.sub(own[n], other) };
+                let step = if UNIT_ROW { other[n] } else { lanes.sub(own[n], other[n]) };
                 sums[n] = lanes.fma(c, step, sums[n]);
             }
         }
     }
 
-    /// The components after the last whole vector.
+    /// The components of rows shorter than a vector.
     #[inline(always)]
-    fn tail(self, segment: Segment<'_, L::Real>, start: usize, out: &mut [L::Real]) {
+    fn partial(self, segment: Segment<'_, L::Real>, out: &mut [L::Real]) {
         let lanes = self.lanes;
         let step = self.step();
         let points = self.problem.candidates();
-        let components = |row: u32| lanes.load_partial(&points.row(row)[start..]);
+        let components = |row: u32| lanes.load_partial(points.row(row));
         let own = components(self.row);
         let mut sum = if segment.resume { lanes.load_partial(out) } else { lanes.splat(L::Real::ZERO) };
         for (&row, &coefficient) in zip(segment.rows, segment.coefficients) {

@@ -64,12 +64,12 @@ impl Suite for Chains {
     const KERNEL: &'static str = "gradient, chain";
     fn run<T: Element>(on: Subject<T>) {
         let len = on.shape.len;
-        // Around one vector, and the four or eight that are summed together, with each kind of rest.
-        let mut widths = vec![1, len - 1, len, len + 1, 2 * len, 2 * len + 1];
-        for group in [4 * len, 8 * len] {
-            widths.extend([group - 1, group, group + 1, group + len, group + len + 1, 2 * group + 3]);
-        }
+        // Less than a vector, and around as many vectors as are summed in one pass and in two.
+        let mut widths: Vec<_> =
+            (1..=9).flat_map(|vectors| [vectors * len - 1, vectors * len, vectors * len + 1]).collect();
+        widths.extend([13 * len + 1, 16 * len, 16 * len + 3]);
         widths.retain(|&width| width > 0);
+        widths.push(1);
         let counts = [0, 1, 2, 7];
         let cases = widths.into_iter().flat_map(|width| counts.map(|count| (width, count)));
         for (number, (width, count)) in sampled(cases.enumerate(), 5) {
