@@ -63,7 +63,16 @@ impl Granted {
             return Ok(());
         }
         // A sixteenth more, for what is not reckoned with.
-        reserve::<u8>(bytes.saturating_add(bytes / 16)).map_err(|_| Error::OutOfMemory { bytes })?;
+        self.try_allocation(bytes, bytes.saturating_add(bytes / 16))
+    }
+
+    /// The same of a call with a budget, which may take no more than that.
+    pub(crate) fn ask_exactly(&mut self, bytes: usize) -> Result<(), Error> {
+        if bytes <= self.bytes.max(SMALL) { Ok(()) } else { self.try_allocation(bytes, bytes) }
+    }
+
+    fn try_allocation(&mut self, bytes: usize, tried: usize) -> Result<(), Error> {
+        reserve::<u8>(tried).map_err(|_| Error::OutOfMemory { bytes })?;
         self.bytes = bytes;
         Ok(())
     }

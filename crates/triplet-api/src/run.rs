@@ -47,7 +47,10 @@ fn run_in_default_mode<'a, T: Element>(
     if besides > limits.bytes {
         return Err(Error::MemoryBudget { needed: besides, allowed: limits.bytes });
     }
-    workspace.granted.ask(besides)?;
+    match limits.bytes {
+        usize::MAX => workspace.granted.ask(besides)?,
+        _ => workspace.granted.ask_exactly(besides)?,
+    }
     if workspace.held.is_of_another_batch(*limits, [rows, batch.width()]) {
         *buffers = ProblemBuffers::default();
     }
@@ -64,7 +67,11 @@ fn run_in_default_mode<'a, T: Element>(
         *triplets = Triplets::with_most_distances(triplets.most_distances());
         (*terms, *factors, *losses, *kept) = Default::default();
     }
-    workspace.granted.ask(needed)?;
+    match limits.bytes {
+        usize::MAX => workspace.granted.ask(needed)?,
+        // The problem has taken its part.
+        _ => workspace.granted.ask_exactly(needed - besides)?,
+    }
     let gradient = match wanted {
         Gradient::Skip => &mut [],
         Gradient::Workspace => {
