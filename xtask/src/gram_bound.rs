@@ -61,7 +61,7 @@ impl GramBound {
         self.different += chosen.filter(|(a, b)| a != b).count() as u64;
         let exact = Exact { sample };
         let searched = &gram.mined().positive_distances;
-        let mut slots: Vec<_> = gram.triplets().collect();
+        let mut slots: Vec<_> = gram.triplets()?.collect();
         slots.sort_by_key(|triplet| triplet.anchor);
         ensure!(slots.len() == searched.len(), "{}: {} triplets", sample.name, slots.len());
         for triplet in slots {

@@ -11,7 +11,7 @@ fn main() -> Result<()> {
     let result = loss.evaluate(&batch, &mut workspace)?;
     println!("loss {}, gradient {:?}", result.loss(), result.gradient());
 
-    for triplet in result.triplets() {
+    for triplet in result.triplets()? {
         println!(
             "anchor {} positive {:?} negative {:?}: distances {} and {}",
             triplet.anchor,

@@ -1,5 +1,7 @@
 //! Typed errors of a call. Each names the offending value, where it stands and what to do.
 
+use core::fmt;
+
 /// Everything that can be wrong with a caller's input or options.
 ///
 /// Degenerate batches (no rows, one row, no positives, no negatives) are results,
@@ -58,6 +60,23 @@ pub enum Error {
         ids: usize,
         /// Number of rows.
         rows: usize,
+    },
+    /// A call that needs more memory than it may take.
+    #[error(
+        "the call needs {} of memory at least, of the {} that it may take: allow more, or use smaller batches or fewer threads",
+        Megabytes(*needed), Megabytes(*allowed)
+    )]
+    MemoryBudget {
+        /// Bytes needed at least.
+        needed: usize,
+        /// [`crate::MemoryLimits::bytes`].
+        allowed: usize,
+    },
+    /// Triplets asked of a call that worked through them in parts.
+    #[error("the triplets were not kept in the {} that the call might take: allow more", Megabytes(*allowed))]
+    TripletsNotKept {
+        /// [`crate::MemoryLimits::bytes`].
+        allowed: usize,
     },
     /// Sample weights of a shape that is neither scalar nor one a row.
     #[error(
@@ -164,5 +183,15 @@ impl From<triplet_par::Error> for Error {
             triplet_par::Error::Simd(error) => Self::Simd(error),
             error => Self::Par(error),
         }
+    }
+}
+
+/// Bytes for people.
+struct Megabytes(usize);
+
+impl fmt::Display for Megabytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Two digits of little, so that what is needed differs from what is allowed.
+        write!(f, "{:.2} MB", self.0 as f64 / 1e6)
     }
 }

@@ -1,6 +1,6 @@
 //! What one call gives.
 
-use crate::Reduction;
+use crate::{Error, Reduction, Result};
 use triplet_core::{ExecutionInfo, Problem, Real, Statistics, Triplet, TripletRows, Triplets};
 
 /// Loss, gradient, triplets and statistics of one batch; borrows the workspace.
@@ -21,10 +21,10 @@ use triplet_core::{ExecutionInfo, Problem, Real, Statistics, Triplet, TripletRow
 /// assert_eq!(result.loss(), 0.25);
 /// assert_eq!(result.gradient().len(), 4);
 ///
-/// let triplets: Vec<_> = result.triplets().map(|t| (t.anchor, t.positive, t.negative)).collect();
+/// let triplets: Vec<_> = result.triplets()?.map(|t| (t.anchor, t.positive, t.negative)).collect();
 /// assert_eq!(triplets, [(0, Some(1), Some(2)), (1, Some(0), Some(3))]);
 /// assert_eq!(result.mined().negatives, [2, 3]);
-/// assert_eq!(result.sample_distances(100), (vec![1.0, 1.0], vec![1.5, 2.0]));
+/// assert_eq!(result.sample_distances(100)?, (vec![1.0, 1.0], vec![1.5, 2.0]));
 /// assert_eq!(result.statistics().triplets, 2);
 /// println!("computed by {}", result.executed());
 /// # Ok::<(), triplet_api::Error>(())
@@ -39,6 +39,8 @@ pub struct Evaluation<'a, T: Real> {
     pub(crate) executed: ExecutionInfo,
     pub(crate) problem: Problem<'a, T>,
     pub(crate) mined: &'a Triplets<T>,
+    /// Bytes that the call might take.
+    pub(crate) allowed: usize,
 }
 
 impl<'a, T: Real> Evaluation<'a, T> {
@@ -74,24 +76,48 @@ impl<'a, T: Real> Evaluation<'a, T> {
         self.executed
     }
 
+    /// Whether the triplets were kept. They are unless [`crate::MemoryLimits::bytes`] are fewer than they need:
+    /// then loss, gradient and statistics are all there is.
+    #[must_use]
+    pub fn keeps_triplets(&self) -> bool {
+        self.mined.keeps_triplets()
+    }
+
+    fn kept(&self) -> Result<&'a Triplets<T>> {
+        if self.keeps_triplets() {
+            Ok(self.mined)
+        } else {
+            Err(Error::TripletsNotKept { allowed: self.allowed })
+        }
+    }
+
     /// The mined triplets by ascending anchor, then positive.
-    pub fn triplets(&self) -> impl Iterator<Item = Triplet<T>> + '_ {
-        self.mined.triplets(&self.problem)
+    ///
+    /// # Errors
+    /// [`Error::TripletsNotKept`].
+    pub fn triplets(&self) -> Result<impl Iterator<Item = Triplet<T>> + '_> {
+        Ok(self.kept()?.triplets(&self.problem))
     }
 
     /// Their rows alone, which takes less time where distances were not kept.
-    pub fn triplet_rows(&self) -> impl Iterator<Item = TripletRows> + '_ {
-        self.mined.rows(&self.problem)
+    ///
+    /// # Errors
+    /// [`Error::TripletsNotKept`].
+    pub fn triplet_rows(&self) -> Result<impl Iterator<Item = TripletRows> + '_> {
+        Ok(self.kept()?.rows(&self.problem))
     }
 
     /// Distances of anchors and positives, and of anchors and chosen negatives: of all
     /// triplets, or of every k-th where there are more than `most`.
-    #[must_use]
-    pub fn sample_distances(&self, most: usize) -> (Vec<T>, Vec<T>) {
-        self.mined.sample_distances(&self.problem, most)
+    ///
+    /// # Errors
+    /// [`Error::TripletsNotKept`].
+    pub fn sample_distances(&self, most: usize) -> Result<(Vec<T>, Vec<T>)> {
+        Ok(self.kept()?.sample_distances(&self.problem, most))
     }
 
-    /// The mined triplets as the engine left them, for bit-for-bit comparison.
+    /// The mined triplets as the engine left them, for bit-for-bit comparison; sums and counts alone, where
+    /// they were not kept.
     #[must_use]
     pub fn mined(&self) -> &'a Triplets<T> {
         self.mined

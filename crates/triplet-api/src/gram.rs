@@ -78,6 +78,11 @@ impl<T: Element> Engine<T> for Gram<T> {
         gram.saturating_add(self.fused.bytes_needed(problem, with_gradient))
     }
 
+    fn release(&mut self) {
+        self.gram = Vec::new();
+        self.fused.release();
+    }
+
     fn limit_listed_choices(&mut self, most: usize) {
         self.fused.limit_listed_choices(most);
     }

@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+mod budget;
 pub mod config;
 mod error;
 mod evaluation;

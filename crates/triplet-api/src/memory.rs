@@ -2,18 +2,38 @@
 
 use triplet_simd::{Error, MOST_LISTED_CHOICES, memory::reserve};
 
-/// What large batches may keep in memory; beyond it, things are computed again, to the same bits.
-///
-/// Chosen negatives are always kept, 4 bytes a triplet.
+/// What a call may take, and what large batches may keep in memory; beyond it, things are computed again, to
+/// the same bits.
 ///
 /// ```
-/// use triplet_api::{BackendOptions, MemoryLimits, Workspace};
-/// let limits = MemoryLimits { distances: 1 << 20, ..Default::default() };
-/// let workspace = Workspace::<f32>::new(BackendOptions::default())?.with_limits(limits);
+/// use triplet_api::{Batch, BackendOptions, Error, Loss, MemoryLimits, TripletSemiHardLoss, Workspace};
+/// // 600 rows in two classes, at most a megabyte on one thread.
+/// let x: Vec<f32> = (0..600).map(|row| (row * 7919 % 1013) as f32 / 1013.0).collect();
+/// let labels: Vec<i64> = (0..600).map(|row| row % 2).collect();
+/// let batch = Batch::new(&x, 1, &labels)?;
+/// let options = BackendOptions { threads: Some(1), ..Default::default() };
+/// let limits = MemoryLimits { bytes: 1 << 20, ..Default::default() };
+/// let mut small = Workspace::new(options)?.with_limits(limits);
+/// let mut usual = Workspace::new(options)?;
+///
+/// let loss = TripletSemiHardLoss::default();
+/// let (in_parts, whole) = (loss.evaluate(&batch, &mut small)?, loss.evaluate(&batch, &mut usual)?);
+/// assert_eq!((in_parts.loss(), in_parts.gradient()), (whole.loss(), whole.gradient()));
+/// assert!(!in_parts.keeps_triplets() && in_parts.triplets().is_err());
+///
+/// let limits = MemoryLimits { bytes: 10_000, ..Default::default() };
+/// let refused = loss.evaluate(&batch, &mut Workspace::new(options)?.with_limits(limits)).unwrap_err();
+/// assert!(matches!(refused, Error::MemoryBudget { needed, allowed: 10_000 } if needed < 1 << 20));
 /// # Ok::<(), triplet_api::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryLimits {
+    /// Bytes that a call of a loss may take, besides the arrays of the caller. Where it is less than all the
+    /// triplets need, distances are not kept; then choices are listed a few at a time; then the triplets are
+    /// worked through in parts and not kept. What a workspace took for other batches counts.
+    pub bytes: usize,
+    /// Whether a call fails that could not keep its triplets, instead of working through them in parts.
+    pub keep_triplets: bool,
     /// Triplets whose two distances are kept, 8 bytes each; with more, none are.
     pub distances: usize,
     /// Choices listed at a time for the gradient, 4 bytes each.
@@ -21,9 +41,9 @@ pub struct MemoryLimits {
 }
 
 impl Default for MemoryLimits {
-    /// A gigabyte of distances, a quarter of choices.
+    /// Any number of bytes; a gigabyte of distances, a quarter of choices.
     fn default() -> Self {
-        Self { distances: 1 << 27, choices: MOST_LISTED_CHOICES }
+        Self { bytes: usize::MAX, keep_triplets: false, distances: 1 << 27, choices: MOST_LISTED_CHOICES }
     }
 }
 
@@ -43,7 +63,16 @@ impl Granted {
             return Ok(());
         }
         // A sixteenth more, for what is not reckoned with.
-        reserve::<u8>(bytes.saturating_add(bytes / 16)).map_err(|_| Error::OutOfMemory { bytes })?;
+        self.try_allocation(bytes, bytes.saturating_add(bytes / 16))
+    }
+
+    /// The same of a call with a budget, which may take no more than that.
+    pub(crate) fn ask_exactly(&mut self, bytes: usize) -> Result<(), Error> {
+        if bytes <= self.bytes.max(SMALL) { Ok(()) } else { self.try_allocation(bytes, bytes) }
+    }
+
+    fn try_allocation(&mut self, bytes: usize, tried: usize) -> Result<(), Error> {
+        reserve::<u8>(tried).map_err(|_| Error::OutOfMemory { bytes })?;
         self.bytes = bytes;
         Ok(())
     }

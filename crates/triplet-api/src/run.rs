@@ -2,9 +2,10 @@
 
 use crate::{
     Error, Evaluation, Inputs, LossSpec, Reduction, Result, Weights, Workspace,
+    budget::{self, Way},
     overflow::{check_gradient, surely_finite},
 };
-use triplet_core::{AnchorTerms, Batch, GradientScale, Problem};
+use triplet_core::{AnchorTerms, Batch, GradientScale, Problem, ProblemBuffers, Triplets};
 use triplet_simd::{Element, float_mode};
 
 /// Where the gradient goes.
@@ -38,35 +39,39 @@ fn run_in_default_mode<'a, T: Element>(
     let rows = batch.rows();
     inputs.weights.check(rows)?;
     check_upstream(spec.reduction, inputs.upstream, rows)?;
+    let with_gradient = !matches!(wanted, Gradient::Skip);
+    let besides = bytes_besides(spec, batch, matches!(wanted, Gradient::Workspace));
     let Workspace {
-        engine,
-        limits,
-        problem: buffers,
-        triplets,
-        terms,
-        factors,
-        losses,
-        gradient: kept,
-        granted,
+        engine, limits, problem: buffers, triplets, terms, factors, losses, gradient: kept, ..
     } = workspace;
-    let of_problem = Problem::<T>::bytes_needed(rows, batch.width(), spec.objective.distance);
-    granted.ask(of_problem)?;
+    if besides > limits.bytes {
+        return Err(Error::MemoryBudget { needed: besides, allowed: limits.bytes });
+    }
+    match limits.bytes {
+        usize::MAX => workspace.granted.ask(besides)?,
+        _ => workspace.granted.ask_exactly(besides)?,
+    }
+    if workspace.held.is_of_another_batch(*limits, [rows, batch.width()]) {
+        *buffers = ProblemBuffers::default();
+    }
     let problem = Problem::new(batch, spec.objective, buffers)?;
     if spec.require_positives && problem.positive_pairs() == 0 {
         return Err(Error::NoPositivePairs { rows });
     }
     let expected = batch.embeddings().len();
-    let with_gradient = !matches!(wanted, Gradient::Skip);
-    let gains = engine.gains_from_distances(&problem, with_gradient);
-    triplets.keep_distances_up_to(if gains { limits.distances } else { 0 });
-    let of_gradient = if matches!(wanted, Gradient::Workspace) { size_of_val(batch.embeddings()) } else { 0 };
-    let parts = [
-        triplets.bytes_needed(&problem),
-        engine.bytes_needed(&problem, with_gradient),
-        of_problem,
-        of_gradient,
-    ];
-    granted.ask(parts.into_iter().fold(0, usize::saturating_add))?;
+    let (way, needed) =
+        budget::choose(*limits, &problem, (engine.as_mut(), triplets), with_gradient, besides)?;
+    let shape = budget::shape(&problem, way, with_gradient);
+    if workspace.held.gives_back(*limits, shape, needed) {
+        engine.release();
+        *triplets = Triplets::with_most_distances(triplets.most_distances());
+        (*terms, *factors, *losses, *kept) = Default::default();
+    }
+    match limits.bytes {
+        usize::MAX => workspace.granted.ask(needed)?,
+        // The problem has taken its part.
+        _ => workspace.granted.ask_exactly(needed - besides)?,
+    }
     let gradient = match wanted {
         Gradient::Skip => &mut [],
         Gradient::Workspace => {
@@ -86,10 +91,18 @@ fn run_in_default_mode<'a, T: Element>(
             Reduction::Sum | Reduction::None => problem.normalizer() / rows as f64,
         };
         let scale = GradientScale::new(problem.distance(), normalizer, upstream, weights);
-        engine.mine_and_gradient(&problem, triplets, scale, gradient)?;
+        match way {
+            Way::Kept => engine.mine_and_gradient(&problem, triplets, scale, gradient)?,
+            Way::Parts { bytes } => {
+                engine.run_in_parts(&problem, bytes, triplets, Some((scale, &mut *gradient)))?;
+            }
+        }
         fits = surely_finite(&problem, batch.largest(), scale.scale, inputs);
     } else {
-        engine.mine(&problem, triplets)?;
+        match way {
+            Way::Kept => engine.mine(&problem, triplets)?,
+            Way::Parts { bytes } => engine.run_in_parts(&problem, bytes, triplets, None)?,
+        }
     }
     terms.rebuild(&problem, triplets);
     let executed = engine.executed();
@@ -106,7 +119,17 @@ fn run_in_default_mode<'a, T: Element>(
         executed,
         problem,
         mined: triplets,
+        allowed: limits.bytes,
     })
+}
+
+/// Bytes that a call takes besides triplets and engine: the problem, sums, factors and losses of the rows, and
+/// the gradient where it is the workspace's.
+fn bytes_besides<T: Element>(spec: LossSpec, batch: &Batch<'_, T>, with_gradient: bool) -> usize {
+    let of_problem = Problem::<T>::bytes_needed(batch.rows(), batch.width(), spec.objective.distance);
+    let by_row = batch.rows() * (3 * size_of::<f64>() + size_of::<T>());
+    let of_gradient = if with_gradient { size_of_val(batch.embeddings()) } else { 0 };
+    of_problem.saturating_add(by_row).saturating_add(of_gradient)
 }
 
 /// The reduced loss; fills `losses` where rows are kept apart.

@@ -1,6 +1,6 @@
 //! An engine and the memory of a training loop.
 
-use crate::{BackendOptions, MemoryLimits, Result, memory::Granted};
+use crate::{BackendOptions, MemoryLimits, Result, budget::Held, memory::Granted};
 use triplet_core::{AnchorTerms, Engine, ExecutionInfo, ProblemBuffers, Scalar, Triplets};
 use triplet_simd::Element;
 
@@ -33,6 +33,7 @@ pub struct Workspace<T: Element = f32> {
     pub(crate) losses: Vec<T>,
     pub(crate) gradient: Vec<T>,
     pub(crate) granted: Granted,
+    pub(crate) held: Held,
 }
 
 impl<T: Element> Workspace<T> {
@@ -57,6 +58,7 @@ impl<T: Element> Workspace<T> {
             losses: Vec::new(),
             gradient: Vec::new(),
             granted: Granted::default(),
+            held: Held::default(),
         };
         workspace.with_limits(MemoryLimits::default())
     }
@@ -65,9 +67,26 @@ impl<T: Element> Workspace<T> {
     /// again, to the same bits.
     #[must_use]
     pub fn with_limits(mut self, limits: MemoryLimits) -> Self {
+        self.set_limits(limits);
+        self
+    }
+
+    /// As [`Workspace::with_limits`], between calls. A lower number of bytes gives back what is held.
+    pub fn set_limits(&mut self, limits: MemoryLimits) {
+        if limits.bytes < self.limits.bytes {
+            self.release();
+        }
         self.limits = limits;
         self.engine.limit_listed_choices(limits.choices);
-        self
+    }
+
+    /// Gives back the memory that is kept from call to call; the threads stay.
+    pub fn release(&mut self) {
+        self.engine.release();
+        (self.problem, self.terms) = Default::default();
+        self.triplets = Triplets::default();
+        (self.factors, self.losses, self.gradient) = Default::default();
+        self.held = Held::default();
     }
 
     /// What the engine runs on.

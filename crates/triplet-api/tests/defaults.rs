@@ -47,6 +47,7 @@ fn the_losses_have_the_defaults_of_the_original() {
 
 #[test]
 fn a_workspace_keeps_a_gigabyte_of_distances_and_lists_a_quarter_of_choices() {
-    let MemoryLimits { distances, choices } = MemoryLimits::default();
+    let MemoryLimits { bytes, keep_triplets, distances, choices } = MemoryLimits::default();
+    assert_eq!((bytes, keep_triplets), (usize::MAX, false));
     assert_eq!((8 * distances, 4 * choices), (1 << 30, 1 << 28));
 }

@@ -151,7 +151,7 @@ fn gradients_of_large_classes_are_the_sums_over_their_triplets() {
             let inputs = Inputs { weights, upstream: None };
             let result = asked.evaluate_with(&batch, inputs, &mut workspace).unwrap();
             let (mut expected, mut active, mut all) = (vec![0.0; x.len()], 0, 0);
-            for triplet in result.triplets() {
+            for triplet in result.triplets().unwrap() {
                 all += 1;
                 let (near, far) = (triplet.positive_distance, triplet.negative_distance);
                 if (1e-2 + near) - far < 0.0 {

@@ -120,7 +120,9 @@ fn counts_are_those_of_the_listed_triplets() {
                     as u64,
                 ..Statistics::default()
             };
-            for triplet in result.triplets() {
+            // In parts there are none to count.
+            let Ok(triplets) = result.triplets() else { continue };
+            for triplet in triplets {
                 expected.triplets += 1;
                 if triplet.negative.is_none() {
                     continue;
@@ -149,7 +151,11 @@ fn both_memories() -> impl Iterator<Item = (String, Workspace<f32>)> {
     let none = MemoryLimits { distances: 0, ..MemoryLimits::default() };
     let plain = all_engines().into_iter();
     plain.chain(
-        all_engines().into_iter().map(move |(name, w)| (format!("{name}, none kept"), w.with_limits(none))),
+        all_engines()
+            .into_iter()
+            // Those that work in parts do so by their limit.
+            .filter(|(name, _)| !name.contains("in windows") && !name.contains("noted"))
+            .map(move |(name, w)| (format!("{name}, none kept"), w.with_limits(none))),
     )
 }
 
@@ -175,12 +181,15 @@ fn sampled_distances_are_those_of_pairs_that_exist() {
                 values.sort_by(f32::total_cmp);
                 values
             };
-            let (positives, negatives) = result.sample_distances(100);
+            let Ok((positives, negatives)) = result.sample_distances(100) else {
+                assert!(name.contains("in windows") || name.contains("noted"), "{name}");
+                continue;
+            };
             assert_eq!(sorted(positives), sorted(near.to_vec()), "{name}: {labels:?}, {rule:?}");
             assert_eq!(sorted(negatives), sorted(far.to_vec()), "{name}: {labels:?}, {rule:?}");
             // Every second or third triplet: no more than asked for, at least one if there is one.
             for most in [1, 2] {
-                let (positives, negatives) = result.sample_distances(most);
+                let (positives, negatives) = result.sample_distances(most).unwrap();
                 assert!(positives.len() <= most && negatives.len() <= most, "{name}: {labels:?}, {rule:?}");
                 assert!(!(positives.is_empty() && negatives.is_empty()), "{name}: {labels:?}");
             }

@@ -89,6 +89,24 @@ fn json_has_its_keys_and_the_files_their_shapes() {
 }
 
 #[test]
+fn a_loss_in_little_memory_is_the_same_but_for_the_triplets() {
+    let bench = Bench::new();
+    bench.npy("x.npy", &Array2::from_shape_fn((500, 3), |(row, k)| ((row * 31 + k * 7) % 97) as f32 / 97.0));
+    bench.npy("y.npy", &ndarray::Array1::from_shape_fn(500, |row| (row % 2) as i64));
+    let line = "loss --embeddings x.npy --labels y.npy --threads 1 --json";
+    let whole = bench.run(&format!("{line} --gradient whole.npy")).json();
+    // 124,500 triplets take half a megabyte, or a quarter of one in two bytes each.
+    let parts = bench.run(&format!("{line} --gradient parts.npy --memory 1M")).json();
+    assert_eq!(whole["loss_bits"], parts["loss_bits"]);
+    let gradient = |name| read_npy::<_, Array2<f32>>(bench.path(name)).unwrap();
+    assert_eq!(gradient("whole.npy"), gradient("parts.npy"));
+    let refused = bench.shell(&format!("triplet {line} --triplets t.npy --memory 1M"));
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("1.00 MB that it may take"), "{refused:?}");
+    assert!(!bench.files().contains(&"t.npy".to_owned()));
+}
+
+#[test]
 fn weights_may_be_scalar_a_row_or_a_column() {
     let bench = Bench::new();
     bench.npy("x.npy", &arr2(&X));

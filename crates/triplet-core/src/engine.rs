@@ -1,7 +1,7 @@
 //! What a backend is.
 
 use crate::{
-    GradientInputs, Problem, Real, Result, Triplets,
+    Error, GradientInputs, Problem, Real, Result, Triplets,
     gradient_inputs::GradientScale,
     retrieval::{RetrievalTask, Score},
 };
@@ -86,6 +86,32 @@ pub trait Engine<T: Real>: Send {
 
     /// Bytes that the engine itself takes for a problem, about: of buffers that grow with it.
     fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize;
+
+    /// The least bytes of its own that [`Engine::run_in_parts`] takes for a problem; `None` where the
+    /// engine works only with triplets that are kept.
+    fn least_bytes_in_parts(&self, _problem: &Problem<'_, T>, _with_gradient: bool) -> Option<usize> {
+        None
+    }
+
+    /// Sums and counts into `out`, and on request the gradient, within so many bytes of the engine's own
+    /// (at least [`Engine::least_bytes_in_parts`]). The triplets are not kept, but mined again for each part
+    /// of the gradient where they do not fit.
+    ///
+    /// # Errors
+    /// As [`Engine::mine`]; [`crate::Error::NotInParts`] from an engine that works only with triplets
+    /// that are kept.
+    fn run_in_parts(
+        &mut self,
+        _problem: &Problem<'_, T>,
+        _bytes: usize,
+        _out: &mut Triplets<T>,
+        _gradient: Option<(GradientScale<'_, T>, &mut [T])>,
+    ) -> Result<()> {
+        Err(Error::NotInParts { backend: self.executed().backend })
+    }
+
+    /// Gives back the memory that it keeps from call to call.
+    fn release(&mut self) {}
 
     /// Whether keeping the distances of a problem's triplets saves this engine more than writing them
     /// takes; where not, they are computed again by whoever asks for them.

@@ -111,6 +111,12 @@ pub enum Error {
         /// The backend.
         backend: &'static str,
     },
+    /// Triplets that are not to be kept, to an engine that works with those that are.
+    #[error("the {backend} backend keeps all triplets: a batch in parts needs the simd or par backend")]
+    NotInParts {
+        /// The backend.
+        backend: &'static str,
+    },
     /// More rows than a 32-bit row index can name.
     #[error("the batch has {rows} rows: at most {limit} are supported")]
     TooManyRows {

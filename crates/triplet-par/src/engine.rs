@@ -89,6 +89,29 @@ impl<T: Element, P: Pool> Engine<T> for Parallel<T, P> {
         self.fused.bytes_needed(problem, with_gradient)
     }
 
+    fn least_bytes_in_parts(&self, problem: &Problem<'_, T>, with_gradient: bool) -> Option<usize> {
+        self.fused.least_bytes_in_parts(problem, with_gradient)
+    }
+
+    fn run_in_parts(
+        &mut self,
+        problem: &Problem<'_, T>,
+        bytes: usize,
+        out: &mut Triplets<T>,
+        gradient: Option<(GradientScale<'_, T>, &mut [T])>,
+    ) -> triplet_core::Result<()> {
+        self.choose_threads(problem);
+        self.fused.run_in_parts(problem, bytes, out, gradient)
+    }
+
+    fn release(&mut self) {
+        self.fused.release();
+    }
+
+    fn gains_from_distances(&self, problem: &Problem<'_, T>, with_gradient: bool) -> bool {
+        self.fused.gains_from_distances(problem, with_gradient)
+    }
+
     fn limit_listed_choices(&mut self, most: usize) {
         self.fused.limit_listed_choices(most);
     }

@@ -9,9 +9,13 @@ use crate::{
 };
 use numpy::{Element, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray2, PyUntypedArrayMethods};
 use pyo3::{exceptions::PyTypeError, prelude::*};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
 use triplet_api::{
-    BackendOptions, Batch, Element as EngineElement, Error, Inputs, Loss, LossSpec, Weights, Workspaces,
+    BackendOptions, Batch, Element as EngineElement, Error, Inputs, Loss, LossSpec, MemoryLimits, Weights,
+    Workspaces,
 };
 
 /// The largest number of backends with cached workspaces. A training process uses one.
@@ -26,6 +30,8 @@ pub(crate) struct Engine {
     /// Most recently used first.
     pools: Mutex<Vec<Arc<Pool>>>,
     cores: Cores,
+    /// Bytes that a call may take; 0 for any number.
+    memory: AtomicUsize,
 }
 
 /// The workspaces of one backend.
@@ -85,6 +91,18 @@ impl Engine {
         }
     }
 
+    /// The bytes that each call may take from now on, or None for any number.
+    #[setter]
+    fn set_memory(&self, bytes: Option<usize>) {
+        self.memory.store(bytes.unwrap_or(0), Relaxed);
+    }
+
+    /// The bytes that each call may take.
+    #[getter]
+    fn memory(&self) -> Option<usize> {
+        Some(self.memory.load(Relaxed)).filter(|&bytes| bytes > 0)
+    }
+
     /// Releases all workspaces; those in use are released when their call ends.
     fn clear(&self) {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -118,6 +136,7 @@ struct Call<'a> {
     shape: [usize; 2],
     inputs: Inputs<'a>,
     pool: Arc<Pool>,
+    limits: MemoryLimits,
 }
 
 impl<'a> Call<'a> {
@@ -140,6 +159,7 @@ impl<'a> Call<'a> {
             shape,
             inputs: Inputs { weights, upstream },
             pool: engine.pool(plan.options),
+            limits: MemoryLimits { bytes: engine.memory().unwrap_or(usize::MAX), ..Default::default() },
         })
     }
 
@@ -151,14 +171,16 @@ impl<'a> Call<'a> {
         gradient: bool,
         options: OutputOptions,
     ) -> PyResult<NativeResult> {
-        let Self { spec, labels, shape, inputs, .. } = *self;
+        let Self { spec, labels, shape, inputs, limits, .. } = *self;
         let out = gradient.then(|| empty_matrix::<T>(py, shape)).transpose()?;
         let mut writing = out.as_ref().map(PyArrayMethods::readwrite);
         let destination = writing.as_mut().map(as_mut_slice).transpose()?;
         let result = py.detach(|| {
             catch_panic(|| {
                 let batch = Batch::new(x, shape[1], labels)?;
+                let limits = MemoryLimits { keep_triplets: options.triplets, ..limits };
                 workspaces.with(|workspace| {
+                    workspace.set_limits(limits);
                     let result = match destination {
                         Some(gradient) => spec.evaluate_into(&batch, inputs, gradient, workspace)?,
                         None => spec.forward(&batch, inputs.weights, workspace)?,
@@ -177,15 +199,17 @@ impl<'a> Call<'a> {
         x: &[T],
         workspaces: &Workspaces<T>,
     ) -> PyResult<Py<PyAny>> {
-        let Self { spec, labels, shape, inputs, .. } = *self;
+        let Self { spec, labels, shape, inputs, limits, .. } = *self;
         let out = empty_matrix::<T>(py, shape)?;
         let mut writing = out.readwrite();
         let gradient = as_mut_slice(&mut writing)?;
         py.detach(|| {
             catch_panic(|| {
                 let batch = Batch::new(x, shape[1], labels)?;
-                let done = workspaces
-                    .with(|workspace| spec.evaluate_into(&batch, inputs, gradient, workspace).map(|_| ()))?;
+                let done = workspaces.with(|workspace| {
+                    workspace.set_limits(limits);
+                    spec.evaluate_into(&batch, inputs, gradient, workspace).map(|_| ())
+                })?;
                 if let Err(Error::Upstream { .. } | Error::GradientOverflow { .. }) = done {
                     gradient.fill(T::from_f64(f64::NAN));
                     return Ok(());

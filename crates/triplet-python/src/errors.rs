@@ -8,12 +8,14 @@ use pyo3::{
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use triplet_api::{Error, ParError, SimdError};
 
-/// A `ValueError` for a wrong argument, a `MemoryError` for an allocation that failed, a
+/// A `ValueError` for a wrong argument, a `MemoryError` for an allocation that failed or a budget that is too small, a
 /// `RuntimeError` for a missing or faulty instruction set and for threads that cannot be started.
 pub(crate) fn to_exception(error: Error) -> PyErr {
     let message = error.to_string();
     match error {
-        Error::Simd(SimdError::OutOfMemory { .. }) => PyMemoryError::new_err(message),
+        Error::Simd(SimdError::OutOfMemory { .. })
+        | Error::MemoryBudget { .. }
+        | Error::TripletsNotKept { .. } => PyMemoryError::new_err(message),
         Error::Simd(_) | Error::Par(ParError::ThreadPool { .. }) => PyRuntimeError::new_err(message),
         _ => PyValueError::new_err(message),
     }

@@ -65,7 +65,10 @@ impl<T: EngineElement + Element> OwnedResult<T> {
             loss: result.loss(),
             losses: result.losses().map(<[T]>::to_vec),
             triplets: options.triplets.then(|| TripletColumns::copy_from(result)).transpose()?,
-            distances: (options.distances > 0).then(|| result.sample_distances(options.distances)),
+            // A call in parts has none.
+            distances: (options.distances > 0)
+                .then(|| result.sample_distances(options.distances).ok())
+                .flatten(),
             statistics: result.statistics(),
             executed: result.executed(),
         })
@@ -103,7 +106,7 @@ impl<T: EngineElement> TripletColumns<T> {
         let column = || reserve::<i64>(count);
         let mut rows = [column()?, column()?, column()?];
         let mut distances = [reserve(count)?, reserve(count)?];
-        for t in result.triplets() {
+        for t in result.triplets()? {
             let triplet = [i64::from(t.anchor), index(t.positive), index(t.negative)];
             rows.iter_mut().zip(triplet).for_each(|(column, row)| column.push(row));
             let pair = [t.positive_distance, t.negative_distance];

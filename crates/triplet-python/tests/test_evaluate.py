@@ -429,3 +429,29 @@ def test_a_frame_may_have_one_column_of_rows():
     table = arrow.table({"rows": arrow.FixedSizeListArray.from_arrays(arrow.array(LINE[:, 0]), 1)})
     assert evaluate(LABELS, table, distance="l2").loss == np.float32(0.25)
     assert evaluate(LABELS, arrow.Tensor.from_numpy(LINE), distance="l2").loss == np.float32(0.25)
+
+
+def test_memory_may_be_limited_to_the_same_bits():
+    labels = np.arange(500) % 2
+    x = np.random.default_rng(5).normal(size=(500, 3)).astype(np.float32)
+    whole = evaluate(labels, x, threads=1)
+    needs = "of memory at least"
+    try:
+        # 124,500 triplets of four bytes, or of two.
+        triplet_loss.limit_memory(1_000_000)
+        parts = evaluate(labels, x, threads=1)
+        assert (parts.loss, parts.statistics) == (whole.loss, whole.statistics)
+        assert np.array_equal(parts.gradient, whole.gradient)
+        with pytest.raises(MemoryError, match=needs):
+            evaluate(labels, x, threads=1, triplets=True)
+        triplet_loss.limit_memory(1000)
+        with pytest.raises(MemoryError, match=needs):
+            evaluate(labels, x, threads=1)
+        for wrong in (0, -1):
+            with pytest.raises(ValueError, match="bytes is"):
+                triplet_loss.limit_memory(wrong)
+        with pytest.raises(TypeError, match="bytes is a str"):
+            triplet_loss.limit_memory("2G")
+    finally:
+        triplet_loss.limit_memory(None)
+    assert evaluate(labels, x, threads=1, triplets=True).triplets is not None

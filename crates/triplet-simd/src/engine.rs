@@ -103,6 +103,31 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
         self.passes.bytes_needed(problem, with_gradient)
     }
 
+    fn least_bytes_in_parts(&self, problem: &Problem<'_, T>, with_gradient: bool) -> Option<usize> {
+        self.passes.least_bytes_in_parts(problem, with_gradient)
+    }
+
+    fn run_in_parts(
+        &mut self,
+        problem: &Problem<'_, T>,
+        bytes: usize,
+        out: &mut Triplets<T>,
+        gradient: Option<(GradientScale<'_, T>, &mut [T])>,
+    ) -> triplet_core::Result<()> {
+        self.check(problem)?;
+        if problem.rule().one_per_anchor() {
+            return Err(Error::NotInParts { backend: self.backend });
+        }
+        let Self { executor, passes, .. } = self;
+        let mut gradient = gradient;
+        executor.keep_awake(&mut || passes.run_in_parts(executor, problem, bytes, out, gradient.take()));
+        Ok(())
+    }
+
+    fn release(&mut self) {
+        self.passes.release();
+    }
+
     fn gains_from_distances(&self, problem: &Problem<'_, T>, with_gradient: bool) -> bool {
         gradient::gains_from_distances(problem, with_gradient)
     }

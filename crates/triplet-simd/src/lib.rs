@@ -13,6 +13,7 @@
 //! | `search` | the masked minimum over rows and over columns of a block; buckets |
 //! | `mining` | the passes over a batch, in order |
 //! | `gradient` | triplets to coefficients to gradient rows |
+//! | `parts` | both for triplets that are not kept, within a number of bytes |
 //! | `retrieval` | the nearest rows of every query |
 //! | [`engine`] | the engine: an [`executor`], which runs the pieces, and the state of the passes |
 //! | [`memory`] | allocations that return an error where the allocator refuses them |
@@ -30,6 +31,7 @@ mod gradient;
 mod gram;
 mod inlined;
 mod mining;
+mod parts;
 mod retrieval;
 mod scratch;
 mod search;

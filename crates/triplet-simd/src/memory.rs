@@ -27,3 +27,12 @@ pub fn reserve<T>(count: usize) -> Result<Vec<T>> {
         Err(_) => Err(Error::OutOfMemory { bytes: count.saturating_mul(size_of::<T>()) }),
     }
 }
+
+/// Room in a list for so many values and no more, for contents that are written anew: what is too small is given
+/// back first.
+pub(crate) fn reserve_exact<V>(list: &mut Vec<V>, count: usize) {
+    if list.capacity() < count {
+        *list = Vec::new();
+        list.reserve_exact(count);
+    }
+}

@@ -34,6 +34,8 @@ pub(crate) struct Scratch<T: Element> {
     pub(crate) tally: TallyBuffers<T>,
     /// For the gradient: rows that are projected.
     pub(crate) columns: Columns<T>,
+    /// For the gradient in parts: some rows of it.
+    pub(crate) rows: Vec<T>,
     /// For the gradient: the entries of some rows.
     pub(crate) entries: Entries<T>,
     /// For the gradient: the range of them that each row has not consumed yet.
@@ -53,6 +55,7 @@ impl<T: Element> Default for Scratch<T> {
             distances: Distances::default(),
             tally: TallyBuffers::default(),
             columns: Columns::default(),
+            rows: Vec::new(),
             entries: Entries::default(),
             unconsumed: Vec::new(),
         }

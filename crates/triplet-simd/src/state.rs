@@ -10,11 +10,12 @@ use crate::{
         pack_batch,
     },
     mining::{self, MiningBuffers, StageContext},
+    parts::{self, PartsBuffers, Shape},
     retrieval::{self, RetrievalBuffers},
     scratch::Scratch,
 };
 use triplet_core::{
-    GradientInputs, Problem, Triplets,
+    GradientInputs, GradientScale, Problem, Triplets,
     retrieval::{RetrievalTask, Score},
 };
 
@@ -29,6 +30,7 @@ pub(crate) struct State<T: Element> {
     scratches: Vec<Scratch<T>>,
     mining: MiningBuffers<T>,
     gradient: ChoiceBuffers,
+    parts: PartsBuffers,
     retrieval: RetrievalBuffers<T>,
 }
 
@@ -42,12 +44,25 @@ pub trait Passes<T: Element>: Send {
     fn workers(&self, executor: &dyn Executor) -> usize;
     /// Bytes that [`Fused`](crate::Fused) needs for a problem.
     fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize;
+    /// The least bytes of [`Passes::run_in_parts`].
+    fn least_bytes_in_parts(&self, problem: &Problem<'_, T>, with_gradient: bool) -> Option<usize>;
+    /// Gives all memory back.
+    fn release(&mut self);
     /// Lists at most so many choices at a time from now on.
     fn limit_listed_choices(&mut self, most: usize);
     /// Mines a square batch.
     fn mine(&mut self, executor: &dyn Executor, problem: &Problem<'_, T>, out: &mut Triplets<T>);
     /// Writes the gradient of a square batch.
     fn gradient(&mut self, executor: &dyn Executor, inputs: GradientInputs<'_, T>, out: &mut [T]);
+    /// Writes the sums of a square batch, and on request its gradient, within so many bytes.
+    fn run_in_parts(
+        &mut self,
+        executor: &dyn Executor,
+        problem: &Problem<'_, T>,
+        bytes: usize,
+        out: &mut Triplets<T>,
+        gradient: Option<(GradientScale<'_, T>, &mut [T])>,
+    );
     /// Scores every query, by original row.
     fn retrieve(&mut self, executor: &dyn Executor, task: &RetrievalTask<'_, T>, scores: &mut [Score]);
 }
@@ -62,6 +77,7 @@ impl<T: Element> State<T> {
             scratches: (0..threads).map(|_| Scratch::default()).collect(),
             mining: MiningBuffers::default(),
             gradient: ChoiceBuffers::default(),
+            parts: PartsBuffers::default(),
             retrieval: RetrievalBuffers::default(),
         }
     }
@@ -100,6 +116,22 @@ impl<T: Element> Passes<T> for State<T> {
         shared.saturating_add(listed).saturating_add(self.scratches.len().saturating_mul(worker))
     }
 
+    fn least_bytes_in_parts(&self, problem: &Problem<'_, T>, with_gradient: bool) -> Option<usize> {
+        // A rule of one triplet an anchor has few triplets.
+        if problem.rule().one_per_anchor() {
+            return None;
+        }
+        let mut layout = Layout::default();
+        layout.rebuild_rows::<T>(problem.candidates().len(), problem.candidates().width(), self.selected);
+        Some(Shape::of(problem, &layout).least::<T>(with_gradient))
+    }
+
+    fn release(&mut self) {
+        let mut gradient = ChoiceBuffers::default();
+        gradient.limit_listed_choices(self.gradient.listed_choices());
+        *self = Self { gradient, ..Self::new(self.selected, self.scratches.len()) };
+    }
+
     fn limit_listed_choices(&mut self, most: usize) {
         self.gradient.limit_listed_choices(most);
     }
@@ -131,8 +163,29 @@ impl<T: Element> Passes<T> for State<T> {
             let distance = problem.distance();
             source = Some(pack_batch::run(executor, scratches, selected, rows, distance, layout, packed));
         }
-        let context = gradient::GradientContext { executor, selected, inputs, source };
+        let context = gradient::GradientContext { executor, selected, mined: inputs.into(), source };
         gradient::run(context, scratches, gradient, out);
+    }
+
+    fn run_in_parts(
+        &mut self,
+        executor: &dyn Executor,
+        problem: &Problem<'_, T>,
+        bytes: usize,
+        out: &mut Triplets<T>,
+        gradient: Option<(GradientScale<'_, T>, &mut [T])>,
+    ) {
+        out.resize_sums(problem);
+        let threads = self.workers(executor);
+        let Self { selected, layout, packed, scratches, gradient: choices, parts, .. } = self;
+        let selected = *selected;
+        layout.rebuild_rows::<T>(problem.candidates().len(), problem.candidates().width(), selected);
+        let (workers, plan) = Shape::of(problem, layout).allow::<T>(bytes, threads, gradient.is_some());
+        let scratches = &mut scratches[..workers];
+        let rows = (problem.anchors(), problem.classes().order());
+        let source = pack_batch::run(executor, scratches, selected, rows, problem.distance(), layout, packed);
+        let context = StageContext { executor, selected, problem, source };
+        parts::run(context, scratches, (parts, choices), plan, out, gradient);
     }
 
     fn retrieve(&mut self, executor: &dyn Executor, task: &RetrievalTask<'_, T>, scores: &mut [Score]) {

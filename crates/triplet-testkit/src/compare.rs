@@ -21,27 +21,32 @@ pub struct Answer<K> {
     pub positives: Vec<u32>,
     /// Distances of positive and negative, triplet by triplet.
     pub distances: Vec<K>,
+    /// Whether there are triplets: negatives, positives, distances. What was worked through in parts has none.
+    pub keeps_triplets: bool,
     /// The counts.
     pub statistics: Statistics,
 }
 
 impl<K: PartialEq + core::fmt::Debug> Answer<K> {
-    /// What differs first, in words; `None` if every bit agrees.
+    /// What differs first, in words; `None` if every bit agrees. Triplets are compared where both have them.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<String> {
-        let lists =
-            [("loss of row", &self.losses, &other.losses), ("distance", &self.distances, &other.distances)];
+        let both = self.keeps_triplets && other.keeps_triplets;
         let rows = [
             ("negative", &self.negatives, &other.negatives),
             ("positive", &self.positives, &other.positives),
         ];
-        for (what, a, b) in rows {
+        for (what, a, b) in rows.into_iter().filter(|_| both) {
             if let Some(at) = first_difference(a, b) {
                 return Some(format!("{what} of slot {at}: {:?} and {:?}", a.get(at), b.get(at)));
             }
         }
-        for (what, a, b) in lists.into_iter().chain([("gradient component", &self.gradient, &other.gradient)])
-        {
+        let distances = both.then_some(("distance", &self.distances, &other.distances));
+        let lists = [
+            ("loss of row", &self.losses, &other.losses),
+            ("gradient component", &self.gradient, &other.gradient),
+        ];
+        for (what, a, b) in distances.into_iter().chain(lists) {
             if let Some(at) = first_difference(a, b) {
                 return Some(format!("{what} {at}: bits {:x?} and {:x?}", a.get(at), b.get(at)));
             }
@@ -67,6 +72,8 @@ pub fn answer<T: Real>(evaluation: &Evaluation<'_, T>) -> Answer<T::Key> {
     // Not as they were kept: an engine need not keep them.
     let distances = evaluation
         .triplets()
+        .into_iter()
+        .flatten()
         .flat_map(|triplet| [triplet.positive_distance.key(), triplet.negative_distance.key()])
         .collect();
     Answer {
@@ -76,6 +83,7 @@ pub fn answer<T: Real>(evaluation: &Evaluation<'_, T>) -> Answer<T::Key> {
         negatives: mined.negatives.clone(),
         positives: mined.positives.clone(),
         distances,
+        keeps_triplets: evaluation.keeps_triplets(),
         statistics: evaluation.statistics(),
     }
 }

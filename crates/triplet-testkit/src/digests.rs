@@ -156,6 +156,9 @@ const REFUSED: u64 = 0;
 /// The first 64 bits of SHA-256 over an answer: every float as the little-endian bits of its
 /// f64 (exact for f32), rows as little-endian `u32`, [`NO_ROW`] for none. Triplets by ascending
 /// anchor, then positive, so that the order in which an engine stores them is not part of it.
+///
+/// # Panics
+/// If the triplets were not kept.
 #[must_use]
 pub fn digest<T: Real>(answer: &Evaluation<'_, T>) -> u64 {
     let mut hash = Sha256::new();
@@ -165,7 +168,7 @@ pub fn digest<T: Real>(answer: &Evaluation<'_, T>) -> u64 {
         hash.update((list.len() as u64).to_le_bytes());
         list.iter().for_each(|&value| float(&mut hash, value));
     }
-    for triplet in answer.triplets() {
+    for triplet in answer.triplets().expect("digests are of calls without a budget") {
         for row in [Some(triplet.anchor), triplet.positive, triplet.negative] {
             hash.update(row.unwrap_or(NO_ROW).to_le_bytes());
         }

@@ -1,5 +1,6 @@
 //! Every exact way to compute, on this CPU.
 
+use crate::cramped::Cramped;
 use triplet_api::{Error, Gram, Isa, MemoryLimits, Workspace};
 use triplet_core::{Engine, Scalar};
 use triplet_openmp::{Host, OpenMp};
@@ -25,7 +26,12 @@ impl<T: Element> Contender<T> {
 }
 
 /// Next to nothing: no distances, and a few choices at a time.
-const LITTLE: MemoryLimits = MemoryLimits { distances: 0, choices: 50 };
+const LITTLE: MemoryLimits =
+    MemoryLimits { distances: 0, choices: 50, bytes: usize::MAX, keep_triplets: false };
+
+/// A number of bytes that batches of tests stay far below, so that it is the word of an engine that decides.
+const BUDGET: MemoryLimits =
+    MemoryLimits { bytes: 1 << 28, keep_triplets: false, distances: 1 << 27, choices: 1 << 26 };
 
 /// The OpenMP runtime of the system, which stands in for PyTorch's.
 pub const OPENMP: &str = "libgomp.so.1";
@@ -35,7 +41,7 @@ pub const THREADS: [usize; 4] = [1, 2, 3, 7];
 
 /// The scalar reference first, then every instruction set of this CPU on the
 /// calling thread and on each number of threads, whatever the size of the batch; and
-/// some of them once more with little memory, and on threads of an OpenMP runtime where there is one.
+/// some of them once more with little memory, in parts, and on threads of an OpenMP runtime where there is one.
 ///
 /// # Errors
 /// An instruction set that fails its known answers.
@@ -49,13 +55,17 @@ pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
     for isa in Isa::available() {
         let selected = Selected::new(isa)?;
         let name = isa.name();
-        add(format!("simd {name}"), Box::new(Fused::new("simd", selected, Inline)), most);
+        let simd = || Fused::new("simd", selected, Inline);
+        add(format!("simd {name}"), Box::new(simd()), most);
+        add(format!("simd {name} in windows"), Box::new(Cramped::new(simd(), 0)), BUDGET);
         for threads in THREADS {
             let engine = Fused::new("par", selected, Rayon::with_threads(threads)?);
             add(format!("par {name} on {threads} threads"), Box::new(engine), most);
         }
-        let engine = Fused::new("par", selected, Rayon::with_threads(2)?);
-        add(format!("par {name} with little memory"), Box::new(engine), LITTLE);
+        let par = || Ok::<_, Error>(Fused::new("par", selected, Rayon::with_threads(2)?));
+        add(format!("par {name} with little memory"), Box::new(par()?), LITTLE);
+        add(format!("par {name} in windows"), Box::new(Cramped::new(par()?, 0)), BUDGET);
+        add(format!("par {name}, triplets noted"), Box::new(Cramped::new(par()?, usize::MAX / 8)), BUDGET);
         if let Some(host) = Host::load(OPENMP) {
             let mut executor = OpenMp::new(host, None)?;
             executor.set_active(executor.max_threads());
@@ -102,8 +112,8 @@ mod tests {
                 // One of the others.
                 Backend::Auto => 0,
                 Backend::Scalar => 2,
-                Backend::Simd => Isa::available().count(),
-                Backend::Par => Isa::available().count() * (THREADS.len() + 1),
+                Backend::Simd => Isa::available().count() * 2,
+                Backend::Par => Isa::available().count() * (THREADS.len() + 3),
                 Backend::OpenMp if Host::load(OPENMP).is_none() => 0,
                 Backend::OpenMp => Isa::available().count(),
                 Backend::Gram => unreachable!("its bits may differ"),

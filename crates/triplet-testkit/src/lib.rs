@@ -4,6 +4,7 @@
 
 pub mod batches;
 pub mod compare;
+mod cramped;
 pub mod digests;
 pub mod edges;
 pub mod engines;

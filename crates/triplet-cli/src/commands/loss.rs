@@ -15,8 +15,8 @@ use std::{
     time::Instant,
 };
 use triplet_api::{
-    BackendOptions, Batch, CoreError, Element, Evaluation, Inputs, Loss, LossSpec, Reduction, Weights,
-    Workspace,
+    BackendOptions, Batch, CoreError, Element, Evaluation, Inputs, Loss, LossSpec, MemoryLimits, Reduction,
+    Weights, Workspace,
 };
 
 const EXAMPLES: &str = "\
@@ -26,6 +26,7 @@ Examples:
   triplet loss --embeddings e.csv --labels y.csv --gradient g.npy --triplets t.npy
   triplet loss --embeddings table.parquet --label-column species
   python embed.py | triplet loss --embeddings - --labels y.npy
+  triplet loss --embeddings e.npy --labels y.npy --gradient g.npy --memory 2G
 
 Arrays are npy, npz and safetensors (\"file.npz:name\" picks one of several); tables are csv, tsv,
 txt (any separator; .gz too), Parquet, Feather, Arrow and JSON lines; - is standard input. Labels are
@@ -53,6 +54,10 @@ pub(crate) struct LossArgs {
     reduction: String,
     #[command(flatten)]
     backend: BackendArgs,
+    /// Most memory for computing, such as 800M or 4G, besides the inputs: triplets that do not fit are
+    /// worked through in parts, which takes longer; --triplets needs them all. Default: no limit.
+    #[arg(long, value_name = "SIZE", value_parser = io::parse_size)]
+    memory: Option<u64>,
     /// Write the gradient `[B, D]`, npy.
     #[arg(long, value_name = "FILE")]
     gradient: Option<PathBuf>,
@@ -155,7 +160,12 @@ fn evaluate<T: Shown>(
         None => Weights::None,
         Some(io::Weights { values, shape }) => Weights::from_shape(values, shape, rows)?,
     };
-    let mut workspace = Workspace::new(options)?;
+    let limits = MemoryLimits {
+        bytes: args.memory.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+        keep_triplets: args.triplets.is_some(),
+        ..Default::default()
+    };
+    let mut workspace = Workspace::new(options)?.with_limits(limits);
     let start = Instant::now();
     let result = if args.gradient.is_some() {
         spec.evaluate_with(&batch, Inputs { weights, upstream: None }, &mut workspace)?
@@ -182,7 +192,7 @@ fn write_outputs<T: Shown>(
     if let Some(path) = &args.triplets {
         let index = |row: Option<u32>| row.map_or(-1, i64::from);
         let triplets = result
-            .triplet_rows()
+            .triplet_rows()?
             .flat_map(|rows| [i64::from(rows.anchor), index(rows.positive), index(rows.negative)]);
         let flat: Vec<i64> = triplets.collect();
         outputs.npy(path, &Array2::from_shape_vec((flat.len() / 3, 3), flat)?)?;

@@ -31,6 +31,7 @@ mod understood;
 pub use contents::{Contents, contents};
 pub(crate) use inputs::{Embeddings, Inputs, Request, Weights, read};
 pub(crate) use labels::Labels;
+pub(crate) use limits::parse_size;
 pub(crate) use merging::merged;
 pub(crate) use options::ReadArgs;
 pub(crate) use outputs::{OutputSet, check as check_outputs, given, remove_temporaries};

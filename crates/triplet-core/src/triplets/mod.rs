@@ -4,7 +4,7 @@ mod listing;
 mod parts;
 
 pub use listing::{Triplet, TripletRows};
-pub use parts::{AnchorTriplets, TripletsPart};
+pub use parts::{AnchorBuffers, AnchorTriplets, TripletsPart};
 
 use crate::{NO_ROW, Problem, Real, terms::TripletCounts};
 
@@ -54,6 +54,7 @@ pub struct Triplets<T: Real> {
     pub counts: TripletCounts,
     most_distances: usize,
     keeps_distances: bool,
+    keeps_triplets: bool,
 }
 
 impl<T: Real> Default for Triplets<T> {
@@ -78,6 +79,7 @@ impl<T: Real> Triplets<T> {
             counts: TripletCounts::default(),
             most_distances,
             keeps_distances: true,
+            keeps_triplets: true,
         }
     }
 
@@ -86,10 +88,17 @@ impl<T: Real> Triplets<T> {
         self.most_distances = most_distances;
     }
 
+    /// Of how many triplets the distances will be kept at most.
+    #[must_use]
+    pub fn most_distances(&self) -> usize {
+        self.most_distances
+    }
+
     /// Makes room for the triplets of a problem; the contents are unspecified.
     pub fn resize(&mut self, problem: &Problem<'_, T>) {
         let slots = problem.slots().count();
         self.keeps_distances = self.would_keep_distances(problem);
+        self.keeps_triplets = true;
         let kept = if self.keeps_distances { slots } else { 0 };
         self.negatives.resize(slots, NO_ROW);
         self.positive_distances.resize(kept, T::ZERO);
@@ -103,6 +112,26 @@ impl<T: Real> Triplets<T> {
         self.counts = TripletCounts::default();
     }
 
+    /// Makes room for the sums of a problem's anchors alone, and gives back what else there was: for an
+    /// engine that works through the triplets in parts (see [`crate::Engine::run_in_parts`]).
+    pub fn resize_sums(&mut self, problem: &Problem<'_, T>) {
+        let sums = core::mem::take(&mut self.sums);
+        *self = Self {
+            sums,
+            keeps_distances: false,
+            keeps_triplets: false,
+            ..Self::with_most_distances(self.most_distances)
+        };
+        self.sums.clear();
+        self.sums.resize(problem.anchors().len(), 0.0);
+    }
+
+    /// Whether the triplets are kept; where not, there are sums and counts alone.
+    #[must_use]
+    pub fn keeps_triplets(&self) -> bool {
+        self.keeps_triplets
+    }
+
     /// Whether the distances of the triplets are kept.
     #[must_use]
     pub fn keeps_distances(&self) -> bool {
@@ -114,6 +143,12 @@ impl<T: Real> Triplets<T> {
     #[must_use]
     pub fn has_gradient(&self, problem: &Problem<'_, T>, position: usize, rank: usize) -> bool {
         self.has_gradient[problem.slots().flag_words(position).start + rank / 64] >> (rank % 64) & 1 == 1
+    }
+
+    /// Bytes of the sums that are kept in any case.
+    #[must_use]
+    pub fn bytes_of_sums(problem: &Problem<'_, T>) -> usize {
+        size_of::<f64>() * problem.anchors().len()
     }
 
     /// Bytes of the triplets of a problem.

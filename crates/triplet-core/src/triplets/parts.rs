@@ -2,7 +2,7 @@
 
 use super::Triplets;
 use crate::{
-    Problem, Real,
+    NO_ROW, Problem, Real,
     terms::{self, TripletCounts},
 };
 use core::ops::Range;
@@ -60,6 +60,49 @@ pub struct AnchorTriplets<'m, T> {
     pub positives: &'m mut [u32],
     has_gradient: &'m mut [u64],
     sum: &'m mut f64,
+}
+
+/// The triplets of one anchor, for as long as it is at work: kept by whoever mines it.
+///
+/// ```
+/// use triplet_core::{
+///     Batch, Distance, Objective, Problem, ProblemBuffers, Rule, triplets::AnchorBuffers,
+/// };
+/// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+/// let objective = Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 2.0 };
+/// let mut buffers = ProblemBuffers::default();
+/// let problem = Problem::new(&batch, objective, &mut buffers)?;
+/// let mut anchor = AnchorBuffers::default();
+/// let place = anchor.resize(&problem, 0);
+/// place.negatives[0] = 2;
+/// place.evaluate_terms_with(&problem, &[1.0], &[2.25]);
+/// assert_eq!((anchor.negatives, anchor.has_gradient, anchor.sum), (vec![2], vec![1], 0.75));
+/// # Ok::<(), triplet_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct AnchorBuffers {
+    /// Its chosen negatives.
+    pub negatives: Vec<u32>,
+    /// A flag a triplet, as in [`Triplets`].
+    pub has_gradient: Vec<u64>,
+    /// The sum of its terms.
+    pub sum: f64,
+}
+
+impl AnchorBuffers {
+    /// Makes room for the triplets of the anchor at a position; the contents are unspecified.
+    pub fn resize<T: Real>(&mut self, problem: &Problem<'_, T>, position: usize) -> AnchorTriplets<'_, T> {
+        self.negatives.resize(problem.slots().of(position).len(), NO_ROW);
+        self.has_gradient.resize(problem.slots().flag_words(position).len(), 0);
+        AnchorTriplets {
+            negatives: &mut self.negatives,
+            positive_distances: &mut [],
+            negative_distances: &mut [],
+            positives: &mut [],
+            has_gradient: &mut self.has_gradient,
+            sum: &mut self.sum,
+        }
+    }
 }
 
 impl<T: Real> Triplets<T> {

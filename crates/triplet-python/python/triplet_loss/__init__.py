@@ -18,6 +18,7 @@ array([-0.5,  1.5, -0.5, -0.5], dtype=float32)
 ``triplet_loss.metrics``     recall@k, precision@1 and MAP@R without an N x N matrix
 ``triplet_loss.samplers``    batches of P classes with K rows each
 ``triplet_loss.plot``        loss curves, distance histograms, embedding maps
+``limit_memory``             how much a call may take beside its arrays
 ===========================  ====================================================
 
 Importing this package needs NumPy only; each framework's module needs the framework.
@@ -26,9 +27,9 @@ The number of threads is that of the cores that the process may use, or the envi
 of each loss. The result is the same, bit for bit, whatever it is.
 """
 
-from ._engine import clear_cache
+from ._engine import clear_cache, limit_memory
 from ._evaluate import evaluate
 from ._native import version as __version__
 from ._result import Evaluation, Statistics, Triplets
 
-__all__ = ["Evaluation", "Statistics", "Triplets", "__version__", "clear_cache", "evaluate"]
+__all__ = ["Evaluation", "Statistics", "Triplets", "__version__", "clear_cache", "evaluate", "limit_memory"]

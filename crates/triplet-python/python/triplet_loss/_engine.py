@@ -20,7 +20,9 @@ _orphans: list[_native.Engine] = []
 def _after_fork() -> None:
     global engine
     _orphans.append(engine)
+    memory = engine.memory
     engine = _native.Engine()
+    engine.memory = memory
 
 
 if hasattr(os, "register_at_fork"):
@@ -30,6 +32,21 @@ if hasattr(os, "register_at_fork"):
 def clear_cache() -> None:
     """Releases the workspaces and threads that are cached between calls."""
     engine.clear()
+
+
+def limit_memory(bytes: int | None) -> None:
+    """Limits the memory that each call of a loss takes beside its arrays, in every framework.
+
+    Triplets that do not fit are worked through in parts, to the same bits: the page on speed says how
+    much longer that takes. A call without a list of triplets then has no ``percentiles``; a call that
+    asks for triplets, or for which even the parts do not fit, raises a ``MemoryError`` that says how
+    much is needed at least. The limit is one of the process and of each call: calls from several
+    threads take as much each.
+
+    Args:
+        bytes: How much, such as ``2 * 10**9``; None for any amount.
+    """
+    engine.memory = None if bytes is None else _count(bytes, "bytes")
 
 
 @lru_cache(maxsize=1024, typed=True)

@@ -76,7 +76,8 @@ def evaluate(
     Raises:
         ValueError: A shape, name or value that cannot be; the message names it.
         TypeError: Something that holds no numbers, or numbers or labels of another kind.
-        MemoryError: More than the system gives, such as for the matrix of ``gram``.
+        MemoryError: More than the system gives, such as for the matrix of ``gram``, or than
+            ``triplet_loss.limit_memory`` allows.
     """
     plan = _engine.plan(
         as_margin(margin), distance, rule, reduction, backend, threads, isa, bool(require_positives)

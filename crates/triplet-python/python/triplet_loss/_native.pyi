@@ -77,6 +77,7 @@ class CallSummary:
 class Engine:
     """The workspaces of a process, by backend."""
 
+    memory: int | None
     def __new__(cls) -> Engine: ...
     def evaluate(
         self,

@@ -3,13 +3,16 @@
 //! A counting sort by chosen row, cut into parts by anchor that threads take one by one.
 //! Rows are listed a window at a time, as many as memory may be spent on.
 
-use super::list::{List, Listed};
+use super::{
+    list::{List, Listed},
+    source::Mined,
+};
 use crate::executor::{Executor, run_parts};
 use core::{
     ops::Range,
     sync::atomic::{AtomicU32, Ordering::Relaxed},
 };
-use triplet_core::{GradientInputs, NO_ROW, Problem, Real};
+use triplet_core::{Problem, Real};
 
 /// Slots from which on several threads turn them round.
 const SHARED_FROM: usize = 1 << 14;
@@ -61,41 +64,16 @@ pub(crate) struct Choices<'a> {
 
 /// Numbers that a choice is listed by: its anchor, and its slot where a distance is looked up by it. The
 /// slot of an anchor's only triplet follows from the anchor.
-fn words_per_choice<T: Real>(inputs: GradientInputs<'_, T>) -> usize {
-    let problem = inputs.problem;
-    let needs_slot = problem.distance().needs_pair_distance() && inputs.triplets.keeps_distances();
+fn words_per_choice<T: Real>(mined: Mined<'_, T>) -> usize {
+    let problem = mined.problem;
+    let needs_slot = problem.distance().needs_pair_distance() && mined.keeps_distances;
     if needs_slot && !problem.rule().one_per_anchor() { 2 } else { 1 }
-}
-
-/// Calls `visit(position, slot, row)` for every choice of these anchors in a triplet that has a
-/// gradient.
-pub(super) fn for_each_with_gradient<T: Real>(
-    inputs: GradientInputs<'_, T>,
-    positions: Range<usize>,
-    mut visit: impl FnMut(usize, usize, u32),
-) {
-    let GradientInputs { problem, triplets, .. } = inputs;
-    for position in positions {
-        let slots = problem.slots().of(position);
-        let flags = triplets.has_gradient[problem.slots().flag_words(position)].iter();
-        let words = flags.zip(triplets.negatives[slots.clone()].chunks(64));
-        for ((&word, negatives), first) in words.zip(slots.step_by(64)) {
-            let mut left = word;
-            while left != 0 {
-                let bit = left.trailing_zeros() as usize;
-                left &= left - 1;
-                if negatives[bit] != NO_ROW {
-                    visit(position, first + bit, negatives[bit]);
-                }
-            }
-        }
-    }
 }
 
 impl ChoiceBuffers {
     /// Counts every choice.
-    fn count<T: Real>(&mut self, inputs: GradientInputs<'_, T>, executor: &dyn Executor) {
-        let problem = inputs.problem;
+    fn count<T: Real>(&mut self, mined: Mined<'_, T>, executor: &dyn Executor) {
+        let problem = mined.problem;
         let (rows, slots) = (problem.anchors().len(), problem.slots().count());
         // A count must fit its number.
         self.parts = parts(executor.threads(), rows, slots);
@@ -104,7 +82,7 @@ impl ChoiceBuffers {
         run_parts(executor, parts, &|part| {
             let next = &next[part * rows..][..rows];
             next.iter().for_each(|count| count.store(0, Relaxed));
-            for_each_with_gradient(inputs, anchors(problem, part, parts), |_, _, row| {
+            mined.for_each_choice(anchors(problem, part, parts), |_, _, row| {
                 let count = &next[row as usize];
                 // Only this part writes here: the addition need not be atomic.
                 count.store(count.load(Relaxed) + 1, Relaxed);
@@ -115,6 +93,18 @@ impl ChoiceBuffers {
     /// Lists at most so many choices at a time from now on.
     pub(crate) fn limit_listed_choices(&mut self, most: usize) {
         self.most_listed = most;
+    }
+
+    /// How many are.
+    pub(crate) fn listed_choices(&self) -> usize {
+        self.most_listed
+    }
+
+    /// Calls `work` with a limit of its own.
+    pub(crate) fn list_at_most(&mut self, most: usize, work: impl FnOnce(&mut Self)) {
+        let usual = core::mem::replace(&mut self.most_listed, most);
+        work(self);
+        self.most_listed = usual;
     }
 
     /// Bytes of the list for the triplets of a problem, where choices are listed by their anchors alone.
@@ -137,13 +127,13 @@ impl ChoiceBuffers {
     /// Lists the next rows from `first` on; the window and its choices.
     fn list<T: Real>(
         &mut self,
-        inputs: GradientInputs<'_, T>,
+        mined: Mined<'_, T>,
         executor: &dyn Executor,
         first: usize,
     ) -> (Range<usize>, Choices<'_>) {
-        let problem = inputs.problem;
+        let problem = mined.problem;
         let rows = problem.anchors().len();
-        let words = words_per_choice(inputs);
+        let words = words_per_choice(mined);
         let numbers = List::bytes_a_number(rows);
         let most = match words {
             1 => self.most_by_anchor(problem.slots().count(), numbers),
@@ -185,7 +175,7 @@ impl ChoiceBuffers {
                 place.store(at + 1, Relaxed);
                 at as usize
             };
-            for_each_with_gradient(inputs, anchors(problem, part, parts), |position, slot, row| {
+            mined.for_each_choice(anchors(problem, part, parts), |position, slot, row| {
                 if !window.contains(&row) {
                     return;
                 }
@@ -207,14 +197,14 @@ impl ChoiceBuffers {
     /// Calls `window` with consecutive windows of rows and their choices.
     pub(crate) fn windows<T: Real>(
         &mut self,
-        inputs: GradientInputs<'_, T>,
+        mined: Mined<'_, T>,
         executor: &dyn Executor,
         mut window: impl FnMut(Range<usize>, Choices<'_>),
     ) {
-        self.count(inputs, executor);
+        self.count(mined, executor);
         let mut next = 0;
-        while next < inputs.problem.anchors().len() {
-            let (rows, choices) = self.list(inputs, executor, next);
+        while next < mined.problem.anchors().len() {
+            let (rows, choices) = self.list(mined, executor, next);
             next = rows.end;
             window(rows, choices);
         }
@@ -225,15 +215,10 @@ impl Choices<'_> {
     /// Calls `take(anchor, slot)` for every choice of a row; the slot is 0 where nothing is looked up
     /// by it.
     #[inline(always)]
-    pub(crate) fn of<T: Real>(
-        &self,
-        inputs: GradientInputs<'_, T>,
-        row: u32,
-        mut take: impl FnMut(u32, usize),
-    ) {
-        let classes = inputs.problem.classes();
+    pub(crate) fn of<T: Real>(&self, mined: Mined<'_, T>, row: u32, mut take: impl FnMut(u32, usize)) {
+        let classes = mined.problem.classes();
         let Some(listed) = self.listed else {
-            return for_each_with_gradient(inputs, 0..classes.rows(), |position, slot, chosen| {
+            return mined.for_each_choice(0..classes.rows(), |position, slot, chosen| {
                 if chosen == row {
                     take(classes.order()[position], slot);
                 }
@@ -241,7 +226,7 @@ impl Choices<'_> {
         };
         let place = (row - self.first) as usize;
         let numbers = self.starts[place] as usize * self.words..self.starts[place + 1] as usize * self.words;
-        let one_per_anchor = inputs.problem.rule().one_per_anchor();
+        let one_per_anchor = mined.problem.rule().one_per_anchor();
         let slot = |anchor: u32| {
             if one_per_anchor { classes.positions()[anchor as usize] as usize } else { 0 }
         };

@@ -10,17 +10,18 @@
 //! `1 / d` is there for L2 only.
 
 use super::{
-    chosen_by::{Choices, for_each_with_gradient},
     entries::{Appended, Entries},
+    source::{Mined, Source},
     tally::{Sums, Tally, TallyBuffers},
 };
-use triplet_core::{GradientInputs, Problem, Real};
+use triplet_core::{GradientScale, Problem, Real};
 
-/// The coefficients of a window of rows, row by row.
+/// The coefficients of some rows, row by row.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Coefficients<'a, T: Real> {
-    inputs: GradientInputs<'a, T>,
-    choices: Choices<'a>,
+pub(crate) struct Coefficients<'a, T: Real, S> {
+    problem: &'a Problem<'a, T>,
+    scale: GradientScale<'a, T>,
+    source: S,
     /// Whether every sum is a count: no weights, derivatives 0 or 1.
     counts: bool,
 }
@@ -29,24 +30,23 @@ pub(crate) struct Coefficients<'a, T: Real> {
 /// not kept.
 pub(crate) type RowDistances<'a, T> = Option<&'a [<T as Real>::Key]>;
 
-impl<'a, T: Real> Coefficients<'a, T> {
-    /// From evaluated triplets, and the choices of a window of rows.
-    pub(crate) fn new(inputs: GradientInputs<'a, T>, choices: Choices<'a>) -> Self {
-        let GradientInputs { problem, scale, .. } = inputs;
-        Self { inputs, choices, counts: scale.weights.is_none() && problem.rule().has_unit_derivatives() }
+impl<'a, T: Real, S: Source<T>> Coefficients<'a, T, S> {
+    /// From evaluated triplets.
+    pub(crate) fn new(problem: &'a Problem<'a, T>, scale: GradientScale<'a, T>, source: S) -> Self {
+        Self {
+            problem,
+            scale,
+            source,
+            counts: scale.weights.is_none() && problem.rule().has_unit_derivatives(),
+        }
     }
 
     /// The problem these belong to.
     pub(crate) fn problem(&self) -> &'a Problem<'a, T> {
-        self.inputs.problem
+        self.problem
     }
 
-    /// What every component is multiplied by at the end.
-    pub(crate) fn scale(&self) -> T {
-        self.inputs.scale.scale
-    }
-
-    /// Appends the terms of an original row of the window to `entries`, ascending `m`. Where the distance of
+    /// Appends the terms of an original row to `entries`, ascending `m`. Where the distance of
     /// a pair is needed, they are unfinished.
     pub(crate) fn row(
         &self,
@@ -55,8 +55,8 @@ impl<'a, T: Real> Coefficients<'a, T> {
         buffers: &mut TallyBuffers<T>,
         entries: &mut Entries<T>,
     ) {
-        let weights = self.inputs.scale.weights;
-        match (self.counts, self.problem().distance().needs_pair_distance()) {
+        let weights = self.scale.weights;
+        match (self.counts, self.problem.distance().needs_pair_distance()) {
             (true, false) => self.add_up::<_, false>(row, distances, buffers.counts(), entries),
             (true, true) => self.add_up::<_, true>(row, distances, buffers.counts(), entries),
             (false, false) => {
@@ -66,34 +66,34 @@ impl<'a, T: Real> Coefficients<'a, T> {
         }
     }
 
-    fn add_up<S: Sums, const DISTANCES: bool>(
+    fn add_up<U: Sums, const DISTANCES: bool>(
         &self,
         row: u32,
         distances: RowDistances<'_, T>,
-        mut tally: Tally<'_, S, T>,
+        mut tally: Tally<'_, U, T>,
         entries: &mut Entries<T>,
     ) {
-        let GradientInputs { problem, triplets, .. } = self.inputs;
+        let problem = self.problem;
         let positions = problem.classes().positions();
-        let position = positions[row as usize] as usize;
-        let none = S::Derivative::from(false);
-        let noted = DISTANCES && triplets.keeps_distances();
-        for_each_with_gradient(self.inputs, position..position + 1, |_, slot, chosen| {
-            tally.add(chosen, [-self.derivative::<S>(slot), none]);
-            if noted {
-                tally.note(chosen, triplets.negative_distances[slot]);
+        let none = U::Derivative::from(false);
+        let noted = if DISTANCES { self.source.mined().filter(|mined| mined.keeps_distances) } else { None };
+        self.source.own(row, |slot, chosen| {
+            tally.add(chosen, [-self.derivative::<U>(slot), none]);
+            if let Some(mined) = noted {
+                tally.note(chosen, mined.negative_distances[slot]);
             }
         });
-        self.choices.of(self.inputs, row, |anchor, slot| {
-            tally.add(anchor, [none, -self.derivative::<S>(slot)]);
-            if noted {
-                tally.note(anchor, triplets.negative_distances[slot]);
+        self.source.chosen_by(row, |anchor, slot| {
+            tally.add(anchor, [none, -self.derivative::<U>(slot)]);
+            if let Some(mined) = noted {
+                tally.note(anchor, mined.negative_distances[slot]);
             }
         });
-        if problem.rule().one_per_anchor() {
-            self.add_hardest_positives(row, position, &mut tally, noted);
-        } else {
-            self.add_positives(position, &mut tally, noted);
+        match self.source.mined() {
+            Some(mined) if problem.rule().one_per_anchor() => {
+                self.add_hardest_positives(mined, row, &mut tally, noted.is_some());
+            }
+            _ => self.add_positives(row, &mut tally, noted),
         }
         let Appended { rows, coefficients, strengths } = entries.append(tally.len());
         let mut at = 0;
@@ -111,75 +111,71 @@ impl<'a, T: Real> Coefficients<'a, T> {
 
     /// The derivative of the term of a triplet that has a gradient.
     #[inline(always)]
-    fn derivative<S: Sums>(&self, slot: usize) -> S::Derivative {
-        let (problem, triplets) = (self.problem(), self.inputs.triplets);
-        S::derivative(|| {
-            if problem.rule().has_unit_derivatives() {
-                return 1.0;
+    fn derivative<U: Sums>(&self, slot: usize) -> U::Derivative {
+        let problem = self.problem;
+        U::derivative(|| match self.source.mined() {
+            Some(mined) if !problem.rule().has_unit_derivatives() => {
+                let distance = |values: &[T]| problem.distance().of_ranking_value(values[slot]);
+                let (near, far) = (distance(mined.positive_distances), distance(mined.negative_distances));
+                problem.rule().term(problem.margin(), near, far).derivative
             }
-            let distance = |values: &[T]| problem.distance().of_ranking_value(values[slot]);
-            let (near, far) =
-                (distance(&triplets.positive_distances), distance(&triplets.negative_distances));
-            problem.rule().term(problem.margin(), near, far).derivative
+            _ => 1.0,
         })
     }
 
     /// Adds the pairs of a row's class, with one triplet an ordered pair.
     #[inline(always)]
-    fn add_positives<S: Sums>(&self, position: usize, tally: &mut Tally<'_, S, T>, noted: bool) {
-        let (problem, triplets) = (self.problem(), self.inputs.triplets);
+    fn add_positives<U: Sums>(&self, row: u32, tally: &mut Tally<'_, U, T>, noted: Option<&Mined<'_, T>>) {
+        let problem = self.problem;
         let classes = problem.classes();
+        let position = classes.positions()[row as usize] as usize;
         let span = classes.span(position);
         let own = position - span.start;
-        // The flags of the class: a row of whole words an anchor.
-        let flag_words = |position| problem.slots().flag_words(position);
-        let (first_word, end_word) = (flag_words(span.start).start, flag_words(span.end - 1).end);
-        let flags = &triplets.has_gradient[first_word..end_word];
-        let words = flags.len() / span.len();
-        let flag = |anchor: usize, rank: usize| flags[anchor * words + rank / 64] >> (rank % 64) & 1 == 1;
+        let flags = self.source.class_flags(row);
         let first_slot = problem.slots().of(position).start;
         for (other, &member) in classes.order()[span].iter().enumerate() {
-            let (rank, other_rank) = match other.cmp(&own) {
+            let (rank, own_rank) = match other.cmp(&own) {
                 core::cmp::Ordering::Less => (other, own - 1),
                 core::cmp::Ordering::Equal => continue,
                 core::cmp::Ordering::Greater => (other - 1, own),
             };
-            let [mine, theirs] = [flag(own, rank), flag(other, other_rank)];
+            let [mine, theirs] = flags([own, other], [own_rank, rank]);
             if mine || theirs {
                 tally.add(member, [mine.into(), theirs.into()]);
-                if noted {
-                    tally.note(member, triplets.positive_distances[first_slot + rank]);
+                if let Some(mined) = noted {
+                    tally.note(member, mined.positive_distances[first_slot + rank]);
                 }
             }
         }
     }
 
     /// Adds the pairs of a row's class, with one triplet an anchor: with its farthest positive only.
-    fn add_hardest_positives<S: Sums>(
+    fn add_hardest_positives<U: Sums>(
         &self,
+        mined: &Mined<'_, T>,
         row: u32,
-        position: usize,
-        tally: &mut Tally<'_, S, T>,
+        tally: &mut Tally<'_, U, T>,
         noted: bool,
     ) {
-        let (problem, triplets) = (self.problem(), self.inputs.triplets);
-        let none = S::Derivative::from(false);
+        let classes = self.problem.classes();
+        let none = U::Derivative::from(false);
         let mut add = |anchor: usize, row: u32, side: usize| {
-            if triplets.has_gradient(problem, anchor, 0) {
+            if mined.has_gradient(anchor, 0) {
                 let mut sides = [none; 2];
-                sides[side] = self.derivative::<S>(anchor);
+                sides[side] = self.derivative::<U>(anchor);
                 tally.add(row, sides);
                 if noted {
-                    tally.note(row, triplets.positive_distances[anchor]);
+                    tally.note(row, mined.positive_distances[anchor]);
                 }
             }
         };
-        let span = problem.classes().span(position);
-        for (other, &member) in span.clone().zip(&problem.classes().order()[span]) {
-            if triplets.positives[position] == member {
+        let position = classes.positions()[row as usize] as usize;
+        let span = classes.span(position);
+        for (other, &member) in span.clone().zip(&classes.order()[span]) {
+            if mined.positives[position] == member {
                 add(position, member, 0);
             }
-            if triplets.positives[other] == row {
+            if mined.positives[other] == row {
                 add(other, member, 1);
             }
         }

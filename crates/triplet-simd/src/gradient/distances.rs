@@ -7,9 +7,8 @@ use crate::{
         block::{PackedRows, RowPanel},
         pack::{self, PanelOut},
     },
-    lanes::{Lanes, MAX_TILE_ROWS},
+    lanes::Lanes,
 };
-use core::ops::Range;
 use triplet_core::Points;
 
 /// As many rows as a register tile has, in a panel of their own, and their distances.
@@ -36,14 +35,14 @@ impl<T: Element> Default for Distances<T> {
 }
 
 impl<T: Element> Distances<T> {
-    /// Computes those of some original rows, by the chain of every inner product.
+    /// Computes those of some original rows, as many as a register tile has at most, by the chain of every inner product.
     #[inline(always)]
     pub(crate) fn compute<L: Lanes<Real = T>>(
         &mut self,
         lanes: L,
         points: Points<'_, T>,
         source: PackedRows<'_, T>,
-        rows: Range<u32>,
+        rows: &[u32],
     ) {
         let layout = source.layout;
         self.panel.resize(layout.packed_panel());
@@ -51,13 +50,10 @@ impl<T: Element> Distances<T> {
         self.ids.resize(layout.panel);
         self.stride = layout.panels * layout.panel;
         self.keys.resize(L::TILE_ROWS * self.stride);
-        let mut few = [0; MAX_TILE_ROWS];
-        let count = rows.len();
-        few.iter_mut().zip(rows).for_each(|(place, row)| *place = row);
         let out = PanelOut { panel: &mut self.panel, norms: &mut self.norms, ids: &mut self.ids };
-        pack::pack(lanes, points, &few[..count], out);
+        pack::pack(lanes, points, rows, out);
         let panel = RowPanel { rows: &self.panel, norms: &self.norms };
-        let (some, columns) = (0..count, 0..layout.panels);
+        let (some, columns) = (0..rows.len(), 0..layout.panels);
         source.distances_of(lanes, panel, some, columns, &mut self.keys, self.stride);
     }
 

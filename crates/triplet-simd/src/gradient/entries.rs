@@ -1,6 +1,6 @@
 //! The terms of gradient rows, as the chain reads them.
 
-use crate::inlined::zip;
+use crate::{inlined::zip, memory::reserve_exact};
 use core::ops::Range;
 use triplet_core::{Distance, Real};
 
@@ -27,6 +27,14 @@ pub(crate) struct Appended<'a, T> {
 impl<T: Real> Entries<T> {
     /// Forgets all.
     pub(crate) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Makes room for so many, and no more; forgets those that there are.
+    pub(crate) fn reserve(&mut self, terms: usize) {
+        reserve_exact(&mut self.rows, terms);
+        reserve_exact(&mut self.coefficients, terms);
+        reserve_exact(&mut self.strengths, terms);
         self.len = 0;
     }
 

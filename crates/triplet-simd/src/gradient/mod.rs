@@ -11,6 +11,8 @@ mod distances;
 mod entries;
 mod list;
 pub(crate) mod projection;
+mod rows;
+pub(crate) mod source;
 mod tally;
 
 pub(crate) use chosen_by::ChoiceBuffers;
@@ -23,13 +25,14 @@ use crate::{
     cpu::isa::{Element, Selected},
     executor::{Executor, run_tasks},
     gram::{block::PackedRows, layout::MIN_LARGE_POSITIVES},
-    lanes::{Kernel, Lanes},
+    inlined::from_fn,
     scratch::Scratch,
 };
-use chain::{Chain, Segment};
-use coefficients::Coefficients;
-use projection::project;
-use triplet_core::{GradientInputs, Problem, distance::GradientStep};
+pub(crate) use coefficients::Coefficients;
+pub(crate) use list::{List, Listed};
+pub(crate) use rows::{AddUp, Chains, RowPairs};
+use source::{Kept, Mined};
+use triplet_core::Problem;
 
 /// What the stages of the gradient are given.
 #[derive(Clone, Copy)]
@@ -38,19 +41,14 @@ pub(crate) struct GradientContext<'a, T: Element> {
     pub(crate) executor: &'a dyn Executor,
     /// The instruction set.
     pub(crate) selected: Selected,
-    /// Problem, triplets and factors.
-    pub(crate) inputs: GradientInputs<'a, T>,
+    /// Triplets and factors.
+    pub(crate) mined: Mined<'a, T>,
     /// The packed rows, where distances were not kept.
     pub(crate) source: Option<PackedRows<'a, T>>,
 }
 
 /// Rows that a worker takes at a time.
 pub(crate) const ROWS: usize = 16;
-/// Bytes of other rows that stay in the cache while all rows of a piece use them.
-const SHARED_BYTES: usize = 128 * 1024;
-/// Entries among so many others that a row must have for that to pay.
-const SHARED_ENTRIES: usize = 16;
-
 /// Among so many pairs of rows, one positive pair makes looking distances up slower than computing all of
 /// them again (measured: see the docs page on speed).
 const PAIRS_A_POSITIVE: usize = 4;
@@ -72,81 +70,20 @@ pub(crate) fn run<T: Element>(
     buffers: &mut ChoiceBuffers,
     out: &mut [T],
 ) {
-    let GradientContext { executor, selected, inputs, source } = context;
-    let width = inputs.problem.anchors().width();
-    buffers.windows(inputs, executor, |window, choices| {
-        let coefficients = Coefficients::new(inputs, choices);
+    let GradientContext { executor, selected, mined, source } = context;
+    let Mined { problem, scale, .. } = mined;
+    let width = problem.anchors().width();
+    buffers.windows(mined, executor, |window, choices| {
+        let coefficients = &Coefficients::new(problem, scale, Kept { mined, choices });
         let rows = &mut out[window.start * width..window.end * width];
         let pieces = rows.chunks_mut(ROWS * width).zip((window.start as u32..).step_by(ROWS));
         run_tasks(executor, scratches, pieces, |scratch, (out, first)| {
-            T::dispatch(selected, Rows { coefficients: &coefficients, source, first, scratch, out });
+            let rows: [u32; ROWS] = from_fn(|row| first + row as u32);
+            let rows = &rows[..out.len() / width];
+            let mut pairs = RowPairs::of(scratch);
+            pairs.clear(problem);
+            T::dispatch(selected, AddUp { coefficients, source, rows, pairs });
+            T::dispatch(selected, Chains { problem, scale: scale.scale, rows, scratch, out });
         });
     });
-}
-
-/// Consecutive rows of the gradient.
-struct Rows<'a, T: Element> {
-    coefficients: &'a Coefficients<'a, T>,
-    source: Option<PackedRows<'a, T>>,
-    first: u32,
-    scratch: &'a mut Scratch<T>,
-    out: &'a mut [T],
-}
-
-impl<T: Element> Kernel<T> for Rows<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        let problem = self.coefficients.problem();
-        let (width, batch) = (problem.anchors().width(), problem.candidates().len());
-        let Scratch { columns, tally, entries, unconsumed, distances, .. } = self.scratch;
-        entries.clear();
-        tally.resize(batch);
-        unconsumed.clear();
-        let rows = self.first..self.first + (self.out.len() / width) as u32;
-        for (index, row) in rows.clone().enumerate() {
-            let start = entries.len();
-            let mut keys = None;
-            if let Some(source) = self.source {
-                if index % L::TILE_ROWS == 0 {
-                    let end = rows.end.min(row + L::TILE_ROWS as u32);
-                    distances.compute(lanes, problem.anchors(), source, row..end);
-                }
-                keys = Some(distances.of(index % L::TILE_ROWS));
-            }
-            self.coefficients.row(row, keys, tally, entries);
-            unconsumed.push(start..entries.len());
-        }
-        if problem.distance().needs_pair_distance() {
-            entries.finish(problem.distance());
-        }
-        // Entries ascend. If most rows of the piece use most other rows, all of them go
-        // through the same few others, which stay in the cache, before the next few come
-        // by; the chains are resumed.
-        let shared = (SHARED_BYTES / (width * size_of::<T>())).max(1);
-        let dense = entries.len() / rows.len() * shared >= SHARED_ENTRIES * batch;
-        let step = if dense { shared } else { batch };
-        for first in (0..batch).step_by(step) {
-            let end = first + step;
-            for ((out, row), unconsumed) in
-                self.out.chunks_exact_mut(width).zip(rows.clone()).zip(&mut *unconsumed)
-            {
-                let (mut others, coefficients) = entries.of(unconsumed.clone());
-                if end < batch {
-                    others = &others[..others.iter().take_while(|&&other| (other as usize) < end).count()];
-                }
-                let segment = Segment {
-                    rows: others,
-                    coefficients: &coefficients[..others.len()],
-                    resume: first > 0,
-                    scale: (end >= batch).then_some(self.coefficients.scale()),
-                };
-                unconsumed.start += others.len();
-                Chain { lanes, problem, row }.run(segment, out);
-            }
-        }
-        if problem.distance().gradient_step() == GradientStep::UnitRow {
-            project(lanes, problem, self.first, self.out, columns);
-        }
-    }
 }

@@ -18,20 +18,20 @@ pub(crate) struct Columns<T> {
     values: Aligned<T>,
 }
 
-/// `(v - u (u.v)) / norm` for up to [`ROWS`] consecutive rows, from an original row on.
+/// `(v - u (u.v)) / norm` for up to [`ROWS`] rows of the gradient, given their original rows.
 #[inline(always)]
 pub(crate) fn project<L: Lanes>(
     lanes: L,
     problem: &Problem<'_, L::Real>,
-    first: u32,
+    ids: &[u32],
     rows: &mut [L::Real],
     columns: &mut Columns<L::Real>,
 ) {
     const { assert!(ROWS.is_multiple_of(L::LEN) && L::LEN >= MIN_LEN) };
     let points = problem.anchors();
     let width = points.width();
-    let unit = |r: usize| points.row(first + r as u32);
-    let count = rows.len() / width;
+    let unit = |r: usize| points.row(ids[r]);
+    let count = ids.len();
     let Columns { units, values } = columns;
     units.resize(ROWS * width);
     values.resize(ROWS * width);
@@ -49,7 +49,7 @@ pub(crate) fn project<L: Lanes>(
         lanes.store(&mut along[n * L::LEN..], sums[n]);
     }
     for (r, out) in rows.chunks_exact_mut(width).enumerate() {
-        let Some(scaling) = points.scaling(first + r as u32) else { continue };
+        let Some(scaling) = points.scaling(ids[r]) else { continue };
         let along = lanes.splat(if scaling.own_norm { -along[r] } else { -L::Real::ZERO });
         let inverse_norm = lanes.splat(L::Real::from_f64(scaling.inverse_norm));
         let projected = |u, v| lanes.mul(lanes.fma(along, u, v), inverse_norm);

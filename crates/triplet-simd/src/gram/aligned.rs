@@ -18,7 +18,9 @@ impl<T: Copy + Default> Aligned<T> {
     pub(crate) fn resize(&mut self, len: usize) {
         let padded = len + LINE / size_of::<T>();
         if self.data.len() < padded {
-            self.data.clear();
+            // Not by doubling: what is needed is known, and reckoned with.
+            self.data = Vec::new();
+            self.data.reserve_exact(padded);
             self.data.resize(padded, T::default());
             // A platform may decline to answer; then alignment is left to chance.
             self.start = self.data.as_ptr().align_offset(LINE).min(padded - len);

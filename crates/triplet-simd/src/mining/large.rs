@@ -14,6 +14,7 @@ use crate::{
     lanes::{Kernel, Lanes},
     mining::StageContext,
     scratch::Scratch,
+    search::buckets::Anchor,
 };
 use core::ops::Range;
 use triplet_core::{Problem, Triplets, real::Key, triplets::TripletsPart};
@@ -41,9 +42,39 @@ pub(crate) fn run<T: Element>(
     let work = panels.zip(triplets.parts(problem, ranges.map(|(_, positions)| positions)));
     run_tasks(executor, scratches, work, |scratch, ((panel, _), part)| {
         if layout.large[panel] {
-            T::dispatch(selected, AnchorTile { problem, source, panel, scratch, part });
+            let positions = part.positions();
+            T::dispatch(
+                selected,
+                AnchorTile { problem, source, panel, positions, scratch, part: Some(part) },
+            );
         }
     });
+}
+
+/// Anchors of one panel at most, mined into the buffers of a worker's anchors.
+pub(crate) fn mine_tile<T: Element>(
+    context: StageContext<'_, T>,
+    scratch: &mut Scratch<T>,
+    positions: Range<usize>,
+) {
+    let StageContext { selected, problem, source, .. } = context;
+    let panel = positions.start / source.layout.panel;
+    T::dispatch(selected, AnchorTile { problem, source, panel, positions, scratch, part: None });
+}
+
+/// All positions, cut into register tiles of anchors.
+pub(crate) fn tiles(layout: &Layout) -> impl Iterator<Item = Range<usize>> + Send + '_ {
+    (0..layout.panels).flat_map(move |panel| {
+        let positions = layout.positions(panel);
+        let end = positions.end;
+        positions.step_by(layout.tile_rows).map(move |first| first..(first + layout.tile_rows).min(end))
+    })
+}
+
+/// Columns that some anchors of so many thresholds each are compared with at a time, about.
+pub(crate) fn anchor_columns<T: Element>(thresholds: usize, tile_rows: usize) -> usize {
+    let wanted = (thresholds * CANDIDATES_PER_THRESHOLD).min(MOST_CANDIDATES);
+    wanted.max(KEYS_BYTES / size_of::<T>() / tile_rows)
 }
 
 /// Cuts panels into register tiles of anchors: the panel, and their positions.
@@ -61,15 +92,17 @@ struct AnchorTile<'a, T: Element> {
     problem: &'a Problem<'a, T>,
     source: PackedRows<'a, T>,
     panel: usize,
+    positions: Range<usize>,
     scratch: &'a mut Scratch<T>,
-    part: TripletsPart<'a, T>,
+    /// Where the triplets are kept; `None` for the anchors' own buffers.
+    part: Option<TripletsPart<'a, T>>,
 }
 
 impl<T: Element> Kernel<T> for AnchorTile<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(mut self, lanes: L) {
-        let positions = self.part.positions();
+        let positions = self.positions.clone();
         if self.scratch.anchors.len() < positions.len() {
             self.scratch.anchors.resize_with(positions.len(), Default::default);
         }
@@ -110,7 +143,7 @@ struct Spans {
 impl<T: Element> AnchorTile<'_, T> {
     fn spans(&self) -> Spans {
         let classes = self.problem.classes();
-        let positions = self.part.positions();
+        let positions = self.positions.clone();
         let (first, last) = (classes.span(positions.start), classes.span(positions.end - 1));
         let common = if first == last { first.clone() } else { 0..0 };
         Spans { reach: first.start..last.end, common }
@@ -119,7 +152,7 @@ impl<T: Element> AnchorTile<'_, T> {
     /// The rows of the panel that are anchors here.
     fn rows(&self) -> Range<usize> {
         let first = self.source.layout.positions(self.panel).start;
-        self.part.positions().start - first..self.part.positions().end - first
+        self.positions.start - first..self.positions.end - first
     }
 
     /// The runs of column panels that hold some positions, and keys from anchor to anchor.
@@ -131,9 +164,8 @@ impl<T: Element> AnchorTile<'_, T> {
         let (first, end) = (positions.start / height, positions.end.div_ceil(height));
         let anchors = &self.scratch.anchors[..self.rows().len()];
         let thresholds = anchors.iter().map(|anchor| anchor.positives.len()).max().unwrap_or(0);
-        let wanted = (thresholds * CANDIDATES_PER_THRESHOLD).min(MOST_CANDIDATES);
-        let columns = wanted.max(KEYS_BYTES / size_of::<T>() / L::TILE_ROWS);
-        let step = (columns / height).clamp(1, end.saturating_sub(first).max(1));
+        let step = (anchor_columns::<T>(thresholds, L::TILE_ROWS) / height)
+            .clamp(1, end.saturating_sub(first).max(1));
         ((first..end).step_by(step).map(move |start| start..(start + step).min(end)), step * height)
     }
 
@@ -156,7 +188,7 @@ impl<T: Element> AnchorTile<'_, T> {
         let classes = self.problem.classes();
         let seen = columns.start * L::PANEL..columns.end * L::PANEL;
         let Scratch { anchors, keys, .. } = &mut *self.scratch;
-        let rows = self.part.positions().zip(anchors).zip(keys.chunks(stride));
+        let rows = self.positions.clone().zip(anchors).zip(keys.chunks(stride));
         for ((position, anchor), keys) in rows {
             let span = classes.span(position);
             // The anchor itself has no slot: what comes after it is one place ahead.
@@ -190,13 +222,15 @@ impl<T: Element> AnchorTile<'_, T> {
     /// Writes the triplets out, and evaluates them.
     fn write(mut self) {
         let Scratch { anchors, negatives, counts, .. } = self.scratch;
-        for (position, anchor) in self.part.positions().zip(anchors) {
-            let out = self.part.anchor(self.problem, position);
-            let (far, farthest) = anchor.far;
-            let fallback = (far != Key::MASKED).then(|| (far, farthest.to_row()));
+        for (position, anchor) in self.positions.clone().zip(anchors) {
+            let Anchor { positives, nearest, far: (far, farthest), found, .. } = anchor;
+            let out = match &mut self.part {
+                Some(part) => part.anchor(self.problem, position),
+                None => found.resize(self.problem, position),
+            };
+            let fallback = (*far != Key::MASKED).then(|| (*far, farthest.to_row()));
             negatives.clear();
-            for ((&nearest, &positive), negative) in
-                anchor.nearest.iter().zip(&anchor.positives).zip(&mut *out.negatives)
+            for ((&nearest, &positive), negative) in nearest.iter().zip(&*positives).zip(&mut *out.negatives)
             {
                 let nearest = (nearest != T::NO_CANDIDATE).then(|| T::unpack_candidate(nearest));
                 let (row, distance) = match nearest.or(fallback) {
@@ -207,10 +241,10 @@ impl<T: Element> AnchorTile<'_, T> {
                 negatives.push(distance);
             }
             if !out.positive_distances.is_empty() {
-                out.positive_distances.copy_from_slice(&anchor.positives);
+                out.positive_distances.copy_from_slice(positives);
                 out.negative_distances.copy_from_slice(negatives);
             }
-            *counts += out.evaluate_terms_with(self.problem, &anchor.positives, negatives);
+            *counts += out.evaluate_terms_with(self.problem, positives, negatives);
         }
     }
 }

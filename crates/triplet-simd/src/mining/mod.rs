@@ -15,6 +15,7 @@ mod triangle;
 
 pub(crate) use bests::Held;
 pub(crate) use context::StageContext;
+pub(crate) use large::{anchor_columns, mine_tile, tiles};
 pub(crate) use passing::PassingDistances;
 
 use crate::{cpu::isa::Element, gram::aligned::Aligned, scratch::Scratch};

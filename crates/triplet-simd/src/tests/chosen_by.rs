@@ -53,13 +53,13 @@ fn every_row_finds_the_anchors_that_chose_it() {
                 buffers.limit_listed_choices(most);
                 let mut next = 0;
                 let mut windows = 0;
-                buffers.windows(inputs, &Inline, |window, choices| {
+                buffers.windows(inputs.into(), &Inline, |window, choices| {
                     assert_eq!(window.start, next);
                     next = window.end;
                     windows += 1;
                     for row in window {
                         let mut found = Vec::new();
-                        choices.of(inputs, row as u32, |anchor, slot| found.push((anchor, slot)));
+                        choices.of(inputs.into(), row as u32, |anchor, slot| found.push((anchor, slot)));
                         // Where one row is chosen by more than can be listed, slots are given in any case.
                         let slots = distance.needs_pair_distance();
                         found.iter_mut().for_each(|(_, slot)| *slot = if slots { *slot } else { 0 });

@@ -23,7 +23,7 @@ impl<T: Element> Kernel<T> for Compute<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        self.distances.compute(lanes, self.problem.anchors(), self.source, self.rows);
+        self.distances.compute(lanes, self.problem.anchors(), self.source, &self.rows.collect::<Vec<_>>());
     }
 }
 

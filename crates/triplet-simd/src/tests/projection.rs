@@ -13,7 +13,7 @@ use triplet_core::{Batch, Distance, Objective, Problem, ProblemBuffers, Real, Ru
 
 struct Project<'a, T: Element> {
     problem: &'a Problem<'a, T>,
-    first: u32,
+    ids: &'a [u32],
     rows: &'a mut [T],
     columns: &'a mut Columns<T>,
 }
@@ -22,7 +22,7 @@ impl<T: Element> Kernel<T> for Project<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        project(lanes, self.problem, self.first, self.rows, self.columns);
+        project(lanes, self.problem, self.ids, self.rows, self.columns);
     }
 }
 
@@ -59,7 +59,8 @@ impl Suite for Projection {
             let problem = &Problem::new(&batch, objective, &mut space).expect("a finite margin");
             let before = components::<T>(rng, count * width);
             let mut rows = before.clone();
-            on.run(Project { problem, first: 3, rows: &mut rows, columns: &mut columns });
+            let ids: Vec<u32> = (3..).take(count).collect();
+            on.run(Project { problem, ids: &ids, rows: &mut rows, columns: &mut columns });
             for ((row, found), before) in (3..).zip(rows.chunks(width)).zip(before.chunks(width)) {
                 let bits = |values: &[T]| values.iter().map(|value| value.key()).collect::<Vec<_>>();
                 assert_eq!(bits(found), bits(&model(problem, row, before)), "row {row}");

@@ -1,8 +1,8 @@
 //! The thresholds of an anchor of a large class, and the nearest candidates found for them.
 
 use super::WINDOW;
-use crate::cpu::isa::Element;
-use triplet_core::real::Key;
+use crate::{cpu::isa::Element, memory::reserve_exact};
+use triplet_core::{real::Key, triplets::AnchorBuffers};
 
 /// The thresholds of one anchor, and what was found for them so far.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Anchor<T: Element> {
     pub(crate) nearest: Vec<T::Candidate>,
     /// Key and row of the farthest candidate.
     pub(crate) far: (T::Key, T::Key),
+    /// Its triplets, where nothing else keeps them.
+    pub(crate) found: AnchorBuffers,
 }
 
 impl<T: Element> Default for Anchor<T> {
@@ -30,11 +32,23 @@ impl<T: Element> Default for Anchor<T> {
             range: None,
             nearest: Vec::new(),
             far: (Key::MASKED, Key::SIGNED_MAX),
+            found: AnchorBuffers::default(),
         }
     }
 }
 
 impl<T: Element> Anchor<T> {
+    /// Makes room for so many positives, and no more.
+    pub(crate) fn reserve(&mut self, positives: usize) {
+        let padded = positives.next_multiple_of(WINDOW);
+        reserve_exact(&mut self.positives, positives);
+        reserve_exact(&mut self.thresholds, padded);
+        reserve_exact(&mut self.buckets, padded);
+        reserve_exact(&mut self.nearest, positives);
+        reserve_exact(&mut self.found.negatives, positives);
+        reserve_exact(&mut self.found.has_gradient, positives.div_ceil(64));
+    }
+
     /// Sets the threshold of each positive, and forgets what was found.
     pub(crate) fn set_thresholds(&mut self, threshold: impl Fn(T) -> T::Key) {
         self.thresholds.clear();

@@ -1,0 +1,127 @@
+//! A few rows of the gradient: their pairs, and then their chains.
+
+use super::{
+    Coefficients, Distances, Entries, ROWS, TallyBuffers,
+    chain::{Chain, Segment},
+    projection::project,
+    source::Source,
+};
+use crate::{
+    cpu::isa::Element,
+    gram::block::PackedRows,
+    lanes::{Kernel, Lanes},
+    scratch::Scratch,
+};
+use core::ops::Range;
+use triplet_core::{Problem, distance::GradientStep};
+
+/// Bytes of other rows that stay in the cache while all rows of a piece use them.
+const SHARED_BYTES: usize = 128 * 1024;
+/// Entries among so many others that a row must have for that to pay.
+const SHARED_ENTRIES: usize = 16;
+
+/// What pairs are added up in.
+pub(crate) struct RowPairs<'a, T: Element> {
+    pub(crate) tally: &'a mut TallyBuffers<T>,
+    pub(crate) entries: &'a mut Entries<T>,
+    pub(crate) unconsumed: &'a mut Vec<Range<usize>>,
+    pub(crate) distances: &'a mut Distances<T>,
+}
+
+impl<'a, T: Element> RowPairs<'a, T> {
+    /// Those of a worker.
+    pub(crate) fn of(scratch: &'a mut Scratch<T>) -> Self {
+        let Scratch { tally, entries, unconsumed, distances, .. } = scratch;
+        Self { tally, entries, unconsumed, distances }
+    }
+
+    /// Forgets all pairs, and makes room for a problem's.
+    pub(crate) fn clear(&mut self, problem: &Problem<'_, T>) {
+        self.tally.resize(problem.candidates().len());
+        self.entries.clear();
+        self.unconsumed.clear();
+    }
+}
+
+/// Appends the pairs of some original rows.
+pub(crate) struct AddUp<'a, T: Element, S> {
+    pub(crate) coefficients: &'a Coefficients<'a, T, S>,
+    /// The packed rows, where distances were not kept.
+    pub(crate) source: Option<PackedRows<'a, T>>,
+    pub(crate) rows: &'a [u32],
+    pub(crate) pairs: RowPairs<'a, T>,
+}
+
+impl<T: Element, S: Source<T>> Kernel<T> for AddUp<'_, T, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Lanes<Real = T>>(self, lanes: L) {
+        let Self { coefficients, source, rows, pairs } = self;
+        let RowPairs { tally, entries, unconsumed, distances } = pairs;
+        for (index, &row) in rows.iter().enumerate() {
+            let start = entries.len();
+            let mut keys = None;
+            if let Some(source) = source {
+                if index % L::TILE_ROWS == 0 {
+                    let some = &rows[index..rows.len().min(index + L::TILE_ROWS)];
+                    distances.compute(lanes, coefficients.problem().anchors(), source, some);
+                }
+                keys = Some(distances.of(index % L::TILE_ROWS));
+            }
+            coefficients.row(row, keys, tally, entries);
+            unconsumed.push(start..entries.len());
+        }
+    }
+}
+
+/// Runs the chains of some original rows whose pairs are complete.
+pub(crate) struct Chains<'a, T: Element> {
+    pub(crate) problem: &'a Problem<'a, T>,
+    /// What every component is multiplied by at the end.
+    pub(crate) scale: T,
+    /// At most [`ROWS`].
+    pub(crate) rows: &'a [u32],
+    pub(crate) scratch: &'a mut Scratch<T>,
+    pub(crate) out: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for Chains<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Lanes<Real = T>>(self, lanes: L) {
+        let Self { problem, rows, .. } = self;
+        debug_assert!(rows.len() <= ROWS);
+        let (width, batch) = (problem.anchors().width(), problem.candidates().len());
+        let Scratch { columns, entries, unconsumed, .. } = self.scratch;
+        if problem.distance().needs_pair_distance() {
+            entries.finish(problem.distance());
+        }
+        // Entries ascend. If most rows of the piece use most other rows, all of them go
+        // through the same few others, which stay in the cache, before the next few come
+        // by; the chains are resumed.
+        let shared = (SHARED_BYTES / (width * size_of::<T>())).max(1);
+        let dense = entries.len() / rows.len() * shared >= SHARED_ENTRIES * batch;
+        let step = if dense { shared } else { batch };
+        for first in (0..batch).step_by(step) {
+            let end = first + step;
+            for ((out, &row), unconsumed) in self.out.chunks_exact_mut(width).zip(rows).zip(&mut *unconsumed)
+            {
+                let (mut others, coefficients) = entries.of(unconsumed.clone());
+                if end < batch {
+                    others = &others[..others.iter().take_while(|&&other| (other as usize) < end).count()];
+                }
+                let segment = Segment {
+                    rows: others,
+                    coefficients: &coefficients[..others.len()],
+                    resume: first > 0,
+                    scale: (end >= batch).then_some(self.scale),
+                };
+                unconsumed.start += others.len();
+                Chain { lanes, problem, row }.run(segment, out);
+            }
+        }
+        if problem.distance().gradient_step() == GradientStep::UnitRow {
+            project(lanes, problem, rows, self.out, columns);
+        }
+    }
+}
