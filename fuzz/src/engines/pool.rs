@@ -41,9 +41,11 @@ impl Settings {
         match self.memory {
             Memory::Usual => MemoryLimits::default(),
             Memory::Nothing => MemoryLimits { distances: 0, choices: 1, ..Default::default() },
-            Memory::Little { distances, choices } => {
-                MemoryLimits { distances: distances.into(), choices: usize::from(choices).max(1), ..Default::default() }
-            }
+            Memory::Little { distances, choices } => MemoryLimits {
+                distances: distances.into(),
+                choices: usize::from(choices).max(1),
+                ..Default::default()
+            },
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The system's allocator, counting.
-pub struct Counting;
+pub(crate) struct Counting;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
@@ -29,12 +29,12 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// Bytes held now.
-pub fn held() -> usize {
+pub(crate) fn held() -> usize {
     HELD.load(Relaxed)
 }
 
 /// What `work` returns, and the most bytes held at once meanwhile. An allocation that grows counts twice.
-pub fn peak_of<R>(work: impl FnOnce() -> R) -> (R, usize) {
+pub(crate) fn peak_of<R>(work: impl FnOnce() -> R) -> (R, usize) {
     PEAK.store(held(), Relaxed);
     let answer = work();
     (answer, PEAK.load(Relaxed))
