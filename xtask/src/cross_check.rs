@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     bar.finish_and_clear();
     println!("zero differing bits in loss, triplets and gradient");
     println!("{ENGINES}{}", names(&single));
-    println!("  instruction sets this CPU cannot run, NOT covered: {}", list(&engines::not_covered()));
+    println!("  what this machine does not have, NOT covered: {}", list(&engines::not_covered()));
     coverage.print();
     bound.print();
     let compared = recorded.map_or(0, |_| args.batches.min(BATCHES));

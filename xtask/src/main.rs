@@ -13,6 +13,7 @@ mod mutants;
 mod profiles;
 mod python;
 mod sanitize;
+mod scaling;
 mod sweep;
 mod test;
 
@@ -52,6 +53,9 @@ enum Command {
     /// Times odd shapes and looks for cliffs: no point may take more than 1.6 times what
     /// its neighbours predict, nor tight clusters longer than random rows.
     Sweep(sweep::Args),
+    /// Measures how calls scale: on the threads there are, and for more cores than there are by a model of
+    /// measured pieces, whose assumptions are printed. Build it with `--release`.
+    Scaling(scaling::Args),
     Fuzz(fuzz::Args),
     /// Runs the kernels' tests with the compiler's address sanitizer, on the stable toolchain: it reports every
     /// read and write outside of an allocation. Builds into target/sanitize; needs Linux or macOS.
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         Command::Aarch64(args) => aarch64::run(&args),
         Command::Repeat(args) => aarch64::repeat(&args),
         Command::Sweep(args) => sweep::run(&args),
+        Command::Scaling(args) => scaling::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Sanitize(args) => sanitize::run(&args),
         Command::Mutants(args) => mutants::run(&args),

@@ -2,7 +2,8 @@
 
 use crate::{Error, Result, gram::Gram};
 use triplet_core::{Engine, ExecutionInfo, Scalar};
-use triplet_par::{Parallel, Rayon};
+use triplet_openmp::{Host, OpenMp};
+use triplet_par::{Parallel, Pool, Rayon};
 use triplet_simd::{Element, Fused, Inline, Isa, Selected};
 
 triplet_core::named_enum! {
@@ -29,6 +30,9 @@ triplet_core::named_enum! {
         Simd = "simd",
         /// Fused SIMD tiles on all threads.
         Par = "par",
+        /// Fused SIMD tiles on the OpenMP threads of PyTorch, at most as many as PyTorch uses; as `Par` where
+        /// there are none: see [`triplet_openmp`].
+        OpenMp = "openmp",
     }
 }
 
@@ -42,7 +46,7 @@ impl Backend {
     #[must_use]
     pub const fn is_exact(self) -> bool {
         match self {
-            Self::Auto | Self::Scalar | Self::Simd | Self::Par => true,
+            Self::Auto | Self::Scalar | Self::Simd | Self::Par | Self::OpenMp => true,
             Self::Gram => false,
         }
     }
@@ -74,12 +78,12 @@ pub struct BackendOptions {
 }
 
 /// A backend that this machine has, with everything chosen; no thread is started yet.
-#[derive(Debug, Clone, Copy)]
 enum Choice {
     Scalar,
     Gram(Selected),
     Simd(Selected),
     Par { selected: Selected, threads: Option<usize> },
+    OpenMp { selected: Selected, executor: OpenMp },
 }
 
 impl BackendOptions {
@@ -97,6 +101,7 @@ impl BackendOptions {
                 let executor = threads.map_or_else(|| Ok(Rayon::current()), Rayon::with_threads)?;
                 Box::new(Parallel::new(selected, executor))
             }
+            Choice::OpenMp { selected, executor } => Box::new(Parallel::new(selected, executor)),
         })
     }
 
@@ -122,6 +127,11 @@ impl BackendOptions {
                 let threads = threads.map_or_else(|| Rayon::current().max_threads(), Rayon::started_threads);
                 ExecutionInfo { backend: "par", isa: selected.isa().name(), threads }
             }
+            Choice::OpenMp { selected, executor } => ExecutionInfo {
+                backend: executor.backend(),
+                isa: selected.isa().name(),
+                threads: executor.usable_threads(),
+            },
         })
     }
 
@@ -133,6 +143,13 @@ impl BackendOptions {
             Backend::Scalar => Choice::Scalar,
             Backend::Gram => Choice::Gram(Selected::best()?),
             Backend::Par => Choice::Par { selected: selected()?, threads: self.threads },
+            Backend::OpenMp => match Host::of_torch() {
+                Some(host) => {
+                    let executor = OpenMp::new(host, self.threads)?;
+                    Choice::OpenMp { selected: selected()?, executor }
+                }
+                None => Choice::Par { selected: selected()?, threads: self.threads },
+            },
             Backend::Auto if several => Choice::Par { selected: selected()?, threads: self.threads },
             Backend::Simd | Backend::Auto => Choice::Simd(selected()?),
         })

@@ -75,7 +75,7 @@ fn golden_files_of_the_real_tfa() {
 #[test]
 fn every_exact_backend_gives_the_same_bits() {
     let seed = 20_261_124;
-    println!("seed {seed}; this CPU cannot run: {:?}", engines::not_covered());
+    println!("seed {seed}; not covered here: {:?}", engines::not_covered());
     let mut single: Vec<_> =
         contenders().unwrap().into_iter().map(triplet_testkit::engines::Contender::workspace).collect();
     let mut double: Vec<_> =

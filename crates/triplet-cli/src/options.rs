@@ -35,7 +35,8 @@ pub(crate) fn isa_help(what: &str) -> String {
 /// What computes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BackendArgs {
-    /// Engine: auto, scalar (the reference), gram (materialised matrix, for comparison),
+    /// Engine: auto, scalar (the reference), gram (materialised matrix, for comparison), openmp (PyTorch's
+    /// threads in a process that runs it, as par here),
     /// simd (this thread) or par (all threads). All but gram give the same bits.
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub(crate) backend: String,

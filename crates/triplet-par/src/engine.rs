@@ -1,6 +1,6 @@
 //! The engine on several threads, and how many of them it uses for a batch.
 
-use crate::{Rayon, Result};
+use crate::{Pool, Rayon, Result};
 use triplet_core::{
     Engine, ExecutionInfo, GradientInputs, Problem, Triplets,
     gradient_inputs::GradientScale,
@@ -12,7 +12,8 @@ use triplet_simd::{Element, Fused, Selected};
 /// costs about as much as it saves.
 const SERIAL_BELOW: u64 = 3_000_000;
 
-/// The fused engine on rayon's threads; small batches stay on the calling thread.
+/// The fused engine on the threads of a pool, rayon's unless another is named; small batches stay on the
+/// calling thread.
 ///
 /// ```
 /// use triplet_core::Engine;
@@ -20,8 +21,10 @@ const SERIAL_BELOW: u64 = 3_000_000;
 /// assert_eq!(engine.executed().backend, "par");
 /// # Ok::<(), triplet_par::Error>(())
 /// ```
-pub struct Parallel<T: Element> {
-    fused: Fused<T, Rayon>,
+pub struct Parallel<T: Element, P: Pool = Rayon> {
+    fused: Fused<T, P>,
+    /// What the last call ran on, by the pool's word.
+    backend: &'static str,
 }
 
 impl<T: Element> Parallel<T> {
@@ -32,11 +35,14 @@ impl<T: Element> Parallel<T> {
     pub fn with_threads(threads: usize) -> Result<Self> {
         Ok(Self::new(Selected::best()?, Rayon::with_threads(threads)?))
     }
+}
 
+impl<T: Element, P: Pool> Parallel<T, P> {
     /// With an instruction set and an executor of the caller's choice.
     #[must_use]
-    pub fn new(selected: Selected, executor: Rayon) -> Self {
-        Self { fused: Fused::new("par", selected, executor) }
+    pub fn new(selected: Selected, executor: P) -> Self {
+        let backend = executor.backend();
+        Self { fused: Fused::new(backend, selected, executor), backend }
     }
 
     fn choose_threads(&mut self, problem: &Problem<'_, T>) {
@@ -47,10 +53,11 @@ impl<T: Element> Parallel<T> {
     fn choose_threads_for(&mut self, multiply_adds: u64) {
         let executor = self.fused.executor_mut();
         executor.set_active(if multiply_adds < SERIAL_BELOW { 1 } else { executor.max_threads() });
+        self.backend = executor.backend();
     }
 }
 
-impl<T: Element> Engine<T> for Parallel<T> {
+impl<T: Element, P: Pool> Engine<T> for Parallel<T, P> {
     fn mine(&mut self, problem: &Problem<'_, T>, out: &mut Triplets<T>) -> triplet_core::Result<()> {
         self.choose_threads(problem);
         self.fused.mine(problem, out)
@@ -110,6 +117,6 @@ impl<T: Element> Engine<T> for Parallel<T> {
     }
 
     fn executed(&self) -> ExecutionInfo {
-        self.fused.executed()
+        ExecutionInfo { backend: self.backend, ..self.fused.executed() }
     }
 }

@@ -6,15 +6,17 @@
 //! number of threads gives the same bits.
 //!
 //! [`Rayon`] is the executor, which owns the threads; [`Parallel`] is the engine, which chooses
-//! how many of them a batch uses.
+//! how many of them a batch uses; [`Pool`] is what it asks of other executors.
 #![forbid(unsafe_code)]
 
 mod engine;
 mod error;
+mod pool;
 mod rayon_executor;
 
 pub use engine::Parallel;
 pub use error::Error;
+pub use pool::Pool;
 pub use rayon_executor::Rayon;
 
 /// What every fallible function of this crate returns; see the example of [`Error`].

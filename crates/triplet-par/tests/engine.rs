@@ -81,7 +81,7 @@ fn fewer_choices_listed_at_a_time_take_less_memory() {
         let mut engine = engine();
         let all = engine.bytes_needed(problem, true);
         engine.limit_listed_choices(100);
-        // 4 bytes each of 80 * 7 triplets, or of 100.
-        assert_eq!(all - engine.bytes_needed(problem, true), 4 * (560 - 100));
+        // 2 bytes each of 80 * 7 triplets, or of 100.
+        assert_eq!(all - engine.bytes_needed(problem, true), 2 * (560 - 100));
     });
 }

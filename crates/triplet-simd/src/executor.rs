@@ -43,6 +43,10 @@ pub trait Executor: Send + Sync {
     fn keep_awake(&self, body: &mut dyn FnMut()) {
         body();
     }
+    /// A job calls this for its worker before it takes a piece of work, and before it looks at what other workers
+    /// have left or leaves something for them. There is nothing to do for threads that run side by
+    /// side; an executor that runs one worker at a time may go on with another here.
+    fn turn(&self, _worker: usize) {}
 }
 
 /// The calling thread alone.
@@ -67,10 +71,15 @@ impl Executor for Inline {
 
 /// Calls `part` once for every number below `parts`, in any order.
 pub(crate) fn run_parts(executor: &dyn Executor, parts: usize, part: &(dyn Fn(usize) + Sync)) {
+    if parts <= 1 {
+        // No other thread needs to be woken.
+        return float_mode::with_default_mode(|| (0..parts).for_each(part));
+    }
     let next = AtomicUsize::new(0);
-    let work = |_| {
+    executor.run(&|worker| {
         float_mode::with_default_mode(|| {
             loop {
+                executor.turn(worker);
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= parts {
                     return;
@@ -78,9 +87,7 @@ pub(crate) fn run_parts(executor: &dyn Executor, parts: usize, part: &(dyn Fn(us
                 part(number);
             }
         });
-    };
-    // One part needs no other thread to be woken.
-    if parts <= 1 { work(0) } else { executor.run(&work) }
+    });
 }
 
 /// Hands the pieces of an iterator to whichever worker is free; each worker gets
@@ -91,13 +98,28 @@ pub(crate) fn run_tasks<P: Send, S: Send>(
     pieces: impl Iterator<Item = P> + Send,
     work: impl Fn(&mut S, P) + Sync,
 ) {
+    run_tasks_and_leave(executor, scratches, pieces, work, |_| {});
+}
+
+/// The same, where a worker leaves something for the others after each piece: `leave` is called before it
+/// asks for the next one.
+pub(crate) fn run_tasks_and_leave<P: Send, S: Send>(
+    executor: &dyn Executor,
+    scratches: &mut [S],
+    pieces: impl Iterator<Item = P> + Send,
+    work: impl Fn(&mut S, P) + Sync,
+    leave: impl Fn(&mut S) + Sync,
+) {
     let scratches = Mutex::new(scratches.iter_mut());
     let pieces = Mutex::new(pieces);
-    executor.run(&|_| {
+    executor.run(&|worker| {
         let Some(scratch) = take(&scratches) else { return };
         // A worker's thread may be set otherwise than the caller's.
         float_mode::with_default_mode(|| {
-            while let Some(piece) = take(&pieces) {
+            loop {
+                executor.turn(worker);
+                leave(scratch);
+                let Some(piece) = take(&pieces) else { return };
                 work(scratch, piece);
             }
         });

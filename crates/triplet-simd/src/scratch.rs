@@ -4,11 +4,9 @@ use crate::{
     cpu::isa::Element,
     gradient::{Distances, Entries, TallyBuffers, projection::Columns},
     gram::aligned::Aligned,
+    mining::Held,
     retrieval::Nearest,
-    search::{
-        Best,
-        buckets::{Anchor, Buckets},
-    },
+    search::buckets::{Anchor, Buckets},
 };
 use core::ops::Range;
 use triplet_core::terms::TripletCounts;
@@ -18,8 +16,8 @@ use triplet_core::terms::TripletCounts;
 pub(crate) struct Scratch<T: Element> {
     /// One block of keys.
     pub(crate) keys: Aligned<T::Key>,
-    /// The best candidates that this worker has found.
-    pub(crate) best: Best<T::Key>,
+    /// The best candidates for the panels at work.
+    pub(crate) held: Held<T::Key>,
     /// The anchors of large classes at work.
     pub(crate) anchors: Vec<Anchor<T>>,
     /// The candidates of one of them.
@@ -50,7 +48,7 @@ impl<T: Element> Default for Scratch<T> {
     fn default() -> Self {
         Self {
             keys: Aligned::default(),
-            best: Best::default(),
+            held: Held::default(),
             anchors: Vec::new(),
             buckets: Buckets::default(),
             nearest: Vec::new(),

@@ -103,15 +103,17 @@ impl<T: Element> Passes<T> for State<T> {
             problem.classes().largest().min(MIN_LARGE_POSITIVES)
         };
         let thresholds = rows.saturating_mul(thresholds);
-        // Thresholds, and what is found for each: a key and a row; two distances, if triplets keep none.
-        let shared = packed.saturating_add(thresholds.saturating_mul(5)).saturating_mul(size_of::<T>());
+        // Thresholds, and what is found for each, with a worker's copy: a key and a row; two distances, if
+        // triplets keep none.
+        let shared = packed.saturating_add(thresholds.saturating_mul(7)).saturating_mul(size_of::<T>());
         let listed = if with_gradient { self.gradient.listed_bytes(problem) } else { 0 };
-        // Of each worker: the bests, and for the gradient a tile of rows of coefficients or of
+        // And the farthest of each row, and its row.
+        let shared = shared.saturating_add(rows.saturating_mul(2 * size_of::<T>()));
+        // Of each worker for the gradient: a tile of rows of coefficients or of
         // distances, and counts by row.
-        let bests = thresholds.saturating_add(rows).saturating_mul(2 * size_of::<T>());
         let tile = rows.saturating_mul(16 * (12 + 2 * size_of::<T>()) + 21 + size_of::<T>());
         let columns = problem.candidates().width().saturating_mul(32 * size_of::<T>());
-        let worker = bests.saturating_add(tile).saturating_add(columns).saturating_add(WORKER_BYTES);
+        let worker = tile.saturating_add(columns).saturating_add(WORKER_BYTES);
         shared.saturating_add(listed).saturating_add(self.scratches.len().saturating_mul(worker))
     }
 

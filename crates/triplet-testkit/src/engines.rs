@@ -3,7 +3,8 @@
 use crate::cramped::Cramped;
 use triplet_api::{Error, Gram, Isa, MemoryLimits, Workspace};
 use triplet_core::{Engine, Scalar};
-use triplet_par::Rayon;
+use triplet_openmp::{Host, OpenMp};
+use triplet_par::{Pool, Rayon};
 use triplet_simd::{Element, Fused, Inline, Selected};
 
 /// An engine and its name.
@@ -32,12 +33,15 @@ const LITTLE: MemoryLimits =
 const BUDGET: MemoryLimits =
     MemoryLimits { bytes: 1 << 28, keep_triplets: false, distances: 1 << 27, choices: 1 << 26 };
 
+/// The OpenMP runtime of the system, which stands in for PyTorch's.
+pub const OPENMP: &str = "libgomp.so.1";
+
 /// Thread counts that batches are cut for.
 pub const THREADS: [usize; 4] = [1, 2, 3, 7];
 
 /// The scalar reference first, then every instruction set of this CPU on the
 /// calling thread and on each number of threads, whatever the size of the batch; and
-/// some of them once more with little memory, and in parts.
+/// some of them once more with little memory, in parts, and on threads of an OpenMP runtime where there is one.
 ///
 /// # Errors
 /// An instruction set that fails its known answers.
@@ -62,6 +66,12 @@ pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
         add(format!("par {name} with little memory"), Box::new(par()?), LITTLE);
         add(format!("par {name} in windows"), Box::new(Cramped::new(par()?, 0)), BUDGET);
         add(format!("par {name}, triplets noted"), Box::new(Cramped::new(par()?, usize::MAX / 8)), BUDGET);
+        if let Some(host) = Host::load(OPENMP) {
+            let mut executor = OpenMp::new(host, None)?;
+            executor.set_active(executor.max_threads());
+            let engine = Fused::new("openmp", selected, executor);
+            add(format!("openmp {name}"), Box::new(engine), most);
+        }
     }
     add("scalar with little memory".to_owned(), Box::new(Scalar), LITTLE);
     Ok(all)
@@ -79,10 +89,12 @@ pub fn gram() -> Result<Contender<f32>, Error> {
     })
 }
 
-/// Instruction sets that this CPU cannot run, which tests print: they were not covered.
+/// Instruction sets that this CPU cannot run, and an OpenMP runtime that is not there, which tests print: they
+/// were not covered.
 #[must_use]
 pub fn not_covered() -> Vec<&'static str> {
-    Isa::ALL.into_iter().filter(|isa| !isa.is_available()).map(Isa::name).collect()
+    let missing = Isa::ALL.into_iter().filter(|isa| !isa.is_available()).map(Isa::name);
+    missing.chain(Host::load(OPENMP).is_none().then_some(OPENMP)).collect()
 }
 
 #[cfg(test)]
@@ -102,6 +114,8 @@ mod tests {
                 Backend::Scalar => 2,
                 Backend::Simd => Isa::available().count() * 2,
                 Backend::Par => Isa::available().count() * (THREADS.len() + 3),
+                Backend::OpenMp if Host::load(OPENMP).is_none() => 0,
+                Backend::OpenMp => Isa::available().count(),
                 Backend::Gram => unreachable!("its bits may differ"),
             };
             assert_eq!(of_backend.count(), expected, "{} in {names:?}", backend.name());

@@ -31,6 +31,7 @@ fn description(backend: Backend) -> &'static str {
         Backend::Gram => "a materialised B x B matrix by matrixmultiply, for comparison",
         Backend::Simd => "fused tiles on the calling thread",
         Backend::Par => "fused tiles on all threads",
+        Backend::OpenMp => "fused tiles on PyTorch's threads, in a process that runs it; else as par",
     }
 }
 

@@ -61,7 +61,7 @@ def evaluate(
         sample_weight: Factors on the rows' losses: a scalar, ``[B]`` or ``[B, 1]``.
         reduction: ``mean`` (TFA's scalar), ``sum`` or ``none`` (``[B]``). The gradient is
             that of the mean or the sum; of the sum for ``none``.
-        backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``; all but the last give
+        backend: ``auto``, ``par``, ``openmp``, ``simd``, ``scalar`` or ``gram``; all but the last give
             the same bits.
         threads: At most so many; None for ``TRIPLET_NUM_THREADS`` of the environment, or else
             one a core that the process may use (counted again within a second).

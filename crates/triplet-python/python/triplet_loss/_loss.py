@@ -105,6 +105,7 @@ class Loss:
         "__weakref__",
         "_at_margin",
         "_last_call",
+        "_on_torch",
         "id_input",
         "margin_input",
         "margin_is_callable",
@@ -131,6 +132,7 @@ class Loss:
         )
         self._last_call = last or _LastCall()
         self._at_margin: Loss | None = None
+        self._on_torch: Loss | None = None
         loss_id = next(_ids)
         _losses[loss_id] = self
         # Arrays for compiled graphs, which treat arrays as inputs and numbers as constants: the margin
@@ -160,6 +162,15 @@ class Loss:
         found = self._at_margin
         if found is None or found.settings.margin != margin:
             found = self._at_margin = self.replace(margin=margin)
+        return found
+
+    def on_torch(self) -> Loss:
+        """This loss on torch's threads, unless its backend is named."""
+        if self.settings.backend != "auto":
+            return self
+        found = self._on_torch
+        if found is None:
+            found = self._on_torch = self.replace(backend="openmp")
         return found
 
     def evaluate(

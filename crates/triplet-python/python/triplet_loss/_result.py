@@ -53,7 +53,7 @@ class Evaluation:
     statistics: Statistics
     """Counts over the batch."""
     backend: str
-    """The backend: ``scalar``, ``gram``, ``simd`` or ``par``."""
+    """The backend: ``scalar``, ``gram``, ``simd``, ``par`` or ``openmp``."""
     isa: str
     """The instruction set."""
     threads: int

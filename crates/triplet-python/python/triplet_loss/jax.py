@@ -54,7 +54,7 @@ def triplet_semihard_loss(
         sample_weight: Factors on the rows' losses: a scalar, `[B]` or `[B, 1]`.
         reduction: ``mean`` (TFA's scalar), ``sum`` or ``none`` (`[B]`).
         literal: The sentence on TFA's page instead of what its code does.
-        backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``.
+        backend: ``auto``, ``par``, ``openmp``, ``simd``, ``scalar`` or ``gram``.
         threads: At most so many; None for one a core.
         require_positives: Whether a batch without a positive pair is an error.
 

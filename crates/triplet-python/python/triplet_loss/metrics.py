@@ -80,7 +80,7 @@ def retrieval(
             unless ``exclude_self`` or ``ids`` exclude it.
         reference_labels: Their labels, `[N]`, of the same kind.
         distance: ``l2`` (which ranks as ``squared-l2`` does) or ``angular``.
-        backend: ``auto``, ``par``, ``simd`` or ``scalar``, which give the same bits.
+        backend: ``auto``, ``par``, ``openmp``, ``simd`` or ``scalar``, which give the same bits.
         threads: At most so many; None for one a core.
         ids: One a row, of any kind that labels may be of; they may repeat. Rows with the id of the
             query are excluded from its ranking and from R.

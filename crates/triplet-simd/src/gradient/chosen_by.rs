@@ -76,7 +76,7 @@ impl ChoiceBuffers {
         let problem = mined.problem;
         let (rows, slots) = (problem.anchors().len(), problem.slots().count());
         // A count must fit its number.
-        self.parts = if slots < SHARED_FROM { 1 } else { executor.threads().max((slots >> 31) + 1) };
+        self.parts = parts(executor.threads(), rows, slots);
         self.next.resize_with(self.parts * rows, AtomicU32::default);
         let (next, parts) = (&self.next, self.parts);
         run_parts(executor, parts, &|part| {
@@ -252,6 +252,13 @@ impl Choices<'_> {
     }
 }
 
+/// Into how many parts so many slots are cut. Every part has a number for every row, which one thread goes
+/// through: more parts than a row has slots would take longer than they save.
+fn parts(threads: usize, rows: usize, slots: usize) -> usize {
+    let least = (slots >> 31) + 1;
+    if slots < SHARED_FROM { 1 } else { threads.min(slots / rows).max(least) }
+}
+
 /// The anchors of a part: about as many slots in each.
 fn anchors<T: Real>(problem: &Problem<'_, T>, part: usize, parts: usize) -> Range<usize> {
     let (rows, slots) = (problem.anchors().len(), problem.slots().count());
@@ -269,4 +276,19 @@ fn anchors<T: Real>(problem: &Problem<'_, T>, part: usize, parts: usize) -> Rang
         low
     };
     bound(part)..bound(part + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_have_more_slots_than_rows_to_count() {
+        // 8 rows a class: 7 slots a row. 64 rows a class: 63.
+        assert_eq!([1, 2, 16].map(|threads| parts(threads, 8192, 7 * 8192)), [1, 2, 7]);
+        assert_eq!([2, 16, 64].map(|threads| parts(threads, 8192, 63 * 8192)), [2, 16, 63]);
+        // Few slots; one a row; more than a count can hold.
+        assert_eq!([parts(16, 512, 7 * 512), parts(16, 1 << 15, 1 << 15)], [1, 1]);
+        assert_eq!(parts(1, 1 << 20, 5 << 31), 6);
+    }
 }

@@ -4,13 +4,16 @@
 //! `thresholds` → `triangle` → `collect` mine the triplets of classes of usual size, `large` those
 //! of large ones.
 
+mod bests;
 mod collect;
 mod context;
 mod large;
 mod passing;
+mod rectangle;
 mod thresholds;
 mod triangle;
 
+pub(crate) use bests::Held;
 pub(crate) use context::StageContext;
 pub(crate) use large::{anchor_columns, mine_tile, tiles};
 pub(crate) use passing::PassingDistances;
@@ -26,7 +29,7 @@ pub(crate) struct MiningBuffers<T: Element> {
     /// Distances that the triplets do not keep.
     passing: PassingDistances<T>,
     /// What was found for each threshold.
-    nearest: collect::Nearest<T::Key>,
+    bests: bests::Bests<T::Key>,
     /// Counts of each worker.
     counts: Vec<TripletCounts>,
 }
@@ -36,7 +39,7 @@ impl<T: Element> Default for MiningBuffers<T> {
         Self {
             thresholds: Aligned::default(),
             passing: PassingDistances::default(),
-            nearest: collect::Nearest::default(),
+            bests: bests::Bests::default(),
             counts: Vec::new(),
         }
     }
@@ -55,13 +58,13 @@ pub(crate) fn run<T: Element>(
         scratch.keys.resize(2 * layout.panel * layout.panel);
         scratch.counts = TripletCounts::default();
     }
-    let MiningBuffers { thresholds, passing, nearest, counts } = buffers;
+    let MiningBuffers { thresholds, passing, bests, counts } = buffers;
     counts.clear();
     counts.resize(scratches.len(), TripletCounts::default());
-    thresholds::run(context, scratches, thresholds, passing, out);
-    triangle::run(context, scratches, thresholds);
+    thresholds::run(context, scratches, thresholds, (bests, passing), out);
+    triangle::run(context, scratches, thresholds, bests);
     large::run(context, scratches, out);
-    collect::run(context, scratches, counts, thresholds, (nearest, passing), out);
+    collect::run(context, counts, thresholds, (bests, passing), out);
     let counted = scratches.iter().map(|scratch| &scratch.counts).chain(&*counts);
     counted.for_each(|&counted| out.counts += counted);
 }

@@ -1,11 +1,11 @@
-//! Distances of the positives, and the thresholds they set for negatives.
+//! Distances of the positives, and the thresholds they set for negatives, for which nothing is found yet.
 
 use crate::{
     cpu::isa::Element,
     executor::run_tasks,
     gram::{aligned::Aligned, block::PackedRows, layout::Layout, narrow::inner_products},
     lanes::{Kernel, Lanes, MAX_LEN},
-    mining::{PassingDistances, StageContext},
+    mining::{PassingDistances, StageContext, bests::Bests},
     scratch::Scratch,
 };
 use triplet_core::{
@@ -15,18 +15,21 @@ use triplet_core::{
     triplets::{AnchorTriplets, TripletsPart},
 };
 
-/// Fills the positives' side of `triplets`, or `passing` where they keep no distances, and every threshold.
+/// Fills the positives' side of `triplets`, or `passing` where they keep no distances, and every threshold;
+/// forgets what was found for others.
 pub(crate) fn run<T: Element>(
     context: StageContext<'_, T>,
     scratches: &mut [Scratch<T>],
     thresholds: &mut Aligned<T::Key>,
-    passing: &mut PassingDistances<T>,
+    (bests, passing): (&mut Bests<T::Key>, &mut PassingDistances<T>),
     triplets: &mut Triplets<T>,
 ) {
     let StageContext { executor, selected, problem, source } = context;
     let layout = source.layout;
     thresholds.resize(layout.threshold_len());
     passing.resize(if triplets.keeps_distances() { 0 } else { layout.threshold_len() });
+    bests.resize(layout);
+    let bests = &*bests;
     let mut rest = &mut thresholds[..];
     let panels = triplets.parts(problem, layout.all_positions()).zip(passing.panels(layout)).enumerate().map(
         move |(panel, (part, (passing, _)))| {
@@ -36,7 +39,7 @@ pub(crate) fn run<T: Element>(
     );
     run_tasks(executor, scratches, panels, |_, (panel, part, passing, thresholds)| {
         if !layout.large[panel] {
-            T::dispatch(selected, Positives { problem, source, panel, part, passing, thresholds });
+            T::dispatch(selected, Positives { problem, source, panel, part, passing, thresholds, bests });
         }
     });
 }
@@ -46,7 +49,7 @@ const ROWS: usize = 8;
 /// The same where a panel has fewer.
 const FEW_ROWS: usize = 4;
 
-struct Positives<'a, T: Real> {
+struct Positives<'a, T: Element> {
     problem: &'a Problem<'a, T>,
     source: PackedRows<'a, T>,
     panel: usize,
@@ -55,9 +58,10 @@ struct Positives<'a, T: Real> {
     /// Where the distances go that triplets do not keep.
     passing: &'a mut [T],
     thresholds: &'a mut [T::Key],
+    bests: &'a Bests<T::Key>,
 }
 
-impl<T: Real> Kernel<T> for Positives<'_, T> {
+impl<T: Element> Kernel<T> for Positives<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(mut self, lanes: L) {
@@ -86,6 +90,7 @@ impl<T: Real> Kernel<T> for Positives<'_, T> {
                 thresholds[p * L::PANEL + r] = problem.threshold(distance);
             }
         }
+        self.bests.panel(self.panel).reset(self.thresholds);
     }
 }
 
@@ -106,7 +111,7 @@ fn positives<'a, T: Real>(
     }
 }
 
-impl<T: Real> Positives<'_, T> {
+impl<T: Element> Positives<'_, T> {
     /// Writes the distances of the positives, `R` rows at a time.
     #[inline(always)]
     fn rows<L: Lanes<Real = T>, const R: usize>(&mut self, lanes: L) {

@@ -24,10 +24,11 @@ const SLOTS: usize = 8;
 pub(crate) struct BlockSearch<'a, L: Lanes> {
     lanes: L,
     block: Block<'a, KeyOf<L>>,
-    anchors: Anchors<'a, KeyOf<L>>,
-    /// The panel of the block's rows, and that of its columns. Where they are the same, the block has each
-    /// pair in both orders, and the rows' search suffices.
-    panels: [usize; 2],
+    /// The anchors of the block's rows.
+    rows: Anchors<'a, KeyOf<L>>,
+    /// Those of its columns. None on the diagonal, where the block has each pair in both orders, and the rows'
+    /// search suffices.
+    columns: Option<Anchors<'a, KeyOf<L>>>,
     /// Whether farthest candidates are wanted.
     far: bool,
     next: Unit,
@@ -50,25 +51,18 @@ impl<'a, L: Lanes> BlockSearch<'a, L> {
     pub(crate) fn new(
         lanes: L,
         block: Block<'a, KeyOf<L>>,
-        anchors: Anchors<'a, KeyOf<L>>,
-        panels: [usize; 2],
+        rows: Anchors<'a, KeyOf<L>>,
+        columns: Option<Anchors<'a, KeyOf<L>>>,
         far: bool,
     ) -> Self {
-        let mut search = Self { lanes, block, anchors, panels, far, next: Unit::Done };
-        search.next =
-            if search.row_slots() > 0 { Unit::Row { r: 0, slot: 0 } } else { search.first_column() };
+        let mut search = Self { lanes, block, rows, columns, far, next: Unit::Done };
+        search.next = if search.rows.slots > 0 { Unit::Row { r: 0, slot: 0 } } else { search.first_column() };
         search
     }
 
     #[inline(always)]
-    fn row_slots(&self) -> usize {
-        self.anchors.layout.slots(self.panels[0])
-    }
-
-    #[inline(always)]
     fn column_slots(&self) -> usize {
-        let [panel, column] = self.panels;
-        if panel == column { 0 } else { self.anchors.layout.slots(column) }
+        self.columns.as_ref().map_or(0, |columns| columns.slots)
     }
 
     #[inline(always)]
@@ -84,7 +78,7 @@ impl<'a, L: Lanes> BlockSearch<'a, L> {
     #[inline(always)]
     fn units(&self) -> usize {
         let strips = L::PANEL / L::LEN * (L::PANEL / strip_rows::<L>());
-        L::PANEL * self.row_slots().div_ceil(SLOTS) + strips * self.column_slots().div_ceil(SLOTS)
+        L::PANEL * self.rows.slots.div_ceil(SLOTS) + strips * self.column_slots().div_ceil(SLOTS)
     }
 
     /// Does the next unit.
@@ -99,13 +93,12 @@ impl<'a, L: Lanes> BlockSearch<'a, L> {
 
     #[inline(always)]
     fn row(&mut self, r: usize, slot: usize) {
-        let (slots, panel) = (self.row_slots(), self.panels[0]);
+        let slots = self.rows.slots;
         let end = (slot + SLOTS).min(slots);
         if slot == 0 && self.far {
-            rows::farthest(self.lanes, &self.block, r, panel * L::PANEL + r, &mut self.anchors);
+            rows::farthest(self.lanes, &self.block, r, &mut self.rows);
         }
-        let first = self.anchors.layout.threshold_starts[panel] * L::PANEL + r;
-        rows::search(self.lanes, &self.block, r, (first, slot..end), &mut self.anchors);
+        rows::search(self.lanes, &self.block, r, slot..end, &mut self.rows);
         self.next = if end < slots {
             Unit::Row { r, slot: end }
         } else if r + 1 < L::PANEL {
@@ -117,14 +110,14 @@ impl<'a, L: Lanes> BlockSearch<'a, L> {
 
     #[inline(always)]
     fn column(&mut self, strip: Strip, slot: usize) {
-        let (slots, panel, Strip { first_row, column }) = (self.column_slots(), self.panels[1], strip);
+        let Some(anchors) = &mut self.columns else { return self.next = Unit::Done };
+        let (slots, Strip { first_row, column }) = (anchors.slots, strip);
         let end = (slot + SLOTS).min(slots);
         if slot == 0 && self.far {
-            columns::farthest(self.lanes, &self.block, strip, panel * L::PANEL + column, &mut self.anchors);
+            columns::farthest(self.lanes, &self.block, strip, anchors);
         }
-        let first = self.anchors.layout.threshold_starts[panel] * L::PANEL + column;
-        let young = self.anchors.seen[panel] < columns::WARMUP_ROWS;
-        columns::search(self.lanes, &self.block, strip, (first, slot..end), young, &mut self.anchors);
+        let young = *anchors.seen < columns::WARMUP_ROWS;
+        columns::search(self.lanes, &self.block, strip, slot..end, young, anchors);
         self.next = if end < slots {
             Unit::Column { strip, slot: end }
         } else if column + L::LEN < L::PANEL {
@@ -132,7 +125,7 @@ impl<'a, L: Lanes> BlockSearch<'a, L> {
         } else if first_row + strip_rows::<L>() < L::PANEL {
             Unit::Column { strip: Strip { first_row: first_row + strip_rows::<L>(), column: 0 }, slot: 0 }
         } else {
-            self.anchors.seen[panel] += L::PANEL as u32;
+            *anchors.seen += L::PANEL as u32;
             Unit::Done
         };
     }

@@ -39,29 +39,28 @@ impl Strip {
     }
 }
 
-/// Offers the rows of a strip to the thresholds in some slots of its columns' anchors; `first` is the place
-/// of the first anchor's first.
+/// Offers the rows of a strip to the thresholds in some slots of its columns' anchors.
 #[inline(always)]
 pub(super) fn search<L: Lanes>(
     lanes: L,
     block: &Block<'_, KeyOf<L>>,
     strip: Strip,
-    (first, slots): (usize, Range<usize>),
+    slots: Range<usize>,
     young: bool,
     anchors: &mut Anchors<'_, KeyOf<L>>,
 ) {
     let mut slot = slots.start;
     // As many at a time as fit the registers, of which a tile that goes on meanwhile leaves few.
     while !overlaps::<L>() && slot + 4 <= slots.end {
-        nearest::<L, 4>(lanes, block, strip, first + slot * L::PANEL, young, anchors);
+        nearest::<L, 4>(lanes, block, strip, strip.column + slot * L::PANEL, young, anchors);
         slot += 4;
     }
     while slot + 2 <= slots.end {
-        nearest::<L, 2>(lanes, block, strip, first + slot * L::PANEL, young, anchors);
+        nearest::<L, 2>(lanes, block, strip, strip.column + slot * L::PANEL, young, anchors);
         slot += 2;
     }
     if slot < slots.end {
-        nearest::<L, 1>(lanes, block, strip, first + slot * L::PANEL, young, anchors);
+        nearest::<L, 1>(lanes, block, strip, strip.column + slot * L::PANEL, young, anchors);
     }
 }
 
@@ -113,18 +112,17 @@ fn nearest<L: Lanes, const N: usize>(
     }
 }
 
-/// Offers the rows of a strip to its columns' anchors as their farthest, from `anchor` on. A lane with nothing else
+/// Offers the rows of a strip to its columns' anchors as their farthest. A lane with nothing else
 /// keeps a masked key, and any row.
 #[inline(always)]
 pub(super) fn farthest<L: Lanes>(
     lanes: L,
     block: &Block<'_, KeyOf<L>>,
     strip: Strip,
-    anchor: usize,
     anchors: &mut Anchors<'_, KeyOf<L>>,
 ) {
     let keys = strip.keys::<L>(block);
-    let far = &mut anchors.far[anchor..][..L::LEN];
+    let far = &mut anchors.far[strip.column..][..L::LEN];
     let mut most = lanes.splat_key(Key::MASKED);
     for r in 0..strip_rows::<L>() {
         most = lanes.max_signed(most, lanes.load_keys(&keys[r * L::PANEL..]));
@@ -134,7 +132,7 @@ pub(super) fn farthest<L: Lanes>(
         return;
     }
     let ids = strip.ids::<L>(block);
-    let farthest_row = &mut anchors.farthest_row[anchor..][..L::LEN];
+    let farthest_row = &mut anchors.farthest_row[strip.column..][..L::LEN];
     let mut row = lanes.load_keys(farthest_row);
     for r in 0..strip_rows::<L>() {
         let keys = lanes.load_keys(&keys[r * L::PANEL..]);

@@ -11,28 +11,27 @@ use triplet_core::{
 
 type KeyOf<L> = <<L as Lanes>::Real as Real>::Key;
 
-/// Offers the candidates of block row `r` to its anchor's thresholds in some slots; `first` is the place of
-/// the anchor's first.
+/// Offers the candidates of block row `r` to its anchor's thresholds in some slots.
 #[inline(always)]
 pub(super) fn search<L: Lanes>(
     lanes: L,
     block: &Block<'_, KeyOf<L>>,
     r: usize,
-    (first, slots): (usize, Range<usize>),
+    slots: Range<usize>,
     anchors: &mut Anchors<'_, KeyOf<L>>,
 ) {
     let mut slot = slots.start;
     // As many at a time as fit the registers, of which a tile that goes on meanwhile leaves few.
     while !overlaps::<L>() && slot + 4 <= slots.end {
-        nearest::<L, 4>(lanes, block, r, first + slot * L::PANEL, anchors);
+        nearest::<L, 4>(lanes, block, r, r + slot * L::PANEL, anchors);
         slot += 4;
     }
     while slot + 2 <= slots.end {
-        nearest::<L, 2>(lanes, block, r, first + slot * L::PANEL, anchors);
+        nearest::<L, 2>(lanes, block, r, r + slot * L::PANEL, anchors);
         slot += 2;
     }
     if slot < slots.end {
-        nearest::<L, 1>(lanes, block, r, first + slot * L::PANEL, anchors);
+        nearest::<L, 1>(lanes, block, r, r + slot * L::PANEL, anchors);
     }
 }
 
@@ -85,7 +84,6 @@ pub(super) fn farthest<L: Lanes>(
     lanes: L,
     block: &Block<'_, KeyOf<L>>,
     r: usize,
-    anchor: usize,
     anchors: &mut Anchors<'_, KeyOf<L>>,
 ) {
     let keys = &block.keys[r * L::PANEL..][..L::PANEL];
@@ -93,7 +91,7 @@ pub(super) fn farthest<L: Lanes>(
     for start in (0..L::PANEL).step_by(L::LEN) {
         most = lanes.max_signed(most, lanes.load_keys(&keys[start..]));
     }
-    let kept = (&mut anchors.far[anchor], &mut anchors.farthest_row[anchor]);
+    let kept = (&mut anchors.far[r], &mut anchors.farthest_row[r]);
     if !lanes.any(lanes.at_least_signed(most, lanes.splat_key(*kept.0))) {
         return;
     }

@@ -17,8 +17,8 @@ struct Search<'a, K: Key> {
     block: Block<'a, K>,
     layout: &'a Layout,
     thresholds: &'a [K],
-    best: &'a mut Best<K>,
-    panels: [usize; 2],
+    best: &'a mut [Best<K>; 2],
+    diagonal: bool,
     far: bool,
     calls: Option<usize>,
 }
@@ -27,8 +27,12 @@ impl<T: Real> Kernel<T> for Search<'_, T::Key> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        let anchors = self.best.anchors(self.layout, self.thresholds);
-        let mut search = BlockSearch::new(lanes, self.block, anchors, self.panels, self.far);
+        let (layout, thresholds) = (self.layout, self.thresholds);
+        let thresholds = |panel| &thresholds[layout.threshold_range(panel)];
+        let [rows, columns] = self.best;
+        let rows = rows.anchors(layout.slots(0), thresholds(0));
+        let columns = (!self.diagonal).then(|| columns.anchors(layout.slots(1), thresholds(1)));
+        let mut search = BlockSearch::new(lanes, self.block, rows, columns, self.far);
         match self.calls {
             None => search.finish(),
             Some(calls) => {
@@ -66,15 +70,18 @@ fn check<T: Element>(on: &Subject<T>, case: Setup, stream: u64) {
             AnchorModel::new(thresholds[range].iter().skip(anchor % panel).step_by(panel).copied().collect())
         })
         .collect();
-    let mut best = Best::default();
-    best.reset(&layout, &thresholds);
-    best.skip_warmup(1, case.before);
+    let mut best = [Best::default(), Best::default()];
+    for (number, best) in best.iter_mut().enumerate() {
+        best.resize(panel, layout.slots(number));
+        best.reset(&thresholds[layout.threshold_range(number)]);
+    }
+    best[1].seen = case.before;
     for keys in &blocks {
         let (row_ids, column_ids) = (data::ids::<T>(rng, panel), data::ids::<T>(rng, panel));
         let block = Block { keys, row_ids: &row_ids, column_ids: &column_ids };
-        let panels = [0, usize::from(!case.diagonal)];
         let (layout, thresholds, best) = (&layout, &thresholds[..], &mut best);
-        on.run(Search { block, layout, thresholds, best, panels, far: case.far, calls: case.calls });
+        let Setup { diagonal, far, calls, .. } = case;
+        on.run(Search { block, layout, thresholds, best, diagonal, far, calls });
         for (r, keys) in keys.chunks(panel).enumerate() {
             for (c, &key) in keys.iter().enumerate() {
                 models[r].push(key, column_ids[c].to_row());

@@ -47,9 +47,9 @@ pub(crate) fn two_panels<T: Element>(on: &Subject<T>, [first, second]: [usize; 2
     Layout { panel, panels: 2, threshold_starts, large: vec![false; 2], ..Layout::default() }
 }
 
-/// Compares what a search kept for the anchors of all panels with their models.
+/// Compares what a search kept for the anchors of two panels with their models.
 pub(crate) fn compare<K: Key + Debug>(
-    best: &Best<K>,
+    best: &[Best<K>; 2],
     layout: &Layout,
     thresholds: &[K],
     models: &[AnchorModel<K>],
@@ -58,15 +58,13 @@ pub(crate) fn compare<K: Key + Debug>(
     for (anchor, model) in models.iter().enumerate() {
         let (panel, lane) = (anchor / layout.panel, anchor % layout.panel);
         for (slot, &expected) in model.nearest.iter().enumerate() {
-            let at = (layout.threshold_starts[panel] + slot) * layout.panel + lane;
-            let found = (best.nearest_row[at] != K::SIGNED_MAX)
-                .then(|| (best.excess[at].wrapping_add(thresholds[at]), best.nearest_row[at].to_row()));
-            let threshold = thresholds[at];
+            let at = slot * layout.panel + lane;
+            let threshold = thresholds[layout.threshold_range(panel)][at];
+            let found = best[panel].nearest(at, threshold);
             assert_eq!(found, expected, "nearest of anchor {anchor} for its threshold {slot}, {threshold:?}");
         }
         // An anchor without candidates keeps the masked key; the row beside it means nothing.
-        let found =
-            (best.far[anchor] != K::MASKED).then(|| (best.far[anchor], best.farthest_row[anchor].to_row()));
+        let found = best[panel].farthest(lane);
         let wanted = far && !model.nearest.is_empty();
         assert_eq!(found, model.far.filter(|_| wanted), "farthest of anchor {anchor}");
     }

@@ -12,8 +12,8 @@ const SCALAR_WORK: usize = 1 << 27;
 /// Whether a backend is checked unless flags say otherwise: all that are exact.
 fn is_checked(backend: Backend) -> bool {
     match backend {
-        // One of the others.
-        Backend::Auto => false,
+        // One of the others; of this program, `par`.
+        Backend::Auto | Backend::OpenMp => false,
         Backend::Scalar | Backend::Gram | Backend::Simd | Backend::Par => backend.is_exact(),
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn contenders(
             }
             match contender.options()?.backend {
                 Backend::Scalar | Backend::Gram => contender.isa = None,
-                Backend::Auto | Backend::Simd | Backend::Par => {}
+                Backend::Auto | Backend::Simd | Backend::Par | Backend::OpenMp => {}
             }
             let known = |other: &BackendArgs| (&other.backend, &other.isa) == (backend, &contender.isa);
             if !contenders.iter().any(known) {

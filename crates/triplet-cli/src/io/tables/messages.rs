@@ -4,7 +4,7 @@
 //! before it decompresses a byte: a damaged length would end the process.
 
 use crate::io::limits::Budget;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use arrow_ipc::{Block, Message, RecordBatch, root_as_footer, root_as_message};
 
 /// What a message begins with since version 0.15 of the format, before its length.
@@ -28,7 +28,7 @@ pub(super) fn check_stream(mut bytes: &[u8], budget: &Budget) -> Result<()> {
 
 /// The same for a file, whose footer lists the messages.
 pub(super) fn check_file(bytes: &[u8], budget: &Budget) -> Result<()> {
-    let Some(footer) = footer(bytes) else { return Ok(()) };
+    let Some(footer) = footer(bytes)? else { return Ok(()) };
     let Ok(footer) = root_as_footer(footer) else { return Ok(()) };
     let mut promised = 0_u64;
     for block in footer.recordBatches().into_iter().chain(footer.dictionaries()).flatten() {
@@ -54,11 +54,21 @@ fn metadata(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-/// The footer of a file.
-fn footer(bytes: &[u8]) -> Option<&[u8]> {
-    let (before, end) = bytes.split_at_checked(bytes.len().checked_sub(END)?)?;
-    let length = usize::try_from(i32::from_le_bytes(*end.first_chunk()?)).ok()?;
-    before.get(before.len().checked_sub(length)?..)
+/// The footer of a file; `None` where it states none, which is for the reader to name. The reader reserves
+/// what the length says before it looks for the bytes.
+fn footer(bytes: &[u8]) -> Result<Option<&[u8]>> {
+    let Some((before, end)) = bytes.len().checked_sub(END).and_then(|at| bytes.split_at_checked(at)) else {
+        return Ok(None);
+    };
+    let length = end.first_chunk().map_or(-1, |length| i32::from_le_bytes(*length));
+    let Ok(length) = usize::try_from(length) else { return Ok(None) };
+    let Some(start) = before.len().checked_sub(length) else {
+        bail!(
+            "not a readable Arrow file: it states a footer of {length} bytes, and has {} before its end",
+            before.len()
+        );
+    };
+    Ok(before.get(start..))
 }
 
 /// Metadata and body of a message of a file.
@@ -130,9 +140,29 @@ mod tests {
     }
 
     #[test]
+    fn a_footer_longer_than_the_file_is_refused_before_it_is_reserved() {
+        let [file, _] = written(CompressionType::ZSTD);
+        let end = file.len() - END;
+        let stated = |length: i32| {
+            let mut file = file.clone();
+            file[end..end + 4].copy_from_slice(&length.to_le_bytes());
+            format!("{:#}", read_file(&file, &Budget::new(None)).unwrap_err())
+        };
+        for length in [i32::MAX, end as i32 + 1] {
+            let expected = format!("it states a footer of {length} bytes, and has {end} before its end");
+            assert!(stated(length).contains(&expected), "{}", stated(length));
+        }
+        // Of the file's bytes, but no footer; and what is no length.
+        for length in [end as i32, -1] {
+            let error = stated(length);
+            assert!(error.contains("not a readable Arrow file") && !error.contains("states"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_footer_that_leads_out_of_the_file_is_refused() {
         let [mut file, _] = written(CompressionType::LZ4_FRAME);
-        let footer = root_as_footer(footer(&file).unwrap()).unwrap();
+        let footer = root_as_footer(footer(&file).unwrap().unwrap()).unwrap();
         let body = footer.recordBatches().unwrap().get(0).bodyLength().to_le_bytes();
         let at = file.windows(8).rposition(|window| window == body).unwrap();
         file[at + 5] = 1;

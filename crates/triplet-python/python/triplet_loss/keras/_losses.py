@@ -117,7 +117,7 @@ class TripletSemiHardLoss(_TripletLoss):
         reduction: As in Keras; ``sum_over_batch_size`` gives TFA's scalar.
         dtype: Type to compute in; None for Keras's ``floatx``.
         literal: The sentence on TFA's page instead of what its code does.
-        backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``: the engine of this package,
+        backend: ``auto``, ``par``, ``openmp``, ``simd``, ``scalar`` or ``gram``: the engine of this package,
             not the backend of Keras.
         threads: At most so many; None for one a core.
         require_positives: Whether a batch without a positive pair is an error.

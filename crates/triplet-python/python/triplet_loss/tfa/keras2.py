@@ -104,7 +104,7 @@ class TripletSemiHardLoss(_TripletLoss):
         reduction: As in Keras 2; ``auto`` gives TFA's scalar.
         dtype: ``float32`` or None: configurations of Keras 3 have it.
         literal: The sentence on TFA's page instead of what its code does.
-        backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``.
+        backend: ``auto``, ``par``, ``openmp``, ``simd``, ``scalar`` or ``gram``.
         threads: At most so many; None for one a core.
         require_positives: Whether a batch without a positive pair is an error.
     """

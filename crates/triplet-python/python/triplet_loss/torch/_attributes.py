@@ -99,7 +99,7 @@ class LossModule(torch.nn.Module):
 
     @property
     def backend(self) -> str:
-        """``auto``, ``par``, ``simd``, ``scalar`` or ``gram``."""
+        """``auto``, ``par``, ``openmp``, ``simd``, ``scalar`` or ``gram``."""
         return self._loss.settings.backend
 
     @backend.setter

@@ -21,10 +21,18 @@ def refuse_derivatives(values: Any, what: str) -> None:
         requires_gradient = values.requires_grad
     else:
         requires_gradient = any(inner.requires_grad for inner in levels(values))
-        if in_forward_mode() and any(_has_tangent(inner) for inner in levels(values)):
-            no_forward_mode()
+        refuse_tangents(values)
     if requires_gradient:
         raise ValueError(f"{what} requires a gradient, which is not computed: detach it")
+
+
+def refuse_tangents(tensor: torch.Tensor) -> None:
+    """Refuses a tensor that has a tangent, at any level of ``torch.func``."""
+    if not in_forward_mode():
+        return
+    # The compiler refuses forward mode altogether, and cannot trace the question.
+    if torch.compiler.is_compiling() or any(_has_tangent(inner) for inner in levels(tensor)):
+        no_forward_mode()
 
 
 def _has_tangent(tensor: torch.Tensor) -> bool:

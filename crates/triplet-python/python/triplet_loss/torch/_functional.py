@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from .._loss import Loss
 from . import _graph
-from ._derivatives import current_margin, refuse_derivatives
+from ._derivatives import current_margin, refuse_derivatives, refuse_tangents
 from ._eager import CallInputs, PerRowLoss, ReducedLoss
 from ._modes import in_forward_mode, is_traced
 from ._tensors import (
@@ -24,19 +26,11 @@ from ._tensors import (
 
 def apply(loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None) -> torch.Tensor:
     """A scalar, or `[B]` without a reduction, in the embeddings' type; f32 under autocast."""
-    check_embeddings(embeddings)
-    on_cpu(embeddings, "embeddings")
-    if weights is not None:
-        refuse_derivatives(weights, "sample_weight")
-    narrow = embeddings.dtype is not torch.float64
-    dtype = torch.float32 if narrow and torch.is_autocast_enabled("cpu") else embeddings.dtype
+    dtype = _checked_dtype(embeddings, weights)
     if is_traced(embeddings):
         return _graph.apply(loss, embeddings, labels, weights, dtype)
-    rows = labels_array(labels)
-    factors = None if weights is None else weights_array(weights)
+    loss, rows, factors = _prepared(loss, labels, weights)
     per_row = loss.settings.reduction == "none"
-    if loss.margin_varies:
-        loss = loss.with_margin(current_margin(loss))  # the backward pass uses the same value
     # In forward mode too: the functions raise an error that says it is not supported.
     if (embeddings.requires_grad and torch.is_grad_enabled()) or in_forward_mode():
         function = PerRowLoss if per_row else ReducedLoss
@@ -44,3 +38,44 @@ def apply(loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None
         return result
     native = loss.evaluate(rows, embeddings_array(embeddings), factors, gradient=False)
     return cast_checked(torch.from_numpy(native.losses), dtype) if per_row else scalar(native.loss, dtype)
+
+
+def value_and_gradient(
+    loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The value that `apply` gives, and its gradient in the embeddings' type, both detached."""
+    if loss.settings.reduction == "none":
+        raise ValueError('value_and_gradient needs one loss: reduction="none" gives one for every row')
+    dtype = _checked_dtype(embeddings, weights)
+    refuse_tangents(embeddings)
+    if is_traced(embeddings):
+        return _graph.value_and_gradient(loss, embeddings, labels, weights, dtype)
+    loss, rows, factors = _prepared(loss, labels, weights)
+    native = loss.evaluate(rows, embeddings_array(embeddings), factors)
+    gradient = torch.from_numpy(native.gradient)
+    # Half types are computed in float32; for others a call of `to` would only take time.
+    if gradient.dtype is not embeddings.dtype:
+        gradient = gradient.to(embeddings.dtype)
+    return scalar(native.loss, dtype), gradient
+
+
+def _checked_dtype(embeddings: torch.Tensor, weights: Any) -> torch.dtype:
+    """The type of the loss, of embeddings and weights that are checked."""
+    check_embeddings(embeddings)
+    on_cpu(embeddings, "embeddings")
+    if weights is not None:
+        refuse_derivatives(weights, "sample_weight")
+    narrow = embeddings.dtype is not torch.float64
+    return torch.float32 if narrow and torch.is_autocast_enabled("cpu") else embeddings.dtype
+
+
+def _prepared(
+    loss: Loss, labels: Any, weights: Any
+) -> tuple[Loss, NDArray[np.int64], NDArray[np.float64] | None]:
+    """The loss on torch's threads, at the margin that the backward pass uses too; the others as arrays."""
+    rows = labels_array(labels)
+    factors = None if weights is None else weights_array(weights)
+    loss = loss.on_torch()
+    if loss.margin_varies:
+        loss = loss.with_margin(current_margin(loss))
+    return loss, rows, factors

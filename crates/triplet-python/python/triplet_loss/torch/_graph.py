@@ -122,6 +122,27 @@ def apply(
     """The loss as an operation that torch records or transforms."""
     if in_forward_mode() and torch.compiler.is_compiling():
         no_forward_mode()  # the registered operation would silently drop the tangent
+    needs_gradient = loss.settings.reduction != "none" and is_differentiated(embeddings)
+    return _evaluate(loss, embeddings, labels, weights, dtype, needs_gradient)[0]
+
+
+def value_and_gradient(
+    loss: Loss, embeddings: torch.Tensor, labels: Any, weights: Any, dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The loss and its gradient, detached, as an operation that torch records or transforms."""
+    value, gradient = _evaluate(loss, embeddings.detach(), labels, weights, dtype, True)
+    return value, gradient.to(embeddings.dtype)
+
+
+def _evaluate(
+    loss: Loss,
+    embeddings: torch.Tensor,
+    labels: Any,
+    weights: Any,
+    dtype: torch.dtype,
+    needs_gradient: bool,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The loss in a type; the gradient in the type of the computation, empty unless needed."""
     mode = embeddings.fake_mode if isinstance(embeddings, FakeTensor) else nullcontext()
     with mode:  # fake tensors cannot be combined with tensors created outside their mode
         if not isinstance(labels, torch.Tensor):
@@ -131,9 +152,8 @@ def apply(
         labels = _checked_companion(embeddings, labels, "labels")
         weights = None if weights is None else _checked_companion(embeddings, weights, "sample_weight")
         loss_id = _constant(loss.id_input, _UNKNOWN_LOSS, torch.int64)
-        needs_gradient = loss.settings.reduction != "none" and is_differentiated(embeddings)
         call = _FunctorchLoss.apply if is_transformed() or in_forward_mode() else _operations.loss
-        value: torch.Tensor = call(
+        value, gradient = call(
             embeddings.contiguous(),
             labels,
             weights,
@@ -142,8 +162,8 @@ def apply(
             *_operations.names(loss),
             dtype in HALF_DTYPES,
             needs_gradient,
-        )[0]
-        return value.to(dtype)
+        )
+        return value.to(dtype), gradient
 
 
 def _as_tensor(values: Any, as_array: Any, what: str) -> torch.Tensor:

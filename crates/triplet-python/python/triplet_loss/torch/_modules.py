@@ -11,7 +11,7 @@ from .. import _engine
 from .._loss import PERCENTILES, Loss, Percentiles, Settings
 from .._result import Statistics
 from ._attributes import LossModule, margin_repr, rule_flag
-from ._functional import apply
+from ._functional import apply, value_and_gradient
 from ._tensors import check_embeddings, embeddings_array, labels_array, on_cpu
 
 
@@ -39,6 +39,30 @@ class _TripletLoss(LossModule):
         labels, sample_weight = _to_cpu(labels), _to_cpu(sample_weight)
         return self.forward(embeddings.cpu(), labels, sample_weight).to(embeddings.device)
 
+    def value_and_gradient(
+        self, embeddings: torch.Tensor, labels: torch.Tensor, sample_weight: Any = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The loss, and its gradient by the embeddings, both detached: no node of autograd's graph.
+
+        For loops that start the backward pass themselves; it saves what that node costs:
+
+        >>> network, loss = torch.nn.Linear(2, 2), TripletSemiHardLoss()
+        >>> embeddings = network(torch.eye(4, 2))
+        >>> value, gradient = loss.value_and_gradient(embeddings, torch.tensor([0, 0, 1, 1]))
+        >>> embeddings.backward(gradient)
+        >>> value.requires_grad, network.weight.grad is None
+        (False, False)
+
+        The arguments are those of a call, and the gradient has the bits of its backward pass, in the
+        embeddings' type. Multiply the gradient by the factor of a loss scaler. Hooks of the module
+        and a subclass's ``forward`` are not called; ``reduction="none"`` is an error.
+        """
+        if self.device_transfer and isinstance(embeddings, torch.Tensor) and not embeddings.is_cpu:
+            labels, sample_weight, device = _to_cpu(labels), _to_cpu(sample_weight), embeddings.device
+            value, gradient = self.value_and_gradient(embeddings.cpu(), labels, sample_weight)
+            return value.to(device), gradient.to(device)
+        return value_and_gradient(self._loss, labels, embeddings, sample_weight)
+
     @torch.no_grad()
     def mine(
         self, embeddings: torch.Tensor, labels: torch.Tensor
@@ -54,7 +78,7 @@ class _TripletLoss(LossModule):
             embeddings, labels = embeddings.cpu(), _to_cpu(labels)
         else:
             on_cpu(embeddings, "embeddings")
-        plan = self._loss.with_current_margin().plan
+        plan = self._loss.on_torch().with_current_margin().plan
         native = _engine.engine.evaluate(
             plan, labels_array(labels), embeddings_array(embeddings), gradient=False, triplets=True
         )
@@ -108,7 +132,7 @@ class TripletSemiHardLoss(_TripletLoss):
         reduction: ``mean`` (TFA's scalar), ``sum`` or ``none``.
         literal: The sentence on TFA's page instead of what its code does: negatives
             beyond positive plus margin.
-        backend: ``auto``, ``par``, ``simd``, ``scalar`` or ``gram``.
+        backend: ``auto``, ``par``, ``openmp``, ``simd``, ``scalar`` or ``gram``.
         threads: At most so many; None for one a core.
         require_positives: Whether a batch without a positive pair is an error, not a loss of 0.
         device_transfer: Whether tensors of other devices are copied to the CPU, and the

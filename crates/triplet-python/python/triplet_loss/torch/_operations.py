@@ -50,7 +50,7 @@ def loss(
     With `narrow`, a loss beyond the range of the embeddings' type is an error.
     """
     settings = _settings(margin, distance, rule, reduction, backend, threads, require_positives)
-    cached = loss_by_id(int(loss_id), settings)
+    cached = loss_by_id(int(loss_id), settings).on_torch()
     factors = None if weights is None else weights_array(weights)
     native = cached.evaluate(labels_array(labels), embeddings_array(embeddings), factors, needs_gradient)
     computed = COMPUTE_DTYPES[embeddings.dtype]
@@ -86,7 +86,8 @@ def vjp(
     require_positives: bool,
 ) -> torch.Tensor:
     """The gradient of the objective, given its derivative by each loss, in the type of the computation."""
-    cached = cached_loss(_settings(margin, distance, rule, reduction, backend, threads, require_positives))
+    settings = _settings(margin, distance, rule, reduction, backend, threads, require_positives)
+    cached = cached_loss(settings).on_torch()
     factors = None if weights is None else weights_array(weights)
     up = np.asarray(upstream.detach().double().numpy(), order="C")
     gradient = cached.vjp(labels_array(labels), embeddings_array(embeddings), factors, np.atleast_1d(up))

@@ -1,0 +1,82 @@
+//! The best candidates of all panels, which workers share.
+//!
+//! A worker copies what is known of the panels of its piece, goes on from there, and leaves what it found. An
+//! old copy costs time only: a worker with a bound that another has already lowered finds more candidates, which
+//! [`Best::merge`] then drops.
+
+use super::rectangle::Rectangle;
+use crate::{gram::layout::Layout, search::Best};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use triplet_core::real::Key;
+
+/// The best candidates of every panel. A lock is held while those of one panel are copied.
+#[derive(Debug, Default)]
+pub(crate) struct Bests<K: Key> {
+    panels: Vec<Mutex<Best<K>>>,
+}
+
+impl<K: Key> Bests<K> {
+    /// Makes room for the panels; what is found for them is unspecified.
+    pub(super) fn resize(&mut self, layout: &Layout) {
+        if self.panels.len() < layout.panels {
+            self.panels.resize_with(layout.panels, Mutex::default);
+        }
+        for (panel, best) in self.panels[..layout.panels].iter_mut().enumerate() {
+            let best = best.get_mut().unwrap_or_else(PoisonError::into_inner);
+            best.resize(layout.panel, layout.slots(panel));
+        }
+    }
+
+    /// What has been found for a panel.
+    pub(super) fn panel(&self, panel: usize) -> MutexGuard<'_, Best<K>> {
+        self.panels[panel].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A worker's copies for the panels of its piece.
+#[derive(Debug, Default)]
+pub(crate) struct Held<K: Key> {
+    piece: Rectangle,
+    /// Of the row panels, then of the column panels that are not among them.
+    copies: Vec<Best<K>>,
+}
+
+impl<K: Key> Held<K> {
+    /// Copies what is known of the panels of a piece.
+    #[inline(always)]
+    pub(super) fn copy(&mut self, bests: &Bests<K>, layout: &Layout, piece: &Rectangle) {
+        self.piece = piece.clone();
+        let count = piece.panels().count();
+        if self.copies.len() < count {
+            self.copies.resize_with(count, Best::default);
+        }
+        for (panel, copy) in piece.panels().zip(&mut self.copies) {
+            copy.resize(layout.panel, layout.slots(panel));
+            copy.copy(&bests.panel(panel));
+        }
+    }
+
+    /// The copies of the panels of a block's rows and columns; of the first alone where they are the same.
+    #[inline(always)]
+    pub(super) fn of_block(&mut self, [row, column]: [usize; 2]) -> (&mut Best<K>, Option<&mut Best<K>>) {
+        let Rectangle { rows, columns } = &self.piece;
+        let first = row - rows.start;
+        let second = if column < rows.end {
+            column - rows.start
+        } else {
+            rows.len() + column - columns.start.max(rows.end)
+        };
+        // Columns are at or right of the diagonal.
+        let (before, from) = self.copies.split_at_mut(first + 1);
+        (&mut before[first], (second > first).then(|| &mut from[second - first - 1]))
+    }
+
+    /// Leaves what was found since, if anything was.
+    #[inline(always)]
+    pub(super) fn leave(&mut self, bests: &Bests<K>) {
+        let piece = core::mem::take(&mut self.piece);
+        for (panel, found) in piece.panels().zip(&self.copies) {
+            bests.panel(panel).merge(found);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The best candidates of the anchors of one panel.
+
+use crate::gram::aligned::Aligned;
+use triplet_core::{
+    real::Key,
+    rule::{farther, nearer},
+};
+
+/// The best candidates for every threshold of a panel's anchors, among those that were looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Best<K: Key> {
+    /// Smallest excess over each threshold, slot by slot, a panel of lanes each.
+    pub(crate) excess: Aligned<K>,
+    /// The row that has it.
+    pub(crate) nearest_row: Aligned<K>,
+    /// Largest key of each anchor, unmasked.
+    pub(crate) far: Aligned<K>,
+    /// The row that has it.
+    pub(crate) farthest_row: Aligned<K>,
+    /// Rows that the panel's columns were compared with.
+    pub(crate) seen: u32,
+}
+
+/// The anchors of a panel: their thresholds, and the best candidates so far.
+pub(crate) struct Anchors<'a, K: Key> {
+    pub(super) slots: usize,
+    pub(super) thresholds: &'a [K],
+    pub(super) excess: &'a mut [K],
+    pub(super) nearest_row: &'a mut [K],
+    pub(super) far: &'a mut [K],
+    pub(super) farthest_row: &'a mut [K],
+    pub(super) seen: &'a mut u32,
+}
+
+impl<K: Key> Best<K> {
+    /// Makes room for a panel's anchors with so many thresholds each; the contents are unspecified.
+    pub(crate) fn resize(&mut self, panel: usize, slots: usize) {
+        self.excess.resize(slots * panel);
+        self.nearest_row.resize(slots * panel);
+        self.far.resize(panel);
+        self.farthest_row.resize(panel);
+    }
+
+    /// Forgets everything. An excess starts at the largest one of a finite
+    /// distance, so that a masked key never equals it.
+    #[inline(always)]
+    pub(crate) fn reset(&mut self, thresholds: &[K]) {
+        for (excess, &threshold) in self.excess.iter_mut().zip(thresholds) {
+            *excess = unreached(threshold);
+        }
+        self.nearest_row.fill(K::SIGNED_MAX);
+        self.far.fill(K::MASKED);
+        self.farthest_row.fill(K::SIGNED_MAX);
+        self.seen = 0;
+    }
+
+    /// Becomes a copy of as many.
+    #[inline(always)]
+    pub(crate) fn copy(&mut self, other: &Self) {
+        self.excess.copy_from_slice(&other.excess);
+        self.nearest_row.copy_from_slice(&other.nearest_row);
+        self.far.copy_from_slice(&other.far);
+        self.farthest_row.copy_from_slice(&other.farthest_row);
+        self.seen = other.seen;
+    }
+
+    /// Takes over what is better among the candidates of a copy that went its own way. Nothing is written
+    /// where nothing is better: other workers' caches keep what they have.
+    #[inline(always)]
+    pub(crate) fn merge(&mut self, other: &Self) {
+        let len = self.excess.len();
+        let (excess, row) = (&mut self.excess[..len], &mut self.nearest_row[..len]);
+        let (other_excess, other_row) = (&other.excess[..len], &other.nearest_row[..len]);
+        let mut any = false;
+        for i in 0..len {
+            any |= nearer((other_excess[i], other_row[i]), (excess[i], row[i]));
+        }
+        if any {
+            for i in 0..len {
+                if nearer((other_excess[i], other_row[i]), (excess[i], row[i])) {
+                    (excess[i], row[i]) = (other_excess[i], other_row[i]);
+                }
+            }
+        }
+        for i in 0..self.far.len() {
+            let (found, kept) = ((other.far[i], other.farthest_row[i]), (self.far[i], self.farthest_row[i]));
+            if found.0 != K::MASKED && (kept.0 == K::MASKED || farther(found, kept)) {
+                (self.far[i], self.farthest_row[i]) = found;
+            }
+        }
+        if self.seen < other.seen {
+            self.seen = other.seen;
+        }
+    }
+
+    /// What a search compares with and writes to.
+    #[inline(always)]
+    pub(crate) fn anchors<'a>(&'a mut self, slots: usize, thresholds: &'a [K]) -> Anchors<'a, K> {
+        let Self { excess, nearest_row, far, farthest_row, seen } = self;
+        Anchors { slots, thresholds, excess, nearest_row, far, farthest_row, seen }
+    }
+
+    /// What was found for a threshold of an anchor: the key and the row. Nothing if no candidate reaches it.
+    pub(crate) fn nearest(&self, index: usize, threshold: K) -> Option<(K, u32)> {
+        let row = self.nearest_row[index];
+        (row != K::SIGNED_MAX).then(|| (self.excess[index].wrapping_add(threshold), row.to_row()))
+    }
+
+    /// The farthest candidate of an anchor: its key and row.
+    pub(crate) fn farthest(&self, anchor: usize) -> Option<(K, u32)> {
+        let key = self.far[anchor];
+        (key != K::MASKED).then(|| (key, self.farthest_row[anchor].to_row()))
+    }
+}
+
+/// The excess of a threshold that nothing has reached.
+fn unreached<K: Key>(threshold: K) -> K {
+    if threshold == K::UNREACHABLE { K::ZERO } else { K::SIGNED_MAX.wrapping_sub(threshold) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: u32 = i32::MAX as u32;
+
+    fn best(excess: &[u32], nearest_row: &[u32], far: (u32, u32), seen: u32) -> Best<u32> {
+        let mut best = Best::default();
+        best.resize(1, excess.len());
+        best.excess.copy_from_slice(excess);
+        best.nearest_row.copy_from_slice(nearest_row);
+        (best.far[0], best.farthest_row[0], best.seen) = (far.0, far.1, seen);
+        best
+    }
+
+    #[test]
+    fn of_two_candidates_the_better_one_is_kept_whichever_comes_first() {
+        let masked = (<u32 as Key>::MASKED, NONE);
+        // Smaller; as large, of a lower and of a higher row; larger; found by one of them only.
+        let (excess, rows) = ([5, 5, 5, 5, 90], [7, 7, 7, 7, NONE]);
+        let (others, other_rows) = ([4, 5, 5, 6, 90], [9, 6, 8, 1, 3]);
+        for (far, other_far, farthest) in [
+            ((5, 2), (6, 9), (6, 9)),
+            ((5, 2), (5, 1), (5, 1)),
+            (masked, (1, 4), (1, 4)),
+            (masked, masked, masked),
+        ] {
+            let [first, second] = [best(&excess, &rows, far, 48), best(&others, &other_rows, other_far, 96)];
+            for (to, from) in [(&first, &second), (&second, &first)] {
+                let mut merged = best(&[0; 5], &[0; 5], (0, 0), 0);
+                merged.copy(to);
+                merged.merge(from);
+                assert_eq!(
+                    (&merged.excess[..], &merged.nearest_row[..]),
+                    (&[4, 5, 5, 5, 90][..], &[9, 6, 7, 7, 3][..])
+                );
+                assert_eq!(
+                    (merged.far[0], merged.farthest_row[0], merged.seen),
+                    (farthest.0, farthest.1, 96)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_found_after_a_reset() {
+        let mut best = best(&[5, 5], &[7, 7], (6, 9), 48);
+        best.reset(&[10, Key::UNREACHABLE]);
+        assert_eq!(
+            (best.nearest(0, 10), best.nearest(1, Key::UNREACHABLE), best.farthest(0)),
+            (None, None, None)
+        );
+        assert_eq!((best.excess[0], best.excess[1], best.seen), (NONE - 10, 0, 0));
+        best.nearest_row[0] = 3;
+        assert_eq!(best.nearest(0, 10), Some((NONE, 3)));
+    }
+}
