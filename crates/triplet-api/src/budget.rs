@@ -34,7 +34,18 @@ pub(crate) fn choose<T: Real>(
     engine.limit_listed_choices(limits.choices);
     triplets.keep_distances_up_to(if gains { limits.distances } else { 0 });
     let all = |engine: &dyn Engine<T>, triplets: &Triplets<T>| {
-        let parts = [besides, triplets.bytes_needed(problem), engine.bytes_needed(problem, with_gradient)];
+        let looked_up = with_gradient
+            && problem.distance().needs_pair_distance()
+            && !problem.rule().one_per_anchor()
+            && triplets.would_keep_distances(problem);
+        // A choice is then listed with its slot.
+        let slots = if looked_up { problem.slots().count().min(limits.choices / 2) } else { 0 };
+        let parts = [
+            besides,
+            triplets.bytes_needed(problem),
+            engine.bytes_needed(problem, with_gradient),
+            slots.saturating_mul(2 * CHOICE_BYTES),
+        ];
         parts.into_iter().fold(0, usize::saturating_add)
     };
     let mut needed = all(engine, triplets);

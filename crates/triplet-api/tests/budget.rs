@@ -132,6 +132,26 @@ fn a_call_takes_no_more_than_its_budget_and_gives_the_same_bits() {
     println!("{kept} kept, {in_parts} in parts");
     assert!(kept > 30 && in_parts > 50, "{kept} kept, {in_parts} in parts");
     batches_that_take_turns_share_one_budget();
+    distances_that_are_looked_up_are_reckoned_with();
+}
+
+/// Triplets of L2 keep distances, and list each choice with its slot.
+fn distances_that_are_looked_up_are_reckoned_with() {
+    let rows = 3000;
+    let x: Vec<f32> = (0..rows * 2).map(|i| (i * 7919 % 10_007) as f32 / 5000.0 - 1.0).collect();
+    let labels: Vec<i64> = (0..rows as i64).map(|row| row % 10).collect();
+    let batch = Batch::new(&x, 2, &labels).unwrap();
+    let objective = Objective { distance: Distance::L2, rule: Rule::SemiHard, margin: 1.0 };
+    let spec = LossSpec { objective, reduction: Reduction::Mean, require_positives: false };
+    let mut gradient = vec![0.0; x.len()];
+    let (expected, all) = call(spec, &batch, &mut workspace(1, usize::MAX), &mut gradient);
+    assert!(all > 899_000 * 20 / 1_000 * 900, "{all} bytes: distances are not kept");
+    for megabytes in [6, 9, 12, 15, 18, 21, 24] {
+        let bytes = megabytes << 20;
+        let (answer, taken) = call(spec, &batch, &mut workspace(1, bytes), &mut gradient);
+        assert_eq!(answer, expected, "{megabytes} MB");
+        assert!(taken <= bytes, "{taken} of {megabytes} MB");
+    }
 }
 
 fn batches_that_take_turns_share_one_budget() {

@@ -34,6 +34,8 @@ pub(crate) struct Scratch<T: Element> {
     pub(crate) tally: TallyBuffers<T>,
     /// For the gradient: rows that are projected.
     pub(crate) columns: Columns<T>,
+    /// For the gradient in parts: choices of an anchor.
+    pub(crate) appended: Vec<u32>,
     /// For the gradient in parts: some rows of it.
     pub(crate) rows: Vec<T>,
     /// For the gradient: the entries of some rows.
@@ -55,6 +57,7 @@ impl<T: Element> Default for Scratch<T> {
             distances: Distances::default(),
             tally: TallyBuffers::default(),
             columns: Columns::default(),
+            appended: Vec::new(),
             rows: Vec::new(),
             entries: Entries::default(),
             unconsumed: Vec::new(),

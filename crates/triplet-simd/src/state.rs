@@ -103,8 +103,9 @@ impl<T: Element> Passes<T> for State<T> {
             problem.classes().largest().min(MIN_LARGE_POSITIVES)
         };
         let thresholds = rows.saturating_mul(thresholds);
-        // Thresholds, and what is found for each: a key and a row; two distances, if triplets keep none.
-        let shared = packed.saturating_add(thresholds.saturating_mul(5)).saturating_mul(size_of::<T>());
+        // Thresholds, and what is found for each, with a worker's copy: a key and a row; two distances, if
+        // triplets keep none.
+        let shared = packed.saturating_add(thresholds.saturating_mul(7)).saturating_mul(size_of::<T>());
         let listed = if with_gradient { self.gradient.listed_bytes(problem) } else { 0 };
         // And the farthest of each row, and its row.
         let shared = shared.saturating_add(rows.saturating_mul(2 * size_of::<T>()));

@@ -33,6 +33,9 @@ const LITTLE: MemoryLimits =
 const BUDGET: MemoryLimits =
     MemoryLimits { bytes: 1 << 28, keep_triplets: false, distances: 1 << 27, choices: 1 << 26 };
 
+/// Bytes beyond the least that parts take, for windows of a few rows.
+const WINDOW: usize = 1 << 13;
+
 /// The OpenMP runtime of the system, which stands in for PyTorch's.
 pub const OPENMP: &str = "libgomp.so.1";
 
@@ -55,23 +58,26 @@ pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
     for isa in Isa::available() {
         let selected = Selected::new(isa)?;
         let name = isa.name();
-        let simd = || Fused::new("simd", selected, Inline);
-        add(format!("simd {name}"), Box::new(simd()), most);
-        add(format!("simd {name} in windows"), Box::new(Cramped::new(simd(), 0)), BUDGET);
+        add(format!("simd {name}"), Box::new(Fused::new("simd", selected, Inline)), most);
         for threads in THREADS {
             let engine = Fused::new("par", selected, Rayon::with_threads(threads)?);
             add(format!("par {name} on {threads} threads"), Box::new(engine), most);
         }
-        let par = || Ok::<_, Error>(Fused::new("par", selected, Rayon::with_threads(2)?));
-        add(format!("par {name} with little memory"), Box::new(par()?), LITTLE);
-        add(format!("par {name} in windows"), Box::new(Cramped::new(par()?, 0)), BUDGET);
-        add(format!("par {name}, triplets noted"), Box::new(Cramped::new(par()?, usize::MAX / 8)), BUDGET);
-        if let Some(host) = Host::load(OPENMP) {
-            let mut executor = OpenMp::new(host, None)?;
-            executor.set_active(executor.max_threads());
-            let engine = Fused::new("openmp", selected, executor);
-            add(format!("openmp {name}"), Box::new(engine), most);
-        }
+        let engine = Fused::new("par", selected, Rayon::with_threads(2)?);
+        add(format!("par {name} with little memory"), Box::new(engine), LITTLE);
+    }
+    // Parts and other threads run the kernels of any instruction set in the same way.
+    let selected = Selected::best()?;
+    let name = selected.isa().name();
+    let simd = Cramped::new(Fused::new("simd", selected, Inline), WINDOW);
+    add(format!("simd {name} in windows"), Box::new(simd), BUDGET);
+    let par = || Ok::<_, Error>(Fused::new("par", selected, Rayon::with_threads(2)?));
+    add(format!("par {name} in windows"), Box::new(Cramped::new(par()?, WINDOW)), BUDGET);
+    add(format!("par {name}, triplets noted"), Box::new(Cramped::new(par()?, usize::MAX / 8)), BUDGET);
+    if let Some(host) = Host::load(OPENMP) {
+        let mut executor = OpenMp::new(host, None)?;
+        executor.set_active(executor.max_threads());
+        add(format!("openmp {name}"), Box::new(Fused::new("openmp", selected, executor)), most);
     }
     add("scalar with little memory".to_owned(), Box::new(Scalar), LITTLE);
     Ok(all)
@@ -112,10 +118,9 @@ mod tests {
                 // One of the others.
                 Backend::Auto => 0,
                 Backend::Scalar => 2,
-                Backend::Simd => Isa::available().count() * 2,
-                Backend::Par => Isa::available().count() * (THREADS.len() + 3),
-                Backend::OpenMp if Host::load(OPENMP).is_none() => 0,
-                Backend::OpenMp => Isa::available().count(),
+                Backend::Simd => Isa::available().count() + 1,
+                Backend::Par => Isa::available().count() * (THREADS.len() + 1) + 2,
+                Backend::OpenMp => usize::from(Host::load(OPENMP).is_some()),
                 Backend::Gram => unreachable!("its bits may differ"),
             };
             assert_eq!(of_backend.count(), expected, "{} in {names:?}", backend.name());

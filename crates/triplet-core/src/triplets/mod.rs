@@ -161,7 +161,9 @@ impl<T: Real> Triplets<T> {
         slots.saturating_mul(4 + kept + positives).saturating_add(flags + 64 * problem.anchors().len())
     }
 
-    fn would_keep_distances(&self, problem: &Problem<'_, T>) -> bool {
+    /// Whether the distances of a problem's triplets will be kept.
+    #[must_use]
+    pub fn would_keep_distances(&self, problem: &Problem<'_, T>) -> bool {
         problem.rule().one_per_anchor() || problem.slots().count() <= self.most_distances
     }
 }

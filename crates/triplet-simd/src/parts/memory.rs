@@ -108,7 +108,7 @@ impl Shape {
         let columns = if self.unit_rows { 2 * (ROWS * self.width + 64) * element } else { 0 };
         let panel = self.panel * (self.width + 2) * element;
         let distances = if self.by_distance { self.tile_rows * self.padded * element + panel } else { 0 };
-        mining + tally + entries + out + columns + distances
+        mining + 4 * self.positives + tally + entries + out + columns + distances
     }
 
     /// What everything takes but the choices and flags that are listed.

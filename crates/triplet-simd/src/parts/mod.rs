@@ -8,9 +8,12 @@
 //! own triplets are mined once more when its gradient is computed.
 
 mod choices;
+mod first;
+mod flags;
 mod memory;
 mod noted;
 mod passes;
+mod source;
 mod window;
 
 pub(crate) use memory::{Plan, Shape};
@@ -51,10 +54,10 @@ pub(crate) fn run<T: Element>(
             noted::gradient(context, scratches, noted, (choices, listed), scale, gradient);
         }
         (Plan::Windows { bytes }, Some((scale, gradient))) => {
-            passes::count(context, scratches, chosen, sums);
+            let first = window::first(context, scratches, window, (chosen, bytes), sums);
             // Before the same triplets are mined again.
             add_up(scratches, counts);
-            window::gradient(context, scratches, window, (chosen, bytes), scale, gradient);
+            window::gradient(context, scratches, window, (chosen, bytes), first, scale, gradient);
         }
         (_, None) | (Plan::Sums, _) => {
             passes::sums(context, scratches, sums);

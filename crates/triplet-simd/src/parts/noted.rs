@@ -62,7 +62,7 @@ pub(super) fn mine<T: Element>(
     };
     each_tile(context, scratches, piece, |scratch, positions, (place, mut flags, sums)| {
         let (mut place, first) = (place, positions.start);
-        for (position, anchor) in found(scratch, positions) {
+        for (position, anchor) in found(&scratch.anchors, positions) {
             sums[position - first] = anchor.sum;
             let words = flags.split_off_mut(..anchor.has_gradient.len()).unwrap_or_default();
             words.copy_from_slice(&anchor.has_gradient);

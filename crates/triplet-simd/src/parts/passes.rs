@@ -8,6 +8,7 @@ use crate::{
     memory::reserve_exact,
     mining::{StageContext, mine_tile, tiles},
     scratch::Scratch,
+    search::buckets::Anchor,
 };
 use core::{
     ops::Range,
@@ -32,6 +33,7 @@ pub(super) fn reserve<T: Element>(
     scratch.anchors.iter_mut().for_each(|anchor| anchor.reserve(positives));
     reserve_exact(&mut scratch.negatives, positives);
     scratch.entries.reserve(gradient_rows * rows);
+    reserve_exact(&mut scratch.appended, if gradient_rows > 0 { positives } else { 0 });
     reserve_exact(&mut scratch.rows, gradient_rows * problem.anchors().width());
 }
 
@@ -41,7 +43,7 @@ pub(super) fn each_tile<'a, T: Element, P: Send>(
     context: StageContext<'a, T>,
     scratches: &mut [Scratch<T>],
     mut piece: impl FnMut(&Range<usize>) -> P + Send,
-    take: impl Fn(&Scratch<T>, Range<usize>, P) + Sync,
+    take: impl Fn(&mut Scratch<T>, Range<usize>, P) + Sync,
 ) {
     let pieces = tiles(context.source.layout).map(|positions| (piece(&positions), positions));
     run_tasks(context.executor, scratches, pieces, |scratch, (piece, positions)| {
@@ -50,12 +52,12 @@ pub(super) fn each_tile<'a, T: Element, P: Send>(
     });
 }
 
-/// The triplets of some positions, in the buffers of a worker.
+/// The triplets of some positions, in the buffers of a worker's anchors.
 pub(super) fn found<T: Element>(
-    scratch: &Scratch<T>,
+    anchors: &[Anchor<T>],
     positions: Range<usize>,
 ) -> impl Iterator<Item = (usize, &AnchorBuffers)> {
-    positions.zip(scratch.anchors.iter().map(|anchor| &anchor.found))
+    positions.zip(anchors.iter().map(|anchor| &anchor.found))
 }
 
 /// Calls `visit(row)` for every choice of an anchor in a triplet that has a gradient.
@@ -73,18 +75,21 @@ pub(super) fn sums<T: Element>(context: StageContext<'_, T>, scratches: &mut [Sc
     let mut rest = sums;
     let piece = |positions: &Range<usize>| rest.split_off_mut(..positions.len()).unwrap_or_default();
     each_tile(context, scratches, piece, |scratch, positions, sums: &mut [f64]| {
-        for ((_, anchor), sum) in found(scratch, positions).zip(sums) {
+        for ((_, anchor), sum) in found(&scratch.anchors, positions).zip(sums) {
             *sum = anchor.sum;
         }
     });
 }
 
-/// The sums of all anchors, and how often each row was chosen in a triplet that has a gradient.
-pub(super) fn count<T: Element>(
-    context: StageContext<'_, T>,
+/// The sums of all anchors, and how often each row was chosen in a triplet that has a gradient. What else is
+/// noted of an anchor, `also` does, given a worker's buffer, the position and its piece of `rest`.
+pub(super) fn count<'a, T: Element, P: Send>(
+    context: StageContext<'a, T>,
     scratches: &mut [Scratch<T>],
     chosen: &mut Vec<AtomicU32>,
     sums: &mut [f64],
+    mut rest: impl FnMut(&Range<usize>) -> P + Send,
+    also: impl Fn(&mut Vec<u32>, usize, &AnchorBuffers, &mut P) + Sync,
 ) {
     let classes = context.problem.classes();
     chosen.clear();
@@ -92,14 +97,18 @@ pub(super) fn count<T: Element>(
     chosen.resize_with(classes.rows(), AtomicU32::default);
     let chosen = &chosen[..];
     let several = scratches.len() > 1;
-    let mut rest = sums;
-    let piece = |positions: &Range<usize>| rest.split_off_mut(..positions.len()).unwrap_or_default();
-    each_tile(context, scratches, piece, |scratch, positions, sums: &mut [f64]| {
-        for ((_, anchor), sum) in found(scratch, positions).zip(sums) {
+    let mut sums = sums;
+    let piece = |positions: &Range<usize>| {
+        (sums.split_off_mut(..positions.len()).unwrap_or_default(), rest(positions))
+    };
+    each_tile(context, scratches, piece, |scratch, positions, (sums, mut rest): (&mut [f64], P)| {
+        let Scratch { anchors, appended, .. } = scratch;
+        for ((position, anchor), sum) in found(anchors, positions).zip(sums) {
             *sum = anchor.sum;
             for_each_choice(anchor, |row| {
                 next(&chosen[classes.positions()[row as usize] as usize], several);
             });
+            also(appended, position, anchor, &mut rest);
         }
     });
 }

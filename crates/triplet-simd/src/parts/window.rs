@@ -2,25 +2,27 @@
 //! mined again.
 
 use super::{
-    choices::{WindowChoices, numbers},
+    choices::{ChoiceList, WindowChoices, list_starts, numbers},
+    first::{Appended, CHOICE_BYTES, sort},
+    flags::{ClassFlags, copy_words, list_classes, split_words},
     memory::number_bytes,
-    passes::{each_tile, for_each_choice, found},
+    passes::{self, each_tile, for_each_choice, found},
+    source::{Listed, Window},
 };
 use crate::{
     cpu::isa::Element,
     executor::run_tasks,
-    gradient::{
-        AddUp, Chains, Coefficients, List, RowPairs,
-        source::{Mined, Source, bit, for_each_flagged},
-    },
+    gradient::{AddUp, Chains, Coefficients, List, RowPairs},
     memory::reserve_exact,
     mining::{StageContext, mine_tile, tiles},
     scratch::Scratch,
-    search::buckets::Anchor,
 };
-use core::{ops::Range, sync::atomic::AtomicU32};
+use core::{
+    ops::Range,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
 use std::sync::{Mutex, PoisonError};
-use triplet_core::{Classes, GradientScale, NO_ROW, Problem};
+use triplet_core::{Classes, GradientScale};
 
 /// Memory of windows.
 #[derive(Debug, Default)]
@@ -28,89 +30,50 @@ pub(super) struct WindowBuffers {
     starts: Vec<u32>,
     next: Vec<AtomicU32>,
     list: List,
+    appended: Vec<u32>,
     flags: Vec<u64>,
     classes: Vec<usize>,
 }
 
-/// The flags of a class's anchors for the positives that are in a window: for each anchor the words from one on.
-struct ClassFlags {
-    /// Its positions.
-    span: Range<usize>,
-    /// Words of each anchor.
-    words: Range<usize>,
+/// Mines all anchors: sums, how often each row was chosen, and of the first window what it needs, where rows take
+/// two bytes; the positions that it has.
+pub(super) fn first<T: Element>(
+    context: StageContext<'_, T>,
+    scratches: &mut [Scratch<T>],
+    buffers: &mut WindowBuffers,
+    (chosen, bytes): (&mut Vec<AtomicU32>, usize),
+    sums: &mut [f64],
+) -> First {
+    let classes = context.problem.classes();
+    let rows = classes.rows();
+    if number_bytes(rows) > 2 {
+        passes::count(context, scratches, chosen, sums, |_| (), |_, _, _, ()| ());
+        return First { positions: 0..0, guess: 0..0 };
+    }
+    // As if all triplets had a gradient, and each row were chosen as often as any other.
+    let usual = CHOICE_BYTES * context.problem.slots().count().div_ceil(rows.max(1));
+    let guess = plan(classes, 0, bytes, |_| usual);
+    let WindowBuffers { appended, list, flags, classes: class_starts, .. } = buffers;
+    (*list, *flags) = (List::default(), Vec::new());
+    let words = list_classes(classes, &guess, class_starts);
+    reserve_exact(flags, words);
+    flags.resize(words, 0);
+    let most = bytes.saturating_sub(8 * words) / CHOICE_BYTES;
+    let appending = Appended::new(classes, &guess, appended, most);
+    let order = classes.order();
+    let mut rest = &mut flags[..];
+    let piece = |tile: &Range<usize>| split_words(classes, &guess, &mut rest, tile);
+    passes::count(context, scratches, chosen, sums, piece, |buffer, position, anchor, flags| {
+        copy_words(classes, &guess, position, &anchor.has_gradient, flags);
+        appending.push(order[position], anchor, buffer);
+    });
+    First { positions: appending.positions(), guess }
 }
 
-impl ClassFlags {
-    /// Those of the class of a position; empty where it is not in the window.
-    fn of(classes: &Classes, position: usize, window: &Range<usize>) -> Self {
-        let span = classes.span(position);
-        let (first, end) = (window.start.max(span.start), window.end.min(span.end));
-        if first >= end {
-            return Self { span, words: 0..0 };
-        }
-        // A row's rank among the positives is its place in the class, or one less.
-        let least = (first - span.start).saturating_sub(1);
-        let most = (end - 1 - span.start).min(span.len().saturating_sub(2));
-        let words = if span.len() < 2 { 0..0 } else { least / 64..most / 64 + 1 };
-        Self { span, words }
-    }
-}
-
-/// What a window of rows has listed.
-struct Window<'a> {
-    choices: WindowChoices<'a>,
-    flags: &'a [u64],
-    /// Where the flags of each class of the window start, from the first one's on.
-    classes: &'a [usize],
-    first_class: usize,
-}
-
-/// Own triplets in a worker's buffers, and what the window has listed.
-struct Listed<'a, T: Element> {
-    problem: &'a Problem<'a, T>,
-    window: &'a Window<'a>,
-    /// The first position that was mined.
-    first: usize,
-    anchors: &'a [Anchor<T>],
-}
-
-impl<T: Element> Listed<'_, T> {
-    fn position(&self, row: u32) -> usize {
-        self.problem.classes().positions()[row as usize] as usize
-    }
-}
-
-impl<T: Element> Source<T> for Listed<'_, T> {
-    fn mined(&self) -> Option<&Mined<'_, T>> {
-        None
-    }
-
-    #[inline(always)]
-    fn own(&self, row: u32, mut visit: impl FnMut(usize, u32)) {
-        let found = &self.anchors[self.position(row) - self.first].found;
-        for_each_flagged(&found.has_gradient, &found.negatives, |_, chosen| {
-            if chosen != NO_ROW {
-                visit(0, chosen);
-            }
-        });
-    }
-
-    #[inline(always)]
-    fn chosen_by(&self, row: u32, mut take: impl FnMut(u32, usize)) {
-        self.window.choices.of(self.position(row), |anchor| take(anchor, 0));
-    }
-
-    #[inline(always)]
-    fn class_flags(&self, row: u32) -> impl Fn([usize; 2], [usize; 2]) -> [bool; 2] {
-        let (classes, position) = (self.problem.classes(), self.position(row));
-        let mine = &self.anchors[position - self.first].found.has_gradient[..];
-        let Window { choices, flags, classes: starts, first_class } = self.window;
-        let ClassFlags { words, .. } = ClassFlags::of(classes, position, choices.positions);
-        let theirs = &flags[starts[classes.class_of()[position] as usize - first_class]..];
-        move |[_, other], [own_rank, other_rank]| {
-            [bit(mine, other_rank), bit(&theirs[other * words.len()..], own_rank - 64 * words.start)]
-        }
-    }
+/// What the first window has, and what it was to have.
+pub(super) struct First {
+    positions: Range<usize>,
+    guess: Range<usize>,
 }
 
 /// Writes the gradient, in original row order, within so many bytes for what windows list.
@@ -119,35 +82,59 @@ pub(super) fn gradient<T: Element>(
     scratches: &mut [Scratch<T>],
     buffers: &mut WindowBuffers,
     (chosen, bytes): (&[AtomicU32], usize),
+    first: First,
     scale: GradientScale<'_, T>,
     out: &mut [T],
 ) {
-    let rows = context.problem.anchors().len();
+    let classes = context.problem.classes();
+    let rows = classes.rows();
     let out = Mutex::new(out);
-    let mut first = 0;
-    while first < rows {
-        let positions = plan(context, chosen, first, bytes);
-        first = positions.end;
+    if !first.positions.is_empty() {
+        let window = sorted(classes, buffers, chosen, &first);
+        write(context, scratches, &window, scale, &out);
+    }
+    buffers.appended = Vec::new();
+    let mut next = first.positions.end;
+    while next < rows {
+        let number = number_bytes(rows);
+        let positions = plan(classes, next, bytes, |position| number * numbers(&chosen[position], rows));
+        next = positions.end;
         let window = list(context, scratches, buffers, (chosen, bytes), &positions);
         write(context, scratches, &window, scale, &out);
     }
 }
 
-/// The next window: as many positions as fit, but a tile of anchors at least or one row.
-fn plan<T: Element>(
-    context: StageContext<'_, T>,
-    chosen: &[AtomicU32],
-    first: usize,
-    bytes: usize,
-) -> Range<usize> {
-    let classes = context.problem.classes();
-    let number = number_bytes(classes.rows());
+/// The first window, its choices put in order.
+fn sorted<'a>(
+    classes: &Classes,
+    buffers: &'a mut WindowBuffers,
+    chosen: &'a [AtomicU32],
+    first: &'a First,
+) -> Window<'a> {
+    let First { positions, guess } = first;
+    let WindowBuffers { starts, next, appended, flags, classes: class_starts, .. } = buffers;
+    list_starts(positions, starts, next, |position| chosen[position].load(Relaxed) as usize);
+    sort(appended, starts, next);
+    let choices = WindowChoices {
+        positions,
+        chosen,
+        starts,
+        next: &[],
+        list: ChoiceList::Appended(appended),
+        rows: classes.rows(),
+    };
+    Window { choices, flags, flagged: guess, classes: class_starts, first_class: 0 }
+}
+
+/// The next window: as many positions from `first` on as fit, but one at least, given the bytes of the choices of
+/// each.
+fn plan(classes: &Classes, first: usize, bytes: usize, of_choices: impl Fn(usize) -> usize) -> Range<usize> {
     let (mut listed, mut before, mut end) = (0, 0, first);
     while end < classes.rows() {
-        listed += numbers(&chosen[end], classes.rows());
+        listed += of_choices(end);
         let ClassFlags { span, words } = ClassFlags::of(classes, end, &(first..end + 1));
         let flags = before + span.len() * words.len();
-        let fits = listed * number + 8 * flags <= bytes && listed <= u32::MAX as usize;
+        let fits = listed + 8 * flags <= bytes && listed <= u32::MAX as usize;
         if !fits && end > first {
             break;
         }
@@ -169,28 +156,9 @@ fn list<'a, T: Element>(
 ) -> Window<'a> {
     let classes = context.problem.classes();
     let rows = classes.rows();
-    let WindowBuffers { starts, next, list, flags, classes: class_starts } = buffers;
-    starts.clear();
-    reserve_exact(starts, positions.len() + 1);
-    let mut total = 0;
-    starts.push(0);
-    for position in positions.clone() {
-        total += numbers(&chosen[position], rows);
-        starts.push(total as u32);
-    }
-    next.clear();
-    reserve_exact(next, positions.len());
-    next.extend(starts[..positions.len()].iter().map(|&start| AtomicU32::new(start)));
-    let [first_class, last_class] =
-        [positions.start, positions.end - 1].map(|position| classes.class_of()[position] as usize);
-    class_starts.clear();
-    reserve_exact(class_starts, last_class - first_class + 1);
-    let mut total_words = 0;
-    for class in first_class..=last_class {
-        class_starts.push(total_words);
-        let ClassFlags { span, words } = ClassFlags::of(classes, classes.members(class).start, positions);
-        total_words += span.len() * words.len();
-    }
+    let WindowBuffers { starts, next, list, flags, classes: class_starts, .. } = buffers;
+    let total = list_starts(positions, starts, next, |position| numbers(&chosen[position], rows));
+    let total_words = list_classes(classes, positions, class_starts);
     let number = number_bytes(rows);
     if list.bytes().max(total * number) + 8 * flags.capacity().max(total_words) > bytes {
         // Of one window there are many choices, of another many flags.
@@ -199,21 +167,15 @@ fn list<'a, T: Element>(
     flags.clear();
     reserve_exact(flags, total_words);
     flags.resize(total_words, 0);
-    let list = list.resize(total, number);
+    let list = list.resize(total, number).into();
     let choices = WindowChoices { positions, chosen, starts, next, list, rows };
     choices.clear();
     let several = scratches.len() > 1;
     let mut rest = &mut flags[..];
-    let piece = |tile: &Range<usize>| {
-        let words: usize =
-            tile.clone().map(|position| ClassFlags::of(classes, position, positions).words.len()).sum();
-        rest.split_off_mut(..words).unwrap_or_default()
-    };
+    let piece = |tile: &Range<usize>| split_words(classes, positions, &mut rest, tile);
     each_tile(context, scratches, piece, |scratch, tile, mut flags| {
-        for (position, anchor) in found(scratch, tile) {
-            let words = ClassFlags::of(classes, position, positions).words;
-            let own = flags.split_off_mut(..words.len()).unwrap_or_default();
-            own.copy_from_slice(&anchor.has_gradient[words]);
+        for (position, anchor) in found(&scratch.anchors, tile) {
+            copy_words(classes, positions, position, &anchor.has_gradient, &mut flags);
             let row = classes.order()[position];
             for_each_choice(anchor, |chosen| {
                 let chosen = classes.positions()[chosen as usize] as usize;
@@ -223,7 +185,8 @@ fn list<'a, T: Element>(
             });
         }
     });
-    Window { choices, flags, classes: class_starts, first_class }
+    let first_class = classes.class_of()[positions.start] as usize;
+    Window { choices, flags, flagged: positions, classes: class_starts, first_class }
 }
 
 /// Writes the gradient of a window's rows.
