@@ -88,3 +88,29 @@ fn batch(message: &str) -> String {
     let number = message.split_once(", batch ").and_then(|(_, after)| after.split_once(')'));
     number.map_or_else(|| "seen".to_owned(), |(number, _)| format!("seen in batch {number}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// A patch that no longer fits what it changes must be stated anew with the change.
+    #[test]
+    fn every_patch_applies() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        let patches: Vec<PathBuf> =
+            fs::read_dir(format!("{root}/{FOLDER}")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(patches.len() > 20);
+        for patch in patches {
+            let mut git = Command::new("git");
+            git.current_dir(root).args(["apply", "--check"]).arg(&patch);
+            match git.output() {
+                Ok(output) => {
+                    let errors = String::from_utf8_lossy(&output.stderr);
+                    assert!(output.status.success(), "{}: {errors}", patch.display());
+                }
+                Err(error) => return eprintln!("NOT covered, no git: {error}"),
+            }
+        }
+    }
+}
