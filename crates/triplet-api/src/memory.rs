@@ -59,20 +59,17 @@ pub(crate) struct Granted {
 impl Granted {
     /// Tries an allocation of so many bytes, unless one as large succeeded before.
     pub(crate) fn ask(&mut self, bytes: usize) -> Result<(), Error> {
+        self.ask_within(usize::MAX, bytes)
+    }
+
+    /// The same of a call that may take no more than a limit.
+    pub(crate) fn ask_within(&mut self, limit: usize, bytes: usize) -> Result<(), Error> {
         if bytes <= self.bytes.max(SMALL) {
             return Ok(());
         }
-        // A sixteenth more, for what is not reckoned with.
-        self.try_allocation(bytes, bytes.saturating_add(bytes / 16))
-    }
-
-    /// The same of a call with a budget, which may take no more than that.
-    pub(crate) fn ask_exactly(&mut self, bytes: usize) -> Result<(), Error> {
-        if bytes <= self.bytes.max(SMALL) { Ok(()) } else { self.try_allocation(bytes, bytes) }
-    }
-
-    fn try_allocation(&mut self, bytes: usize, tried: usize) -> Result<(), Error> {
-        reserve::<u8>(tried).map_err(|_| Error::OutOfMemory { bytes })?;
+        // A sixteenth more, for what is not reckoned with. Within a limit all is.
+        let more = if limit == usize::MAX { bytes / 16 } else { 0 };
+        reserve::<u8>(bytes.saturating_add(more)).map_err(|_| Error::OutOfMemory { bytes })?;
         self.bytes = bytes;
         Ok(())
     }

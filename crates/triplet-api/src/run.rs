@@ -47,10 +47,7 @@ fn run_in_default_mode<'a, T: Element>(
     if besides > limits.bytes {
         return Err(Error::MemoryBudget { needed: besides, allowed: limits.bytes });
     }
-    match limits.bytes {
-        usize::MAX => workspace.granted.ask(besides)?,
-        _ => workspace.granted.ask_exactly(besides)?,
-    }
+    workspace.granted.ask_within(limits.bytes, besides)?;
     if workspace.held.is_of_another_batch(*limits, [rows, batch.width()]) {
         *buffers = ProblemBuffers::default();
     }
@@ -67,11 +64,9 @@ fn run_in_default_mode<'a, T: Element>(
         *triplets = Triplets::with_most_distances(triplets.most_distances());
         (*terms, *factors, *losses, *kept) = Default::default();
     }
-    match limits.bytes {
-        usize::MAX => workspace.granted.ask(needed)?,
-        // The problem has taken its part.
-        _ => workspace.granted.ask_exactly(needed - besides)?,
-    }
+    // Within a limit, what the problem has taken is not there any more.
+    let taken = if limits.bytes == usize::MAX { 0 } else { besides };
+    workspace.granted.ask_within(limits.bytes, needed - taken)?;
     let gradient = match wanted {
         Gradient::Skip => &mut [],
         Gradient::Workspace => {
@@ -82,7 +77,7 @@ fn run_in_default_mode<'a, T: Element>(
         Gradient::Into(out) if out.len() == expected => out,
         Gradient::Into(out) => return Err(Error::GradientLength { len: out.len(), expected }),
     };
-    let mut fits = true;
+    let mut scale = None;
     if with_gradient {
         let upstream = fold_weights(spec.reduction, inputs, rows, factors);
         let weights = (!factors.is_empty()).then_some(factors.as_slice());
@@ -90,24 +85,20 @@ fn run_in_default_mode<'a, T: Element>(
             Reduction::Mean => problem.normalizer(),
             Reduction::Sum | Reduction::None => problem.normalizer() / rows as f64,
         };
-        let scale = GradientScale::new(problem.distance(), normalizer, upstream, weights);
-        match way {
-            Way::Kept => engine.mine_and_gradient(&problem, triplets, scale, gradient)?,
-            Way::Parts { bytes } => {
-                engine.run_in_parts(&problem, bytes, triplets, Some((scale, &mut *gradient)))?;
-            }
-        }
-        fits = surely_finite(&problem, batch.largest(), scale.scale, inputs);
-    } else {
-        match way {
-            Way::Kept => engine.mine(&problem, triplets)?,
-            Way::Parts { bytes } => engine.run_in_parts(&problem, bytes, triplets, None)?,
+        scale = Some(GradientScale::new(problem.distance(), normalizer, upstream, weights));
+    }
+    match (way, scale) {
+        (Way::Kept, None) => engine.mine(&problem, triplets)?,
+        (Way::Kept, Some(scale)) => engine.mine_and_gradient(&problem, triplets, scale, gradient)?,
+        (Way::Parts { bytes }, scale) => {
+            let wanted = scale.map(|scale| (scale, &mut *gradient));
+            engine.run_in_parts(&problem, bytes, triplets, wanted)?;
         }
     }
     terms.rebuild(&problem, triplets);
     let executed = engine.executed();
     let loss = reduce(spec.reduction, inputs.weights, terms, problem.normalizer(), losses)?;
-    if !fits {
+    if scale.is_some_and(|scale| !surely_finite(&problem, batch.largest(), scale.scale, inputs)) {
         check_gradient(gradient, batch.width())?;
     }
     Ok(Evaluation {

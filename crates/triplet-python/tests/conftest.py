@@ -100,6 +100,21 @@ def tensors(rows: int = 32, width: int = 16, classes: int = 5, dtype: Any = None
     return torch.tensor(labels), torch.tensor(x, dtype=dtype or torch.float32, requires_grad=True)
 
 
+def tensors_elsewhere() -> Any:
+    """A class that stands in for tensors of another device, of which a test machine has none."""
+    import torch
+
+    class Elsewhere(torch.Tensor):
+        @property
+        def is_cpu(self) -> bool:
+            return False
+
+        def cpu(self) -> torch.Tensor:
+            return self.as_subclass(torch.Tensor)
+
+    return Elsewhere
+
+
 def same_bits(a: Any, b: Any) -> bool:
     """Whether two arrays are the same, down to the sign of zero."""
     a, b = np.asarray(a), np.asarray(b)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from conftest import tensors
+from conftest import tensors, tensors_elsewhere
 from triplet_loss import evaluate
 
 torch = pytest.importorskip("torch")
@@ -140,15 +140,7 @@ def test_the_loss_is_on_the_cpu_whatever_the_default_device():
         assert loss(x, labels).item() == loss(x.detach(), labels).item()
 
 
-class Elsewhere(torch.Tensor):
-    """Stands in for a tensor of another device, of which a test machine has none."""
-
-    @property
-    def is_cpu(self):
-        return False
-
-    def cpu(self):
-        return self.as_subclass(torch.Tensor)
+Elsewhere = tensors_elsewhere()
 
 
 def test_tensors_of_other_devices_are_transferred_if_asked_for():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import DISTANCES, same_bits, tensors
+from conftest import DISTANCES, same_bits, tensors, tensors_elsewhere
 
 torch = pytest.importorskip("torch")
 
@@ -125,15 +125,7 @@ def test_what_it_cannot_give_is_refused():
         assert_same(loss.value_and_gradient(x, labels), by_autograd(loss, x, labels))
 
 
-class Elsewhere(torch.Tensor):
-    """Stands in for a tensor of another device, of which a test machine has none."""
-
-    @property
-    def is_cpu(self):
-        return False
-
-    def cpu(self):
-        return self.as_subclass(torch.Tensor)
+Elsewhere = tensors_elsewhere()
 
 
 def test_tensors_of_other_devices_are_transferred_if_asked_for():

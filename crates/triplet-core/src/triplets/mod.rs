@@ -145,12 +145,6 @@ impl<T: Real> Triplets<T> {
         self.has_gradient[problem.slots().flag_words(position).start + rank / 64] >> (rank % 64) & 1 == 1
     }
 
-    /// Bytes of the sums that are kept in any case.
-    #[must_use]
-    pub fn bytes_of_sums(problem: &Problem<'_, T>) -> usize {
-        size_of::<f64>() * problem.anchors().len()
-    }
-
     /// Bytes of the triplets of a problem.
     #[must_use]
     pub fn bytes_needed(&self, problem: &Problem<'_, T>) -> usize {

@@ -64,11 +64,7 @@ pub(crate) fn mine_tile<T: Element>(
 
 /// All positions, cut into register tiles of anchors.
 pub(crate) fn tiles(layout: &Layout) -> impl Iterator<Item = Range<usize>> + Send + '_ {
-    (0..layout.panels).flat_map(move |panel| {
-        let positions = layout.positions(panel);
-        let end = positions.end;
-        positions.step_by(layout.tile_rows).map(move |first| first..(first + layout.tile_rows).min(end))
-    })
+    cut(layout, |_| layout.tile_rows).map(|(_, positions)| positions)
 }
 
 /// Columns that some anchors of so many thresholds each are compared with at a time, about.
@@ -77,11 +73,18 @@ pub(crate) fn anchor_columns<T: Element>(thresholds: usize, tile_rows: usize) ->
     wanted.max(KEYS_BYTES / size_of::<T>() / tile_rows)
 }
 
-/// Cuts panels into register tiles of anchors: the panel, and their positions.
+/// Panels of large classes cut into register tiles of anchors, and the others whole.
 fn units(layout: &Layout) -> impl Iterator<Item = (usize, Range<usize>)> + Send + '_ {
+    cut(layout, |panel| if layout.large[panel] { layout.tile_rows } else { layout.panel })
+}
+
+/// Cuts each panel at multiples of a height: the panel, and the positions of each piece.
+fn cut<'a>(
+    layout: &'a Layout,
+    height: impl Fn(usize) -> usize + Send + 'a,
+) -> impl Iterator<Item = (usize, Range<usize>)> + Send + 'a {
     (0..layout.panels).flat_map(move |panel| {
-        let positions = layout.positions(panel);
-        let height = if layout.large[panel] { layout.tile_rows } else { layout.panel };
+        let (positions, height) = (layout.positions(panel), height(panel));
         let end = positions.end;
         positions.step_by(height).map(move |first| (panel, first..(first + height).min(end)))
     })
