@@ -70,6 +70,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let (asked, weights) = (*asked, weights.as_deref());
         coverage.count(sample, asked);
         coverage.compared += agree(&mut single, |w| answer_f32(sample, asked, weights, w), sample, asked)?;
+        coverage.screened += single.iter().map(|(_, w)| w.screened().pairs).sum::<u64>();
+        coverage.undecided += single.iter().map(|(_, w)| w.screened().undecided).sum::<u64>();
         coverage.compared += agree(&mut double, |w| answer_f64(sample, asked, weights, w), sample, asked)?;
         bound.check(sample, asked)?;
         // All engines gave the same bits: any of them stands for all.
@@ -130,6 +132,8 @@ fn list(names: &[&str]) -> String {
 #[derive(Default)]
 struct Coverage {
     compared: u64,
+    screened: u64,
+    undecided: u64,
     families: BTreeMap<String, u64>,
     objectives: BTreeMap<String, u64>,
     rows: (usize, usize),
@@ -154,6 +158,7 @@ impl Coverage {
             map.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
         };
         println!("  {} comparisons; B {:?}, D {:?}", self.compared, self.rows, self.widths);
+        println!("  {} pairs screened, {} of them undecided", self.screened, self.undecided);
         println!("  families: {}", counts(&self.families));
         println!("  objectives: {}", counts(&self.objectives));
     }

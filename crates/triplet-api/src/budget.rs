@@ -48,7 +48,13 @@ pub(crate) fn choose<T: Real>(
         ];
         parts.into_iter().fold(0, usize::saturating_add)
     };
+    engine.allow_copies(true);
     let mut needed = all(engine, triplets);
+    if needed <= limits.bytes {
+        return Ok((Way::Kept, needed));
+    }
+    engine.allow_copies(false);
+    needed = all(engine, triplets);
     if needed <= limits.bytes {
         return Ok((Way::Kept, needed));
     }

@@ -87,6 +87,10 @@ impl<T: Element> Engine<T> for Gram<T> {
         self.fused.limit_listed_choices(most);
     }
 
+    fn allow_copies(&mut self, allowed: bool) {
+        self.fused.allow_copies(allowed);
+    }
+
     fn executed(&self) -> ExecutionInfo {
         EXECUTION
     }

@@ -53,8 +53,8 @@ pub use memory::MemoryLimits;
 pub use reduction::{Reduction, Weights};
 pub use retrieval::Retrieval;
 pub use triplet_core::{
-    Batch, Distance, Engine, Error as CoreError, ExecutionInfo, Objective, Real, Rule, Statistics, Triplet,
-    TripletRows,
+    Batch, Distance, Engine, Error as CoreError, ExecutionInfo, Objective, Real, Rule, ScreenedPairs,
+    Statistics, Triplet, TripletRows,
 };
 pub use triplet_par::Error as ParError;
 pub use triplet_simd::{Element, Error as SimdError, Isa, memory::reserve};

@@ -1,7 +1,7 @@
 //! An engine and the memory of a training loop.
 
 use crate::{BackendOptions, MemoryLimits, Result, budget::Held, memory::Granted};
-use triplet_core::{AnchorTerms, Engine, ExecutionInfo, ProblemBuffers, Scalar, Triplets};
+use triplet_core::{AnchorTerms, Engine, ExecutionInfo, ProblemBuffers, Scalar, ScreenedPairs, Triplets};
 use triplet_simd::Element;
 
 /// What a training loop keeps between calls: an engine, and memory that grows to
@@ -87,6 +87,12 @@ impl<T: Element> Workspace<T> {
         self.triplets = Triplets::default();
         (self.factors, self.losses, self.gradient) = Default::default();
         self.held = Held::default();
+    }
+
+    /// The pairs of the last batch that the engine looked at in lower precision first.
+    #[must_use]
+    pub fn screened(&self) -> ScreenedPairs {
+        self.engine.screened()
     }
 
     /// What the engine runs on.

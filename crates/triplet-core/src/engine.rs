@@ -123,8 +123,39 @@ pub trait Engine<T: Real>: Send {
     /// with fewer it goes over the triplets more often.
     fn limit_listed_choices(&mut self, _most: usize) {}
 
+    /// Whether the engine may keep copies of the rows that only save time; by default it may.
+    fn allow_copies(&mut self, _allowed: bool) {}
+
+    /// The pairs of the last batch that were screened; none by an engine that screens nothing.
+    fn screened(&self) -> ScreenedPairs {
+        ScreenedPairs::default()
+    }
+
     /// What the last call ran on.
     fn executed(&self) -> ExecutionInfo;
+}
+
+/// Pairs of rows that an engine looked at in lower precision first, with a proof of what that decides.
+///
+/// ```
+/// let screened = triplet_core::ScreenedPairs { pairs: 400, undecided: 3 };
+/// assert_eq!(screened.undecided_share(), 0.0075);
+/// assert_eq!(triplet_core::ScreenedPairs::default().undecided_share(), 0.0);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct ScreenedPairs {
+    /// How many.
+    pub pairs: u64,
+    /// Those of them that it did not decide.
+    pub undecided: u64,
+}
+
+impl ScreenedPairs {
+    /// The undecided ones among them, from 0 to 1.
+    #[must_use]
+    pub fn undecided_share(self) -> f64 {
+        if self.pairs == 0 { 0.0 } else { self.undecided as f64 / self.pairs as f64 }
+    }
 }
 
 /// What really ran: which backend, on which instruction set, on how many threads.

@@ -71,7 +71,7 @@ pub use batch::Batch;
 pub use classes::Classes;
 pub use comparison::{Comparison, Identity};
 pub use distance::Distance;
-pub use engine::{Engine, ExecutionInfo};
+pub use engine::{Engine, ExecutionInfo, ScreenedPairs};
 pub use error::Error;
 pub use gradient_inputs::{GradientInputs, GradientScale};
 pub use points::Points;

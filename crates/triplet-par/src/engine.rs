@@ -2,7 +2,7 @@
 
 use crate::{Pool, Rayon, Result};
 use triplet_core::{
-    Engine, ExecutionInfo, GradientInputs, Problem, Triplets,
+    Engine, ExecutionInfo, GradientInputs, Problem, ScreenedPairs, Triplets,
     gradient_inputs::GradientScale,
     retrieval::{RetrievalTask, Score},
 };
@@ -114,6 +114,14 @@ impl<T: Element, P: Pool> Engine<T> for Parallel<T, P> {
 
     fn limit_listed_choices(&mut self, most: usize) {
         self.fused.limit_listed_choices(most);
+    }
+
+    fn allow_copies(&mut self, allowed: bool) {
+        self.fused.allow_copies(allowed);
+    }
+
+    fn screened(&self) -> ScreenedPairs {
+        self.fused.screened()
     }
 
     fn executed(&self) -> ExecutionInfo {

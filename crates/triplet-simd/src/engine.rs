@@ -5,10 +5,11 @@ use crate::{
     cpu::isa::{Element, Selected},
     executor::{Executor, Inline},
     gradient,
+    screening::Screening,
     state::Passes,
 };
 use triplet_core::{
-    Engine, Error, ExecutionInfo, GradientInputs, Problem, Triplets,
+    Engine, Error, ExecutionInfo, GradientInputs, Problem, ScreenedPairs, Triplets,
     gradient_inputs::GradientScale,
     retrieval::{RetrievalTask, Score},
 };
@@ -56,6 +57,11 @@ impl<T: Element, X: Executor> Fused<T, X> {
     /// The executor, to change how the next call runs.
     pub fn executor_mut(&mut self) -> &mut X {
         &mut self.executor
+    }
+
+    /// When pairs are screened by distances to 16 bits; results are the same. By default where it is faster.
+    pub fn set_screening(&mut self, screening: Screening) {
+        self.passes.set_screening(screening);
     }
 
     fn check(&self, problem: &Problem<'_, T>) -> triplet_core::Result<()> {
@@ -134,6 +140,14 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
 
     fn limit_listed_choices(&mut self, most: usize) {
         self.passes.limit_listed_choices(most);
+    }
+
+    fn allow_copies(&mut self, allowed: bool) {
+        self.passes.allow_copies(allowed);
+    }
+
+    fn screened(&self) -> ScreenedPairs {
+        self.passes.screened()
     }
 
     fn executed(&self) -> ExecutionInfo {

@@ -10,6 +10,7 @@
 //! | [`cpu`] | instruction sets, the choice among them, the floating-point mode, the FMA peak |
 //! | [`lanes`] | the operations of a vector, one file an instruction set |
 //! | `gram` | rows to panels to register tiles to distance keys of a block |
+//! | `screening` | pairs ruled out by distances to 16 bits, with a proved bound |
 //! | `search` | the masked minimum over rows and over columns of a block; buckets |
 //! | `mining` | the passes over a batch, in order |
 //! | `gradient` | triplets to coefficients to gradient rows |
@@ -34,6 +35,7 @@ mod mining;
 mod parts;
 mod retrieval;
 mod scratch;
+mod screening;
 mod search;
 mod state;
 #[cfg(test)]
@@ -45,6 +47,7 @@ pub use error::Error;
 pub use executor::{Executor, Inline};
 pub use gradient::MOST_LISTED_CHOICES;
 pub use isa::{Element, Isa, Selected};
+pub use screening::Screening;
 
 /// What every fallible function of this crate returns; see the example of [`Error`].
 pub type Result<T> = core::result::Result<T, Error>;

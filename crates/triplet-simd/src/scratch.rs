@@ -6,6 +6,7 @@ use crate::{
     gram::aligned::Aligned,
     mining::Held,
     retrieval::Nearest,
+    screening::Screener,
     search::buckets::{Anchor, Buckets},
 };
 use core::ops::Range;
@@ -18,6 +19,8 @@ pub(crate) struct Scratch<T: Element> {
     pub(crate) keys: Aligned<T::Key>,
     /// The best candidates for the panels at work.
     pub(crate) held: Held<T::Key>,
+    /// For screening: the block at work.
+    pub(crate) screener: Screener,
     /// The anchors of large classes at work.
     pub(crate) anchors: Vec<Anchor<T>>,
     /// The candidates of one of them.
@@ -49,6 +52,7 @@ impl<T: Element> Default for Scratch<T> {
         Self {
             keys: Aligned::default(),
             held: Held::default(),
+            screener: Screener::default(),
             anchors: Vec::new(),
             buckets: Buckets::default(),
             nearest: Vec::new(),

@@ -13,9 +13,10 @@ use crate::{
     parts::{self, PartsBuffers, Shape},
     retrieval::{self, RetrievalBuffers},
     scratch::Scratch,
+    screening::{Screen, Screening},
 };
 use triplet_core::{
-    GradientInputs, GradientScale, Problem, Triplets,
+    GradientInputs, GradientScale, Problem, ScreenedPairs, Triplets,
     retrieval::{RetrievalTask, Score},
 };
 
@@ -50,6 +51,12 @@ pub trait Passes<T: Element>: Send {
     fn release(&mut self);
     /// Lists at most so many choices at a time from now on.
     fn limit_listed_choices(&mut self, most: usize);
+    /// Screens pairs from now on, or not.
+    fn set_screening(&mut self, screening: Screening);
+    /// Whether copies of rows may be kept that only save time.
+    fn allow_copies(&mut self, allowed: bool);
+    /// The pairs of the last batch that were screened.
+    fn screened(&self) -> ScreenedPairs;
     /// Mines a square batch.
     fn mine(&mut self, executor: &dyn Executor, problem: &Problem<'_, T>, out: &mut Triplets<T>);
     /// Writes the gradient of a square batch.
@@ -107,6 +114,7 @@ impl<T: Element> Passes<T> for State<T> {
         // triplets keep none.
         let shared = packed.saturating_add(thresholds.saturating_mul(7)).saturating_mul(size_of::<T>());
         let listed = if with_gradient { self.gradient.listed_bytes(problem) } else { 0 };
+        let listed = listed.saturating_add(Screen::bytes(self.mining.screening(), self.selected, problem));
         // And the farthest of each row, and its row.
         let shared = shared.saturating_add(rows.saturating_mul(2 * size_of::<T>()));
         // Of each worker for the gradient: a tile of rows of coefficients or of
@@ -130,15 +138,29 @@ impl<T: Element> Passes<T> for State<T> {
     fn release(&mut self) {
         let mut gradient = ChoiceBuffers::default();
         gradient.limit_listed_choices(self.gradient.listed_choices());
-        *self = Self { gradient, ..Self::new(self.selected, self.scratches.len()) };
+        let mining = self.mining.without_memory();
+        *self = Self { gradient, mining, ..Self::new(self.selected, self.scratches.len()) };
     }
 
     fn limit_listed_choices(&mut self, most: usize) {
         self.gradient.limit_listed_choices(most);
     }
 
+    fn set_screening(&mut self, screening: Screening) {
+        self.mining.set_screening(screening);
+    }
+
+    fn allow_copies(&mut self, allowed: bool) {
+        self.mining.allow_copies(allowed);
+    }
+
+    fn screened(&self) -> ScreenedPairs {
+        self.mining.screened
+    }
+
     fn mine(&mut self, executor: &dyn Executor, problem: &Problem<'_, T>, out: &mut Triplets<T>) {
         out.resize(problem);
+        self.mining.screened = ScreenedPairs::default();
         if problem.slots().count() == 0 {
             return;
         }

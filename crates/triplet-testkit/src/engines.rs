@@ -5,7 +5,7 @@ use triplet_api::{Error, Gram, Isa, MemoryLimits, Workspace};
 use triplet_core::{Engine, Scalar};
 use triplet_openmp::{Host, OpenMp};
 use triplet_par::{Pool, Rayon};
-use triplet_simd::{Element, Fused, Inline, Selected};
+use triplet_simd::{Element, Fused, Inline, Screening, Selected};
 
 /// An engine and its name.
 pub struct Contender<T: Element> {
@@ -39,6 +39,9 @@ const WINDOW: usize = 1 << 13;
 /// The OpenMP runtime of the system, which stands in for PyTorch's.
 pub const OPENMP: &str = "libgomp.so.1";
 
+/// Instruction sets that pairs can be screened on: small batches too, by these engines.
+const SCREENING: [Isa; 2] = [Isa::Avx2, Isa::Avx512];
+
 /// Thread counts that batches are cut for.
 pub const THREADS: [usize; 4] = [1, 2, 3, 7];
 
@@ -65,7 +68,19 @@ pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
         }
         let engine = Fused::new("par", selected, Rayon::with_threads(2)?);
         add(format!("par {name} with little memory"), Box::new(engine), LITTLE);
+        if SCREENING.contains(&isa) {
+            let mut engine = Fused::new("simd", selected, Inline);
+            engine.set_screening(Screening::Always);
+            add(format!("simd {name} with all screened"), Box::new(engine), most);
+        }
     }
+    let mut engine = Fused::new("par", Selected::best()?, Rayon::with_threads(3)?);
+    engine.set_screening(Screening::Always);
+    add(
+        format!("par {} on 3 threads with all screened", Selected::best()?.isa().name()),
+        Box::new(engine),
+        most,
+    );
     // Parts and other threads run the kernels of any instruction set in the same way.
     let selected = Selected::best()?;
     let name = selected.isa().name();
@@ -118,8 +133,11 @@ mod tests {
                 // One of the others.
                 Backend::Auto => 0,
                 Backend::Scalar => 2,
-                Backend::Simd => Isa::available().count() + 1,
-                Backend::Par => Isa::available().count() * (THREADS.len() + 1) + 2,
+                Backend::Simd => {
+                    let screening = SCREENING.iter().filter(|isa| isa.is_available()).count();
+                    Isa::available().count() + screening + 1
+                }
+                Backend::Par => Isa::available().count() * (THREADS.len() + 1) + 3,
                 Backend::OpenMp => usize::from(Host::load(OPENMP).is_some()),
                 Backend::Gram => unreachable!("its bits may differ"),
             };

@@ -74,7 +74,10 @@ impl<T: Real> Tile<'_, T> {
             for (v, &g) in row.iter().enumerate() {
                 let value = match self.epilogue {
                     None => g,
-                    Some(epilogue) => ranking_value(lanes, g, epilogue, r, v),
+                    Some(Epilogue { distance, row_norms, column_norms }) => {
+                        let columns = lanes.load(&column_norms[v * L::LEN..]);
+                        ranking_value(lanes, distance, g, lanes.splat(row_norms[r]), columns)
+                    }
                 };
                 lanes.store_keys(&mut self.out[r * self.stride + v * L::LEN..], lanes.keys(value));
             }
@@ -82,21 +85,17 @@ impl<T: Real> Tile<'_, T> {
     }
 }
 
-/// [`Distance::ranking_value`], a vector at a time.
+/// [`Distance::ranking_value`], a vector at a time: from inner products and both sides' squared norms.
 #[inline(always)]
-fn ranking_value<L: Lanes>(
+pub(crate) fn ranking_value<L: Lanes>(
     lanes: L,
+    distance: Distance,
     g: L::Float,
-    epilogue: Epilogue<'_, L::Real>,
-    r: usize,
-    v: usize,
+    row_norms: L::Float,
+    column_norms: L::Float,
 ) -> L::Float {
-    let value = match epilogue.distance {
-        Distance::SquaredL2 | Distance::L2 => {
-            let norms = lanes
-                .add(lanes.splat(epilogue.row_norms[r]), lanes.load(&epilogue.column_norms[v * L::LEN..]));
-            lanes.sub(norms, lanes.add(g, g))
-        }
+    let value = match distance {
+        Distance::SquaredL2 | Distance::L2 => lanes.sub(lanes.add(row_norms, column_norms), lanes.add(g, g)),
         Distance::Angular => lanes.sub(lanes.splat(L::Real::ONE), g),
     };
     lanes.max0(value)

@@ -188,6 +188,52 @@ impl Lanes for Avx2F32 {
             _mm_cvtsi128_si32(one).cast_unsigned()
         }
     }
+    #[inline(always)]
+    fn load_split(self, from: &[u16]) -> [__m256i; 2] {
+        let from: &[u16; 8] = from.first_chunk().expect("a whole vector");
+        // SAFETY: the reference covers half a vector; the token proves AVX2.
+        unsafe {
+            let words = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.as_ptr().cast()));
+            [_mm256_srli_epi32::<6>(words), _mm256_and_si256(words, _mm256_set1_epi32(63))]
+        }
+    }
+    #[inline(always)]
+    fn pick(self, panel: &[f32], index: __m256i) -> __m256 {
+        let panel: &[f32; 48] = panel.first_chunk().expect("a whole panel");
+        // SAFETY: the reference covers the panel; the token proves AVX2.
+        unsafe { pick(panel.as_ptr(), index) }
+    }
+    #[inline(always)]
+    fn pick_near(self, from: &[f32], index: __m256i) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_permutevar8x32_ps(self.load(from), index) }
+    }
+    #[inline(always)]
+    fn pick_keys(self, panel: &[u32], index: __m256i) -> __m256i {
+        let panel: &[u32; 48] = panel.first_chunk().expect("a whole panel");
+        // SAFETY: the reference covers the panel, and bits are moved as they are; the token proves AVX2.
+        unsafe { _mm256_castps_si256(pick(panel.as_ptr().cast(), index)) }
+    }
+}
+
+/// Of a panel, the elements that an index names; faster than a gather.
+///
+/// # Safety
+/// The CPU must have AVX2, and `panel` be valid for reads of 48 elements.
+#[inline(always)]
+unsafe fn pick(panel: *const f32, index: __m256i) -> __m256 {
+    // SAFETY: six vectors are the panel; the caller upholds the rest.
+    unsafe {
+        // From each vector by the lower three bits, then one of the vectors by the others.
+        let of = |v: usize| _mm256_permutevar8x32_ps(_mm256_loadu_ps(panel.add(8 * v)), index);
+        let eight = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(index));
+        let sixteen = _mm256_castsi256_ps(_mm256_slli_epi32::<27>(index));
+        let thirty_two = _mm256_castsi256_ps(_mm256_slli_epi32::<26>(index));
+        let first = _mm256_blendv_ps(of(0), of(1), eight);
+        let second = _mm256_blendv_ps(of(2), of(3), eight);
+        let third = _mm256_blendv_ps(of(4), of(5), eight);
+        _mm256_blendv_ps(_mm256_blendv_ps(first, second, sixteen), third, thirty_two)
+    }
 }
 
 /// Four lanes of `f64`: a token for AVX2 and FMA; see the example of [`Kernel`].

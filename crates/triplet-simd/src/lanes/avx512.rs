@@ -190,6 +190,43 @@ impl Lanes for Avx512F32 {
         // SAFETY: the token proves AVX-512F.
         unsafe { _mm512_reduce_min_epu32(keys) }
     }
+    #[inline(always)]
+    fn load_split(self, from: &[u16]) -> [__m512i; 2] {
+        let from: &[u16; 16] = from.first_chunk().expect("a whole vector");
+        // SAFETY: the reference covers half a vector; the token proves AVX-512F.
+        unsafe {
+            let words = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.as_ptr().cast()));
+            [_mm512_srli_epi32::<6>(words), _mm512_and_si512(words, _mm512_set1_epi32(63))]
+        }
+    }
+    #[inline(always)]
+    fn pick(self, panel: &[f32], index: __m512i) -> __m512 {
+        let panel: &[f32; 48] = panel.first_chunk().expect("a whole panel");
+        // SAFETY: the reference covers three vectors; the token proves AVX-512F.
+        unsafe {
+            let [first, second, third] = [0, 16, 32].map(|place| _mm512_loadu_ps(panel.as_ptr().add(place)));
+            let in_third = _mm512_cmpge_epu32_mask(index, _mm512_set1_epi32(32));
+            let picked = _mm512_permutex2var_ps(first, index, second);
+            _mm512_mask_permutexvar_ps(picked, in_third, index, third)
+        }
+    }
+    #[inline(always)]
+    fn pick_near(self, from: &[f32], index: __m512i) -> __m512 {
+        // SAFETY: the token proves AVX-512F.
+        unsafe { _mm512_permutexvar_ps(index, self.load(from)) }
+    }
+    #[inline(always)]
+    fn pick_keys(self, panel: &[u32], index: __m512i) -> __m512i {
+        let panel: &[u32; 48] = panel.first_chunk().expect("a whole panel");
+        // SAFETY: the reference covers three vectors; the token proves AVX-512F.
+        unsafe {
+            let [first, second, third] =
+                [0, 16, 32].map(|place| _mm512_loadu_si512(panel.as_ptr().add(place).cast()));
+            let in_third = _mm512_cmpge_epu32_mask(index, _mm512_set1_epi32(32));
+            let picked = _mm512_permutex2var_epi32(first, index, second);
+            _mm512_mask_permutexvar_epi32(picked, in_third, index, third)
+        }
+    }
 }
 
 /// Eight lanes of `f64`: a token for AVX-512F; see the example of [`Kernel`].

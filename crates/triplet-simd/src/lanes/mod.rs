@@ -187,6 +187,49 @@ pub trait Lanes: Copy {
         *most = self.max_signed(*most, key);
     }
 
+    /// The first `LEN` words as keys, each split at its sixth bit: the upper and the lower part. Panics if there are
+    /// fewer.
+    #[inline(always)]
+    fn load_split(self, from: &[u16]) -> [Self::Keys; 2] {
+        let mut parts = [[<Self::Real as Real>::Key::ZERO; MAX_LEN]; 2];
+        for (lane, &word) in from[..Self::LEN].iter().enumerate() {
+            (parts[0][lane], parts[1][lane]) =
+                (Key::from_row(u32::from(word >> 6)), Key::from_row(u32::from(word & 63)));
+        }
+        parts.map(|part| self.load_keys(&part))
+    }
+
+    /// For each lane, the element of a panel that its index names; panics if there is no whole panel. An index
+    /// that is not below its length panics, or names an element that is unspecified.
+    #[inline(always)]
+    fn pick(self, panel: &[Self::Real], index: Self::Keys) -> Self::Float {
+        let (mut places, mut picked) =
+            ([<Self::Real as Real>::Key::ZERO; MAX_LEN], [Self::Real::ZERO; MAX_LEN]);
+        self.store_keys(&mut places, index);
+        for lane in 0..Self::LEN {
+            picked[lane] = panel[places[lane].to_row() as usize];
+        }
+        self.load(&picked)
+    }
+
+    /// The same among the first `LEN` elements of a slice.
+    #[inline(always)]
+    fn pick_near(self, from: &[Self::Real], index: Self::Keys) -> Self::Float {
+        self.pick(from, index)
+    }
+
+    /// [`Lanes::pick`] of keys.
+    #[inline(always)]
+    fn pick_keys(self, panel: &[<Self::Real as Real>::Key], index: Self::Keys) -> Self::Keys {
+        let mut places = [<Self::Real as Real>::Key::ZERO; MAX_LEN];
+        let mut picked = places;
+        self.store_keys(&mut places, index);
+        for lane in 0..Self::LEN {
+            picked[lane] = panel[places[lane].to_row() as usize];
+        }
+        self.load_keys(&picked)
+    }
+
     /// The smallest lane, unsigned.
     #[inline(always)]
     fn smallest(self, keys: Self::Keys) -> <Self::Real as Real>::Key {

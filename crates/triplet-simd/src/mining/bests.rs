@@ -58,7 +58,7 @@ impl<K: Key> Held<K> {
 
     /// The copies of the panels of a block's rows and columns; of the first alone where they are the same.
     #[inline(always)]
-    pub(super) fn of_block(&mut self, [row, column]: [usize; 2]) -> (&mut Best<K>, Option<&mut Best<K>>) {
+    pub(crate) fn of_block(&mut self, [row, column]: [usize; 2]) -> (&mut Best<K>, Option<&mut Best<K>>) {
         let Rectangle { rows, columns } = &self.piece;
         let first = row - rows.start;
         let second = if column < rows.end {
@@ -69,6 +69,13 @@ impl<K: Key> Held<K> {
         // Columns are at or right of the diagonal.
         let (before, from) = self.copies.split_at_mut(first + 1);
         (&mut before[first], (second > first).then(|| &mut from[second - first - 1]))
+    }
+
+    /// Rows that both panels of a block were compared with at least.
+    #[inline(always)]
+    pub(crate) fn seen(&mut self, block: [usize; 2]) -> u32 {
+        let (row, column) = self.of_block(block);
+        column.map_or(row.seen, |column| column.seen.min(row.seen))
     }
 
     /// Leaves what was found since, if anything was.

@@ -18,8 +18,13 @@ pub(crate) use context::StageContext;
 pub(crate) use large::{anchor_columns, mine_tile, tiles};
 pub(crate) use passing::PassingDistances;
 
-use crate::{cpu::isa::Element, gram::aligned::Aligned, scratch::Scratch};
-use triplet_core::{Triplets, terms::TripletCounts};
+use crate::{
+    cpu::isa::Element,
+    gram::aligned::Aligned,
+    scratch::Scratch,
+    screening::{Screen, Screening},
+};
+use triplet_core::{ScreenedPairs, Triplets, terms::TripletCounts};
 
 /// What mining keeps from call to call, besides the scratch of each worker.
 #[derive(Debug)]
@@ -30,6 +35,13 @@ pub(crate) struct MiningBuffers<T: Element> {
     passing: PassingDistances<T>,
     /// What was found for each threshold.
     bests: bests::Bests<T::Key>,
+    /// When blocks are screened, where copies of rows are allowed.
+    screening: Screening,
+    copies: bool,
+    /// What was screened of the last batch.
+    pub(crate) screened: ScreenedPairs,
+    /// The batch in words, to screen its pairs.
+    screen: Screen,
     /// Counts of each worker.
     counts: Vec<TripletCounts>,
 }
@@ -40,8 +52,36 @@ impl<T: Element> Default for MiningBuffers<T> {
             thresholds: Aligned::default(),
             passing: PassingDistances::default(),
             bests: bests::Bests::default(),
+            screening: Screening::default(),
+            copies: true,
+            screened: ScreenedPairs::default(),
+            screen: Screen::default(),
             counts: Vec::new(),
         }
+    }
+}
+
+impl<T: Element> MiningBuffers<T> {
+    /// When blocks are screened.
+    pub(crate) fn screening(&self) -> Screening {
+        if self.copies { self.screening } else { Screening::Off }
+    }
+
+    pub(crate) fn set_screening(&mut self, screening: Screening) {
+        self.screening = screening;
+    }
+
+    /// Whether rows may be copied to save time: to words, for screening.
+    pub(crate) fn allow_copies(&mut self, allowed: bool) {
+        self.copies = allowed;
+        if !allowed {
+            self.screen = Screen::default();
+        }
+    }
+
+    /// The same settings, and nothing in memory.
+    pub(crate) fn without_memory(&self) -> Self {
+        Self { screening: self.screening, copies: self.copies, ..Self::default() }
     }
 }
 
@@ -58,11 +98,22 @@ pub(crate) fn run<T: Element>(
         scratch.keys.resize(2 * layout.panel * layout.panel);
         scratch.counts = TripletCounts::default();
     }
-    let MiningBuffers { thresholds, passing, bests, counts } = buffers;
+    let screening = buffers.screening();
+    let MiningBuffers { thresholds, passing, bests, screen, counts, screened, .. } = buffers;
     counts.clear();
     counts.resize(scratches.len(), TripletCounts::default());
     thresholds::run(context, scratches, thresholds, (bests, passing), out);
-    triangle::run(context, scratches, thresholds, bests);
+    let words = screen.prepare(screening, context, scratches);
+    if words.is_some() {
+        scratches.iter_mut().for_each(|scratch| scratch.screener.begin());
+    }
+    let screens = words.is_some();
+    triangle::run(context, scratches, words, thresholds, bests);
+    let screeners = scratches.iter().filter(|_| screens).map(|scratch| &scratch.screener);
+    *screened = screeners.fold(ScreenedPairs::default(), |all, screener| {
+        let ScreenedPairs { pairs, undecided } = screener.screened;
+        ScreenedPairs { pairs: all.pairs + pairs, undecided: all.undecided + undecided }
+    });
     large::run(context, scratches, out);
     collect::run(context, counts, thresholds, (bests, passing), out);
     let counted = scratches.iter().map(|scratch| &scratch.counts).chain(&*counts);

@@ -7,6 +7,9 @@ use core::ops::Range;
 const ROWS: usize = 4;
 /// Column panels of a piece.
 const COLUMNS: usize = 16;
+/// Panels of a side of the squares that the blocks of a piece are walked in, so that panels are used again while
+/// they are in the L2 cache.
+const SQUARE: usize = 16;
 /// Pieces that there should be for each worker, so that none waits long for the last of another.
 const PIECES_A_WORKER: usize = 8;
 /// Blocks of the smallest piece: its last one is searched without a next.
@@ -25,13 +28,17 @@ impl Rectangle {
         self.rows.clone().chain(self.columns.start.max(self.rows.end)..self.columns.end)
     }
 
-    /// The blocks, row by row: the panel of their rows, and that of their columns. Left out are those of two panels
+    /// The blocks, square by square: the panel of their rows, and that of their columns. Left out are those of two panels
     /// of large classes, whose anchors find their candidates themselves.
     pub(super) fn blocks<'a>(&self, layout: &'a Layout) -> impl Iterator<Item = [usize; 2]> + use<'a> {
-        let columns = self.columns.clone();
-        let blocks = self.rows.clone().flat_map(move |row| {
-            let columns = columns.start.max(row)..columns.end;
-            columns.map(move |column| [row, column])
+        let Self { rows, columns } = self.clone();
+        let squares = rows.clone().step_by(SQUARE).flat_map(move |top| {
+            let rows = top..rows.end.min(top + SQUARE);
+            let lefts = (columns.start.max(top)..columns.end).step_by(SQUARE);
+            lefts.map(move |left| (rows.clone(), left..columns.end.min(left + SQUARE)))
+        });
+        let blocks = squares.flat_map(|(rows, columns)| {
+            rows.flat_map(move |row| (columns.start.max(row)..columns.end).map(move |column| [row, column]))
         });
         blocks.filter(|&[row, column]| !layout.large[row] || !layout.large[column])
     }

@@ -15,6 +15,7 @@ use crate::{
     lanes::{Kernel, Lanes},
     mining::StageContext,
     scratch::Scratch,
+    screening::{Screened, ScreenedTriangle},
     search::{Block, BlockSearch, overlaps},
 };
 use triplet_core::{Problem, real::Key};
@@ -24,6 +25,7 @@ use triplet_core::{Problem, real::Key};
 pub(crate) fn run<T: Element>(
     context: StageContext<'_, T>,
     scratches: &mut [Scratch<T>],
+    screened: Option<Screened<'_>>,
     thresholds: &[T::Key],
     bests: &Bests<T::Key>,
 ) {
@@ -34,7 +36,7 @@ pub(crate) fn run<T: Element>(
     }
     let pieces = pieces(layout.panels, scratches.len());
     let search = |scratch: &mut Scratch<T>, piece| {
-        T::dispatch(selected, SearchPiece { problem, source, thresholds, bests, piece, scratch });
+        T::dispatch(selected, SearchPiece { problem, source, screened, thresholds, bests, piece, scratch });
     };
     let leave = |scratch: &mut Scratch<T>| T::dispatch(selected, Leave { scratch, bests });
     run_tasks_and_leave(executor, scratches, pieces, search, leave);
@@ -58,6 +60,7 @@ impl<T: Element> Kernel<T> for Leave<'_, T> {
 struct SearchPiece<'a, T: Element> {
     problem: &'a Problem<'a, T>,
     source: PackedRows<'a, T>,
+    screened: Option<Screened<'a>>,
     thresholds: &'a [T::Key],
     bests: &'a Bests<T::Key>,
     piece: Rectangle,
@@ -68,8 +71,8 @@ impl<T: Element> Kernel<T> for SearchPiece<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        let Self { problem, source, thresholds, bests, piece, scratch } = self;
-        let Scratch { keys, held, .. } = scratch;
+        let Self { problem, source, screened, thresholds, bests, piece, scratch } = self;
+        let Scratch { keys, held, screener, .. } = scratch;
         let layout = source.layout;
         held.copy(bests, layout, &piece);
         let far = !problem.rule().one_per_anchor();
@@ -77,8 +80,16 @@ impl<T: Element> Kernel<T> for SearchPiece<'_, T> {
         let calls = calls_a_block::<L>(layout);
         let (mut previous, mut current) = keys.split_at_mut(L::PANEL * L::PANEL);
         let mut computed: Option<[usize; 2]> = None;
+        let triangle = screened.map(|screened| ScreenedTriangle { screened, problem, source, thresholds });
+        let mut blocks = piece.blocks(layout);
+        let mut left = true;
         // Each block is searched while the distances of the next are computed.
-        for next in piece.blocks(layout).map(Some).chain([None]) {
+        while left {
+            let next = match &triangle {
+                Some(triangle) => screener.next_left(lanes, triangle, held, &mut blocks),
+                None => blocks.next(),
+            };
+            left = next.is_some();
             let mut search = None;
             if let Some([panel, column]) = computed {
                 let block = Block { keys: &*previous, row_ids: ids(panel), column_ids: ids(column) };

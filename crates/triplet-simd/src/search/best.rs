@@ -1,6 +1,6 @@
 //! The best candidates of the anchors of one panel.
 
-use crate::gram::aligned::Aligned;
+use crate::{gram::aligned::Aligned, screening::Windows};
 use triplet_core::{
     real::Key,
     rule::{farther, nearer},
@@ -19,15 +19,17 @@ pub(crate) struct Best<K: Key> {
     pub(crate) farthest_row: Aligned<K>,
     /// Rows that the panel's columns were compared with.
     pub(crate) seen: u32,
+    /// For screening: what may still be better.
+    pub(crate) windows: Windows,
 }
 
 /// The anchors of a panel: their thresholds, and the best candidates so far.
 pub(crate) struct Anchors<'a, K: Key> {
-    pub(super) slots: usize,
-    pub(super) thresholds: &'a [K],
-    pub(super) excess: &'a mut [K],
-    pub(super) nearest_row: &'a mut [K],
-    pub(super) far: &'a mut [K],
+    pub(crate) slots: usize,
+    pub(crate) thresholds: &'a [K],
+    pub(crate) excess: &'a mut [K],
+    pub(crate) nearest_row: &'a mut [K],
+    pub(crate) far: &'a mut [K],
     pub(super) farthest_row: &'a mut [K],
     pub(super) seen: &'a mut u32,
 }
@@ -62,6 +64,7 @@ impl<K: Key> Best<K> {
         self.far.copy_from_slice(&other.far);
         self.farthest_row.copy_from_slice(&other.farthest_row);
         self.seen = other.seen;
+        self.windows.forget();
     }
 
     /// Takes over what is better among the candidates of a copy that went its own way. Nothing is written
@@ -96,8 +99,31 @@ impl<K: Key> Best<K> {
     /// What a search compares with and writes to.
     #[inline(always)]
     pub(crate) fn anchors<'a>(&'a mut self, slots: usize, thresholds: &'a [K]) -> Anchors<'a, K> {
-        let Self { excess, nearest_row, far, farthest_row, seen } = self;
+        let Self { excess, nearest_row, far, farthest_row, seen, windows } = self;
+        windows.forget();
         Anchors { slots, thresholds, excess, nearest_row, far, farthest_row, seen }
+    }
+
+    /// Takes a candidate for a threshold, if it is better.
+    #[inline(always)]
+    pub(crate) fn offer(&mut self, place: usize, threshold: K, key: K, row: K) -> bool {
+        let candidate = (key.wrapping_sub(threshold), row);
+        let better = nearer(candidate, (self.excess[place], self.nearest_row[place]));
+        if better {
+            (self.excess[place], self.nearest_row[place]) = candidate;
+        }
+        better
+    }
+
+    /// Takes a candidate as an anchor's farthest, if it is.
+    #[inline(always)]
+    pub(crate) fn offer_farthest(&mut self, anchor: usize, key: K, row: K) -> bool {
+        let kept = (self.far[anchor], self.farthest_row[anchor]);
+        let better = kept.0 == K::MASKED || farther((key, row), kept);
+        if better {
+            (self.far[anchor], self.farthest_row[anchor]) = (key, row);
+        }
+        better
     }
 
     /// What was found for a threshold of an anchor: the key and the row. Nothing if no candidate reaches it.

@@ -63,6 +63,7 @@ fn of_losses(run: &Run) -> Vec<String> {
          product does twice as many. Peak in G multiply-adds/s: {}",
         peaks.join(", ")
     ));
+    notes.extend(screened(run));
     for row in rows() {
         if let Some(reason) = &row.left_out {
             let place = format!("{} x {} on {} thread(s)", row.b, row.d, row.threads_given);
@@ -81,6 +82,29 @@ fn of_losses(run: &Run) -> Vec<String> {
         );
     }
     notes
+}
+
+/// How many pairs were screened, and how many of them were not decided.
+fn screened(run: &Run) -> Option<String> {
+    let lines = run.entries.iter().filter_map(|it| {
+        let (screened, undecided) = (it.row.screened_share?, it.row.undecided_share?);
+        Some(format!(
+            "{:.0} % and {:.1} % at {} x {} by {} on {} thread(s)",
+            100.0 * screened,
+            100.0 * undecided,
+            it.row.b,
+            it.row.d,
+            it.row.label(),
+            it.row.threads
+        ))
+    });
+    let lines: Vec<String> = lines.collect();
+    let all = lines.join("; ");
+    (!lines.is_empty()).then(|| {
+        format!(
+            "pairs looked at in 16-bit integers first, and those of them that these left undecided: {all}"
+        )
+    })
 }
 
 /// The fastest product, its kernels, and the inputs at which it is the fastest.

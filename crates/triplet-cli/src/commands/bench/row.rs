@@ -76,6 +76,12 @@ pub(super) struct Row {
     pub(super) share_of_fma_peak: Option<f64>,
     /// Times the time of our fastest on the same input and number of threads.
     pub(super) times_fastest_ours: Option<f64>,
+    /// Of all pairs of rows, those that were looked at in 16-bit integers first; of a backend of ours that screens.
+    #[serde(default)]
+    pub(super) screened_share: Option<f64>,
+    /// Of these, the pairs that were not decided so.
+    #[serde(default)]
+    pub(super) undecided_share: Option<f64>,
     pub(super) peak_rss_mb: Option<f64>,
     pub(super) base_rss_mb: Option<f64>,
     /// Why there is no peak memory of a backend of ours.
@@ -185,6 +191,8 @@ pub(super) mod testing {
             ratio_to_product: None,
             share_of_fma_peak: None,
             times_fastest_ours: None,
+            screened_share: None,
+            undecided_share: None,
             peak_rss_mb: None,
             base_rss_mb: None,
             memory_unknown: None,

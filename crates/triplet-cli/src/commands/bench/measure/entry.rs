@@ -10,7 +10,7 @@ use super::schedule::PAUSE;
 use anyhow::Result;
 use ndarray::{Array2, ArrayView2, linalg::general_mat_mul};
 use std::{thread::sleep, time::Instant};
-use triplet_api::{Batch, Distance, Element, ExecutionInfo, Loss, Weights, Workspace};
+use triplet_api::{Batch, Distance, Element, ExecutionInfo, Loss, ScreenedPairs, Weights, Workspace};
 use triplet_benchmarks::Benchmark;
 
 /// A loss of another order of operations is ours if it differs by less than this part of it:
@@ -122,6 +122,11 @@ impl<T: Element> Entry<T> {
             self.loss.zip(expected).map(|(loss, (_, right))| (loss - right).abs() <= AGREES * right.abs());
         let kept = self.left_out.is_none();
         let (loss_ms, total_ms) = if kept { (self.loss_ms, self.total_ms) } else { (Vec::new(), Vec::new()) };
+        let screened = match &self.runner {
+            Runner::Ours(workspace) if kept => Some(workspace.screened()).filter(|it| it.pairs > 0),
+            _ => None,
+        };
+        let pairs = shape.rows as f64 * shape.rows as f64 / 2.0;
         let row = Row {
             kind: self.kind,
             definition: (!benchmark.name.is_empty()).then(|| benchmark.name.clone()),
@@ -153,6 +158,8 @@ impl<T: Element> Entry<T> {
             ratio_to_product: None,
             share_of_fma_peak: None,
             times_fastest_ours: None,
+            screened_share: screened.map(|screened| screened.pairs as f64 / pairs),
+            undecided_share: screened.map(ScreenedPairs::undecided_share),
             peak_rss_mb: self.memory.and_then(|memory| memory.peak_rss_mb),
             base_rss_mb: self.memory.and_then(|memory| memory.base_rss_mb),
             memory_unknown: self.memory_unknown,

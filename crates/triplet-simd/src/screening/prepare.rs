@@ -1,0 +1,170 @@
+//! A batch in words.
+
+use super::{
+    Screening,
+    block::{BLOCK_WORDS, Compute, Search, Step, WordPanel},
+    bound::{self, RowSums, Scale},
+    quantise::{self, Measure, Quantise},
+    words::{PANEL, SelectedWords, WordKernel, Words},
+};
+use crate::{
+    cpu::isa::{Element, Selected},
+    executor::run_tasks,
+    gram::{aligned::Aligned, layout::Layout},
+    mining::StageContext,
+};
+use triplet_core::Problem;
+
+/// Rows from which on batches are screened: with fewer, windows stay wide (measured, docs/speed.md).
+const LEAST_ROWS: usize = 2048;
+/// Components from which on they are: with fewer, products are not what takes the time.
+const LEAST_WIDTH: usize = 64;
+/// Components up to which they are: the bound grows with the width, and distances come closer.
+const MOST_WIDTH: usize = 2048;
+
+/// The panels of a batch in words, kept from call to call.
+#[derive(Debug, Default)]
+pub(crate) struct Screen {
+    panels: Aligned<u32>,
+    constants: Aligned<u32>,
+    errors: Vec<f64>,
+    rows: Vec<RowSums>,
+    centre: Vec<f64>,
+}
+
+/// A batch that can be screened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Screened<'a> {
+    words: SelectedWords,
+    panels: &'a [u32],
+    constants: &'a [u32],
+    errors: &'a [f64],
+    scale: Scale,
+    /// Numbers in a panel.
+    panel: usize,
+    /// Whether every block is tried.
+    pub(super) always: bool,
+    /// Undecided pairs of a block above which it is computed without screening.
+    pub(super) most_undecided: usize,
+}
+
+/// Whether batches of this size are screened.
+fn may_be_screened(screening: Screening, rows: usize, width: usize) -> bool {
+    match screening {
+        Screening::Off => false,
+        Screening::Auto => rows >= LEAST_ROWS && (LEAST_WIDTH..=MOST_WIDTH).contains(&width),
+        Screening::Always => true,
+    }
+}
+
+/// The words that a batch is screened with, if it is.
+fn words_for(screening: Screening, selected: Selected, layout: &Layout) -> Option<SelectedWords> {
+    let large = layout.large.iter().filter(|&&large| large).count();
+    // Words are laid out for this height; f64 has another, of which nothing is screened.
+    let possible = may_be_screened(screening, layout.rows, layout.width) && layout.panel == PANEL;
+    if possible && 2 * large <= layout.panels { SelectedWords::of(selected) } else { None }
+}
+
+/// Gives [`Words::MOST_UNDECIDED`].
+struct MostUndecided;
+
+impl WordKernel for MostUndecided {
+    type Output = usize;
+    #[inline(always)]
+    fn run<W: Words>(self, _: W) -> usize {
+        W::MOST_UNDECIDED
+    }
+}
+
+impl Screen {
+    /// Bytes for a batch, if it is screened.
+    pub(crate) fn bytes<T: Element>(
+        screening: Screening,
+        selected: Selected,
+        problem: &Problem<'_, T>,
+    ) -> usize {
+        let points = problem.candidates();
+        // Before a layout is made for it.
+        if !may_be_screened(screening, points.len(), points.width()) {
+            return 0;
+        }
+        let mut layout = Layout::default();
+        layout.rebuild(problem, selected);
+        if words_for(screening, selected, &layout).is_none() {
+            return 0;
+        }
+        let row = layout.width.div_ceil(2) * size_of::<u32>() + size_of::<(u32, f64, RowSums)>();
+        // Padding, and the start on a cache line.
+        let rows = layout.panels * PANEL + PANEL;
+        rows.saturating_mul(row).saturating_add(layout.width.saturating_mul(size_of::<f64>()))
+    }
+
+    /// Turns a packed batch into words; none where that does not help.
+    pub(crate) fn prepare<T: Element>(
+        &mut self,
+        screening: Screening,
+        context: StageContext<'_, T>,
+        scratches: &mut [impl Send],
+    ) -> Option<Screened<'_>> {
+        let StageContext { executor, selected, source, .. } = context;
+        let layout = source.layout;
+        let words = words_for(screening, selected, layout)?;
+        let Self { panels, constants, errors, rows, centre } = self;
+        let (width, packed) = (layout.width, &source.packed.panels[..]);
+        let panel = width.div_ceil(2) * PANEL;
+        let all = layout.panels * PANEL;
+        panels.resize(layout.panels * panel);
+        constants.resize(all);
+        errors.resize(all, 0.0);
+        rows.resize(all, RowSums::default());
+        quantise::centre(packed, width, centre);
+        let centre = &centre[..];
+        let pieces = packed.chunks_exact(PANEL * width).zip(rows.chunks_exact_mut(PANEL));
+        run_tasks(executor, scratches, pieces, |_, (panel, sums)| {
+            T::dispatch(selected, Measure { panel, centre, sums });
+        });
+        let factor = bound::factor(&rows[..layout.rows], width)?;
+        let pieces = packed.chunks_exact(PANEL * width).zip(rows.chunks_exact_mut(PANEL));
+        let pieces = pieces.zip(panels.chunks_exact_mut(panel));
+        run_tasks(executor, scratches, pieces, |_, ((panel, sums), words)| {
+            T::dispatch(selected, Quantise { panel, centre, factor, sums, words });
+        });
+        let rows = &rows[..layout.rows];
+        let norms = &source.packed.norms;
+        let scale = bound::apply(rows, width, factor, source.distance, norms, errors, constants)?;
+        let always = screening == Screening::Always;
+        let most_undecided = if always { BLOCK_WORDS } else { words.dispatch(MostUndecided) };
+        Some(Screened { words, panels, constants, errors, scale, panel, always, most_undecided })
+    }
+}
+
+impl<'a> Screened<'a> {
+    #[inline(always)]
+    pub(super) fn panel(&self, panel: usize) -> WordPanel<'a> {
+        WordPanel {
+            rows: &self.panels[panel * self.panel..][..self.panel],
+            constants: &self.constants[panel * PANEL..][..PANEL],
+        }
+    }
+
+    /// The errors of a panel's rows.
+    #[inline(always)]
+    pub(super) fn errors(&self, panel: usize) -> &'a [f64] {
+        &self.errors[panel * PANEL..][..PANEL]
+    }
+
+    #[inline(always)]
+    pub(super) fn scale(&self) -> Scale {
+        self.scale
+    }
+
+    /// Searches a block, computed before, while the words of another are computed; how many pairs are listed.
+    pub(super) fn step(&self, next: Option<([usize; 2], &mut [u16])>, search: Option<Search<'_>>) -> usize {
+        let compute = next.map(|([row, column], words)| Compute {
+            rows: self.panel(row),
+            columns: self.panel(column),
+            words,
+        });
+        self.words.dispatch(Step { compute, search })
+    }
+}

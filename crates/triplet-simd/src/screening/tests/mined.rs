@@ -1,0 +1,106 @@
+//! What is mined with screening, against the reference.
+
+use super::selected;
+use crate::{Fused, Inline, Screening, tests::rng};
+use fastrand::Rng;
+use triplet_core::{Batch, Distance, Engine, Objective, Problem, ProblemBuffers, Rule, Scalar, Triplets};
+
+type Maker = fn(&mut Rng, usize, usize) -> f32;
+
+/// Components, by the number of the row's class and of the component.
+const KINDS: [(&str, Maker); 9] = [
+    ("uniform", |rng, _, _| 2.0 * rng.f32() - 1.0),
+    ("clusters", |rng, class, k| ((class * 31 + k * 17) % 23) as f32 + 0.3 * rng.f32()),
+    ("tight clusters", |rng, class, k| ((class * 31 + k * 17) % 23) as f32 + 1e-4 * rng.f32()),
+    ("collapsed classes", |_, class, k| ((class * 31 + k * 17) % 23) as f32),
+    ("all equal", |_, _, _| 0.25),
+    ("a lattice with many ties", |rng, _, _| rng.i32(-2..3) as f32),
+    ("neighbours in f32", |rng, _, _| f32::from_bits(1.0_f32.to_bits() + rng.u32(..4))),
+    ("two far groups", |rng, class, _| if class % 2 == 0 { rng.f32() } else { 50.0 + rng.f32() }),
+    ("magnitudes", |rng, _, _| (2.0 * rng.f32() - 1.0) * 10.0_f32.powi(rng.i32(-6..2))),
+];
+
+fn mined(engine: &mut dyn Engine<f32>, problem: &Problem<'_, f32>) -> Triplets<f32> {
+    let mut triplets = Triplets::default();
+    engine.mine(problem, &mut triplets).unwrap();
+    triplets
+}
+
+#[test]
+fn screening_changes_no_bit_of_what_is_mined() {
+    let mut screened = [0, 0];
+    for (kind, (name, make)) in KINDS.into_iter().enumerate() {
+        for (rows, width, size) in [(300, 5, 3), (341, 33, 2), (400, 1, 8), (290, 64, 5)] {
+            let mut rng = rng((kind * 10_000 + rows) as u64);
+            let mut labels: Vec<i64> = (0..rows).map(|row| (row / size) as i64).collect();
+            rng.shuffle(&mut labels);
+            let x: Vec<f32> =
+                (0..rows * width).map(|i| make(&mut rng, labels[i / width] as usize, i % width)).collect();
+            let batch = Batch::new(&x, width, &labels).unwrap();
+            for (distance, rule) in [
+                (Distance::SquaredL2, Rule::SemiHard),
+                (Distance::Angular, Rule::SemiHard),
+                (Distance::L2, Rule::SemiHardLiteral),
+                (Distance::SquaredL2, Rule::Hard),
+            ] {
+                let objective = Objective { distance, rule, margin: 0.3 };
+                let mut space = ProblemBuffers::default();
+                let problem = Problem::new(&batch, objective, &mut space).unwrap();
+                let expected = mined(&mut Scalar, &problem);
+                for (selected, _) in selected() {
+                    let mut engine = Fused::new("simd", selected, Inline);
+                    engine.set_screening(Screening::Always);
+                    // Again, with what the first call left behind.
+                    for call in 0..2 {
+                        let found = mined(&mut engine, &problem);
+                        let case =
+                            format!("{name}, {rows} x {width}, {objective:?}, {selected:?}, call {call}");
+                        assert_eq!(found.negatives, expected.negatives, "{case}");
+                        assert_eq!(found.positives, expected.positives, "{case}");
+                        let bits = |t: &Triplets<f32>| -> Vec<u32> {
+                            t.negative_distances.iter().map(|d| d.to_bits()).collect()
+                        };
+                        assert_eq!(bits(&found), bits(&expected), "{case}");
+                    }
+                    let pairs = engine.screened();
+                    screened[0] += pairs.pairs;
+                    screened[1] += pairs.undecided;
+                }
+            }
+        }
+    }
+    let [pairs, undecided] = screened;
+    // Some pairs were decided by their words, or nothing was tested.
+    assert!(selected().is_empty() || (pairs > 1_000_000 && undecided < pairs / 2), "{screened:?}");
+}
+
+/// `Auto` leaves small batches alone, and so does `Off` every batch.
+#[test]
+fn batches_are_screened_as_set() {
+    const WIDTH: i64 = 64;
+    let Some(&(selected, _)) = selected().last() else { return };
+    for (rows, screening, expected) in [
+        (2100, Screening::Auto, true),
+        (2100, Screening::Off, false),
+        (300, Screening::Auto, false),
+        (300, Screening::Always, true),
+    ] {
+        let mut rng = rng(3);
+        let labels: Vec<i64> = (0..rows).map(|row| row / 4).collect();
+        let x: Vec<f32> =
+            (0..rows * WIDTH).map(|i| (i / (4 * WIDTH) * 7919 % 101) as f32 + rng.f32()).collect();
+        let batch = Batch::new(&x, WIDTH as usize, &labels).unwrap();
+        let objective = Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 1.0 };
+        let mut space = ProblemBuffers::default();
+        let problem = Problem::new(&batch, objective, &mut space).unwrap();
+        let mut engine = Fused::<f32>::new("simd", selected, Inline);
+        engine.set_screening(screening);
+        let with_copies = engine.bytes_needed(&problem, true);
+        mined(&mut engine, &problem);
+        assert_eq!(engine.screened().pairs > 0, expected, "{rows} rows, {screening:?}");
+        engine.allow_copies(false);
+        assert_eq!(engine.bytes_needed(&problem, true) < with_copies, expected);
+        mined(&mut engine, &problem);
+        assert_eq!(engine.screened().pairs, 0);
+    }
+}
