@@ -122,7 +122,7 @@ impl Held {
 
     /// Whether memory must be given back before a call that needs so many bytes; what is held from then on.
     pub(crate) fn gives_back(&mut self, limits: MemoryLimits, shape: Shape, needed: usize) -> bool {
-        if limits.bytes == usize::MAX || (self.shape == shape && self.bytes > 0) {
+        if limits.bytes == usize::MAX || (self.shape == shape && self.bytes >= needed) {
             return false;
         }
         self.shape = shape;
@@ -142,7 +142,7 @@ mod tests {
     fn memory_of_other_shapes_is_given_back_where_it_does_not_fit_beside() {
         let mut held = Held::default();
         let limits = MemoryLimits { bytes: 100, ..Default::default() };
-        // The first call holds nothing; the same shape never gives back.
+        // The first call holds nothing; the same shape that needs as much never gives back.
         assert!(!held.gives_back(limits, [1; 6], 20));
         assert!(!held.gives_back(limits, [1; 6], 20));
         assert!(!held.gives_back(limits, [2; 6], 60));

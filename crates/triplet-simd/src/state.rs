@@ -114,7 +114,10 @@ impl<T: Element> Passes<T> for State<T> {
         // triplets keep none.
         let shared = packed.saturating_add(thresholds.saturating_mul(7)).saturating_mul(size_of::<T>());
         let listed = if with_gradient { self.gradient.listed_bytes(problem) } else { 0 };
-        let listed = listed.saturating_add(Screen::bytes(self.mining.screening(), self.selected, problem));
+        let words = Screen::bytes(self.mining.screening(), self.selected, problem);
+        // And with them a window for each threshold, and one for the farthest of each row.
+        let windows = if words > 0 { thresholds.saturating_add(rows).saturating_mul(4) } else { 0 };
+        let listed = listed.saturating_add(words).saturating_add(windows);
         // And the farthest of each row, and its row.
         let shared = shared.saturating_add(rows.saturating_mul(2 * size_of::<T>()));
         // Of each worker for the gradient: a tile of rows of coefficients or of
@@ -199,6 +202,7 @@ impl<T: Element> Passes<T> for State<T> {
         gradient: Option<(GradientScale<'_, T>, &mut [T])>,
     ) {
         out.resize_sums(problem);
+        self.mining.screened = ScreenedPairs::default();
         let threads = self.workers(executor);
         let Self { selected, layout, packed, scratches, gradient: choices, parts, .. } = self;
         let selected = *selected;
@@ -212,6 +216,7 @@ impl<T: Element> Passes<T> for State<T> {
     }
 
     fn retrieve(&mut self, executor: &dyn Executor, task: &RetrievalTask<'_, T>, scores: &mut [Score]) {
+        self.mining.screened = ScreenedPairs::default();
         let workers = self.workers(executor);
         let Self { selected, layout, packed, scratches, retrieval, .. } = self;
         let (selected, scratches) = (*selected, &mut scratches[..workers]);

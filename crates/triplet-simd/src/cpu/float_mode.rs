@@ -18,6 +18,14 @@ pub fn with_default_mode<R>(work: impl FnOnce() -> R) -> R {
     apart(work)
 }
 
+/// Runs a test with every exception of the floating-point unit trapped, as `feenableexcept` sets it.
+#[cfg(all(test, not(miri), target_arch = "x86_64"))]
+pub(crate) fn with_traps<R>(work: impl FnOnce() -> R) -> R {
+    let _found = Found(Some(mode::read()));
+    mode::write(0);
+    apart(work)
+}
+
 /// Not inlined, so that no arithmetic moves across the change of mode.
 #[inline(never)]
 fn apart<R>(work: impl FnOnce() -> R) -> R {

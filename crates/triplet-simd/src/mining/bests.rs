@@ -71,11 +71,12 @@ impl<K: Key> Held<K> {
         (&mut before[first], (second > first).then(|| &mut from[second - first - 1]))
     }
 
-    /// Rows that both panels of a block were compared with at least.
+    /// Rows that those panels of a block were compared with at least that have thresholds.
     #[inline(always)]
     pub(crate) fn seen(&mut self, block: [usize; 2]) -> u32 {
         let (row, column) = self.of_block(block);
-        column.map_or(row.seen, |column| column.seen.min(row.seen))
+        let seen = |best: &Best<K>| if best.excess.is_empty() { u32::MAX } else { best.seen };
+        column.map_or(u32::MAX, |column| seen(column)).min(seen(row))
     }
 
     /// Leaves what was found since, if anything was.

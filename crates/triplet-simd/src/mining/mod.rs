@@ -19,7 +19,7 @@ pub(crate) use large::{anchor_columns, mine_tile, tiles};
 pub(crate) use passing::PassingDistances;
 
 use crate::{
-    cpu::isa::Element,
+    cpu::{float_mode::with_default_mode, isa::Element},
     gram::aligned::Aligned,
     scratch::Scratch,
     screening::{Screen, Screening},
@@ -103,7 +103,7 @@ pub(crate) fn run<T: Element>(
     counts.clear();
     counts.resize(scratches.len(), TripletCounts::default());
     thresholds::run(context, scratches, thresholds, (bests, passing), out);
-    let words = screen.prepare(screening, context, scratches);
+    let words = with_default_mode(|| screen.prepare(screening, context, scratches));
     if words.is_some() {
         scratches.iter_mut().for_each(|scratch| scratch.screener.begin());
     }

@@ -29,7 +29,7 @@ impl Rectangle {
     }
 
     /// The blocks, square by square: the panel of their rows, and that of their columns. Left out are those of two panels
-    /// of large classes, whose anchors find their candidates themselves.
+    /// without thresholds: of large classes, whose anchors find their candidates themselves, or of single rows.
     pub(super) fn blocks<'a>(&self, layout: &'a Layout) -> impl Iterator<Item = [usize; 2]> + use<'a> {
         let Self { rows, columns } = self.clone();
         let squares = rows.clone().step_by(SQUARE).flat_map(move |top| {
@@ -40,7 +40,7 @@ impl Rectangle {
         let blocks = squares.flat_map(|(rows, columns)| {
             rows.flat_map(move |row| (columns.start.max(row)..columns.end).map(move |column| [row, column]))
         });
-        blocks.filter(|&[row, column]| !layout.large[row] || !layout.large[column])
+        blocks.filter(|block| block.iter().any(|&panel| layout.slots(panel) > 0))
     }
 }
 
@@ -77,7 +77,8 @@ mod tests {
     fn every_block_at_or_right_of_the_diagonal_is_in_one_piece() {
         for (panels, workers) in [(1, 1), (5, 1), (22, 1), (22, 2), (22, 16), (86, 16), (86, 64), (171, 1000)]
         {
-            let layout = Layout { panels, large: vec![false; panels], ..Layout::default() };
+            let threshold_starts = (0..=panels).collect();
+            let layout = Layout { panels, threshold_starts, ..Layout::default() };
             let mut blocks: Vec<[usize; 2]> =
                 pieces(panels, workers).flat_map(|piece| piece.blocks(&layout)).collect();
             blocks.sort_unstable();
@@ -98,8 +99,8 @@ mod tests {
     }
 
     #[test]
-    fn two_panels_of_large_classes_are_not_compared() {
-        let layout = Layout { panels: 3, large: vec![true, false, true], ..Layout::default() };
+    fn two_panels_without_thresholds_are_not_compared() {
+        let layout = Layout { panels: 3, threshold_starts: vec![0, 0, 7, 7], ..Layout::default() };
         let piece = Rectangle { rows: 0..2, columns: 0..3 };
         assert_eq!(piece.blocks(&layout).collect::<Vec<_>>(), [[0, 1], [1, 1], [1, 2]]);
     }

@@ -88,6 +88,10 @@ pub(super) fn apply<T: Real>(
         (most(|row| row.square), most(|row| row.centred), most(|row| row.lost));
     let unit = T::EPSILON / 2.0;
     let chain = (width as f64 * unit) / (1.0 - width as f64 * unit);
+    // Far beyond, it would be no bound.
+    if !(0.0..=0.01).contains(&chain) {
+        return None;
+    }
     let squared = factor * factor;
     // Sums in f64, and what underflows in a chain.
     let in_f64 = width as f64 * (16.0 * (2.0_f64).powi(-50) * most_norm * most_norm + 1e-37);

@@ -11,6 +11,7 @@ use crate::{
     cpu::isa::{Element, Selected},
     executor::run_tasks,
     gram::{aligned::Aligned, layout::Layout},
+    memory::reserve_exact,
     mining::StageContext,
 };
 use triplet_core::Problem;
@@ -115,6 +116,9 @@ impl Screen {
         let all = layout.panels * PANEL;
         panels.resize(layout.panels * panel);
         constants.resize(all);
+        // Not by doubling: what is needed is reckoned with.
+        reserve_exact(errors, all);
+        reserve_exact(rows, all);
         errors.resize(all, 0.0);
         rows.resize(all, RowSums::default());
         quantise::centre(packed, width, centre);

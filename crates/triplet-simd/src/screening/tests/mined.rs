@@ -104,3 +104,49 @@ fn batches_are_screened_as_set() {
         assert_eq!(engine.screened().pairs, 0);
     }
 }
+
+fn floats(rows: usize, width: usize, value: impl FnMut(usize) -> f32) -> Vec<f32> {
+    (0..rows * width).map(value).collect()
+}
+
+/// A call computes in the mode of the contract, also what it does once for all threads.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn exceptions_that_the_caller_traps_are_not_raised() {
+    use crate::cpu::float_mode::with_traps;
+
+    let labels: Vec<i64> = (0..2100).map(|row| row / 2).collect();
+    let mut rng = rng(9);
+    for x in [floats(2100, 64, |_| 0.5), floats(2100, 64, |_| rng.f32())] {
+        let batch = Batch::new(&x, 64, &labels).unwrap();
+        let objective = Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 1.0 };
+        let mut space = ProblemBuffers::default();
+        let problem = Problem::new(&batch, objective, &mut space).unwrap();
+        for (selected, _) in selected() {
+            let mut engine = Fused::<f32>::new("simd", selected, Inline);
+            let mut triplets = Triplets::default();
+            // A trapped exception ends the process.
+            with_traps(|| engine.mine(&problem, &mut triplets)).unwrap();
+            assert_eq!(triplets.negatives.len(), 2100);
+        }
+    }
+}
+
+#[test]
+fn calls_that_screen_nothing_count_nothing() {
+    let Some(&(selected, _)) = selected().last() else { return };
+    let labels: Vec<i64> = (0..300).map(|row| row / 3).collect();
+    let mut rng = rng(11);
+    let x = floats(300, 4, |_| rng.f32());
+    let batch = Batch::new(&x, 4, &labels).unwrap();
+    let objective = Objective { distance: Distance::SquaredL2, rule: Rule::SemiHard, margin: 1.0 };
+    let mut space = ProblemBuffers::default();
+    let problem = Problem::new(&batch, objective, &mut space).unwrap();
+    let mut engine = Fused::<f32>::new("simd", selected, Inline);
+    engine.set_screening(Screening::Always);
+    mined(&mut engine, &problem);
+    assert!(engine.screened().pairs > 0);
+    let bytes = engine.least_bytes_in_parts(&problem, false).unwrap();
+    engine.run_in_parts(&problem, bytes, &mut Triplets::default(), None).unwrap();
+    assert_eq!(engine.screened().pairs, 0);
+}

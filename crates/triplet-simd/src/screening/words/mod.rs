@@ -5,9 +5,8 @@ pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
 
-#[cfg(target_arch = "x86_64")]
-use crate::isa::Isa;
-use crate::isa::Selected;
+use crate::isa::{Isa, Selected};
+use std::sync::OnceLock;
 
 /// Rows of a panel of words, as many as of a panel of `f32` in AVX2 and AVX-512.
 pub(crate) const PANEL: usize = 48;
@@ -98,8 +97,14 @@ enum Native {
 }
 
 impl SelectedWords {
-    /// None where there are no kernels of words.
+    /// None where there are no kernels of words, or their products are not the known ones.
     pub(crate) fn of(selected: Selected) -> Option<Self> {
+        static CHECKED: [OnceLock<bool>; Isa::ALL.len()] = [const { OnceLock::new() }; Isa::ALL.len()];
+        let words = Self::detect(selected)?;
+        CHECKED[selected.isa() as usize].get_or_init(|| words.dispatch(KnownAnswers)).then_some(words)
+    }
+
+    fn detect(selected: Selected) -> Option<Self> {
         #[cfg(target_arch = "x86_64")]
         match selected.isa() {
             Isa::Avx2 => return Some(Self(Native::Avx2)),
@@ -116,9 +121,41 @@ impl SelectedWords {
             // SAFETY: `Selected` proves AVX2.
             #[cfg(target_arch = "x86_64")]
             Native::Avx2 => unsafe { avx2::Avx2Words::assume() }.enter(kernel),
-            // SAFETY: `of` found the instructions.
+            // SAFETY: `detect` found the instructions.
             #[cfg(target_arch = "x86_64")]
             Native::Avx512 => unsafe { avx512::Avx512Words::assume() }.enter(kernel),
         }
+    }
+}
+
+/// Whether products, sums and windows are what they are in plain arithmetic.
+struct KnownAnswers;
+
+impl WordKernel for KnownAnswers {
+    type Output = bool;
+    #[inline(always)]
+    fn run<W: Words>(self, words: W) -> bool {
+        // -32,767 * 32,767 + 5 * -3, from a sum that wraps, and the upper halves of what comes out.
+        let number = |components: [i16; 2]| {
+            let [first, second] = components.map(|component| u32::from(component.cast_unsigned()));
+            core::hint::black_box(second << 16 | first)
+        };
+        let (x, y) = (number([-32_767, 5]), number([32_767, -3]));
+        let from = core::hint::black_box(0x8000_0001_u32);
+        let product = (-32_767_i32 * 32_767 - 15).cast_unsigned();
+        let expected = (from.wrapping_add(product) >> 16) as u16;
+        let sums = words.add_products(words.splat_sum(from), words.splat_sum(x), words.splat_sum(y));
+        let found = words.upper_halves(sums, sums);
+        let mut all = [0; MAX_WORDS];
+        words.store(&mut all, found);
+        let len = W::ROWS * COLUMNS;
+        let exact = all[..len].iter().all(|&word| word == expected);
+        // The first and the last word of a window are in it, those beside it are not.
+        let inside = |low: u16, width: u16| {
+            let outside = words.outside(found, words.splat(low), words.splat(width));
+            words.list_zeros(outside, found, &mut [0; MAX_WORDS])
+        };
+        let windows = [(expected, 0), (expected - 7, 7), (expected + 1, 9), (expected - 7, 6)];
+        exact && windows.map(|(low, width)| inside(low, width)) == [len, len, 0, 0]
     }
 }
