@@ -4,9 +4,9 @@ use crate::gram::layout::Layout;
 use core::ops::Range;
 
 /// Row panels of a piece, and what it needs of the cache: its column panels are used again for every row panel.
-const ROWS: usize = 4;
+const ROWS: usize = 8;
 /// Column panels of a piece.
-const COLUMNS: usize = 16;
+const COLUMNS: usize = 32;
 /// Panels of a side of the squares that the blocks of a piece are walked in, so that panels are used again while
 /// they are in the L2 cache.
 const SQUARE: usize = 16;
@@ -92,7 +92,7 @@ mod tests {
         // 171 panels have 14706 blocks, 919 a worker of 16, 229 a worker of 64.
         assert_eq!(
             [1, 16, 64, 128].map(|workers| size(171, workers)),
-            [[171, 171], [4, 16], [2, 14], [1, 14]]
+            [[171, 171], [5, 22], [2, 14], [1, 14]]
         );
         // 22 panels have 253.
         assert_eq!([1, 2, 16].map(|workers| size(22, workers)), [[22, 22], [1, 15], [1, 4]]);

@@ -16,9 +16,9 @@ use crate::{
 };
 use triplet_core::Problem;
 
-/// Rows from which on batches are screened: with fewer, windows stay wide (measured, docs/speed.md).
-const LEAST_ROWS: usize = 2048;
-/// Components from which on they are: with fewer, products are not what takes the time.
+/// No instruction set has less for [`Words::LEAST_ROWS`].
+const LEAST_ROWS_OF_ALL: usize = 2048;
+/// Components from which on batches are screened: with fewer, products are not what takes the time.
 const LEAST_WIDTH: usize = 64;
 /// Components up to which they are: the bound grows with the width, and distances come closer.
 const MOST_WIDTH: usize = 2048;
@@ -53,7 +53,7 @@ pub(crate) struct Screened<'a> {
 fn may_be_screened(screening: Screening, rows: usize, width: usize) -> bool {
     match screening {
         Screening::Off => false,
-        Screening::Auto => rows >= LEAST_ROWS && (LEAST_WIDTH..=MOST_WIDTH).contains(&width),
+        Screening::Auto => rows >= LEAST_ROWS_OF_ALL && (LEAST_WIDTH..=MOST_WIDTH).contains(&width),
         Screening::Always => true,
     }
 }
@@ -63,17 +63,29 @@ fn words_for(screening: Screening, selected: Selected, layout: &Layout) -> Optio
     let large = layout.large.iter().filter(|&&large| large).count();
     // Words are laid out for this height; f64 has another, of which nothing is screened.
     let possible = may_be_screened(screening, layout.rows, layout.width) && layout.panel == PANEL;
-    if possible && 2 * large <= layout.panels { SelectedWords::of(selected) } else { None }
+    if !possible || 2 * large > layout.panels {
+        return None;
+    }
+    let words = SelectedWords::of(selected)?;
+    let enough = screening == Screening::Always || layout.rows >= words.dispatch(Limits).least_rows;
+    enough.then_some(words)
 }
 
-/// Gives [`Words::MOST_UNDECIDED`].
-struct MostUndecided;
+/// Gives what was measured of an instruction set.
+struct Limits;
 
-impl WordKernel for MostUndecided {
-    type Output = usize;
+/// See [`Words`].
+struct Measured {
+    least_rows: usize,
+    most_undecided: usize,
+}
+
+impl WordKernel for Limits {
+    type Output = Measured;
     #[inline(always)]
-    fn run<W: Words>(self, _: W) -> usize {
-        W::MOST_UNDECIDED
+    fn run<W: Words>(self, _: W) -> Measured {
+        const { assert!(W::LEAST_ROWS >= LEAST_ROWS_OF_ALL) };
+        Measured { least_rows: W::LEAST_ROWS, most_undecided: W::MOST_UNDECIDED }
     }
 }
 
@@ -137,7 +149,7 @@ impl Screen {
         let norms = &source.packed.norms;
         let scale = bound::apply(rows, width, factor, source.distance, norms, errors, constants)?;
         let always = screening == Screening::Always;
-        let most_undecided = if always { BLOCK_WORDS } else { words.dispatch(MostUndecided) };
+        let most_undecided = if always { BLOCK_WORDS } else { words.dispatch(Limits).most_undecided };
         Some(Screened { words, panels, constants, errors, scale, panel, always, most_undecided })
     }
 }

@@ -34,6 +34,7 @@ impl Words for Avx2Words {
     const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 2;
     const OVERLAPS: bool = false;
+    const LEAST_ROWS: usize = 4096;
     const MOST_UNDECIDED: usize = PANEL * PANEL / 60;
 
     #[inline(always)]

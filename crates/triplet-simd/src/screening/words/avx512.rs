@@ -62,6 +62,7 @@ impl Words for Avx512Words {
     const TILE_ROWS: usize = 8;
     const TILE_VECTORS: usize = 3;
     const OVERLAPS: bool = true;
+    const LEAST_ROWS: usize = 2048;
     const MOST_UNDECIDED: usize = PANEL * PANEL / 24;
 
     #[inline(always)]

@@ -39,6 +39,8 @@ pub(crate) trait Words: Copy {
     const TILE_VECTORS: usize;
     /// Whether a block is searched between the products of the next: there are registers for both.
     const OVERLAPS: bool;
+    /// Rows from which on a batch is screened: with fewer, windows stay wide (measured, docs/speed.md).
+    const LEAST_ROWS: usize;
     /// Undecided pairs of a block above which it takes longer than without screening (measured).
     const MOST_UNDECIDED: usize;
 
