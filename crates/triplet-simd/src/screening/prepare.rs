@@ -3,7 +3,7 @@
 use super::{
     Screening,
     block::{BLOCK_WORDS, Compute, Search, Step, WordPanel},
-    bound::{self, RowSums, Scale},
+    bound::{Bound, Most, RowSums, Scale},
     quantise::{self, Measure, Quantise},
     words::{PANEL, SelectedWords, WordKernel, Words},
 };
@@ -30,6 +30,8 @@ pub(crate) struct Screen {
     constants: Aligned<u32>,
     errors: Vec<f64>,
     rows: Vec<RowSums>,
+    /// Of each panel.
+    mosts: Vec<Most>,
     centre: Vec<f64>,
 }
 
@@ -122,7 +124,7 @@ impl Screen {
         let StageContext { executor, selected, source, .. } = context;
         let layout = source.layout;
         let words = words_for(screening, selected, layout)?;
-        let Self { panels, constants, errors, rows, centre } = self;
+        let Self { panels, constants, errors, rows, mosts, centre } = self;
         let (width, packed) = (layout.width, &source.packed.panels[..]);
         let panel = width.div_ceil(2) * PANEL;
         let all = layout.panels * PANEL;
@@ -133,21 +135,33 @@ impl Screen {
         reserve_exact(rows, all);
         errors.resize(all, 0.0);
         rows.resize(all, RowSums::default());
+        mosts.clear();
+        mosts.resize(layout.panels, Most::default());
         quantise::centre(packed, width, centre);
         let centre = &centre[..];
+        // Without the padding of the last panel.
+        let whole = |index: usize| ..layout.positions(index).len();
         let pieces = packed.chunks_exact(PANEL * width).zip(rows.chunks_exact_mut(PANEL));
-        run_tasks(executor, scratches, pieces, |_, (panel, sums)| {
+        let pieces = pieces.zip(&mut *mosts).enumerate();
+        run_tasks(executor, scratches, pieces, |_, (index, ((panel, sums), most))| {
             T::dispatch(selected, Measure { panel, centre, sums });
+            *most = Most::of(&sums[whole(index)]);
         });
-        let factor = bound::factor(&rows[..layout.rows], width)?;
+        let factor = Most::of_all(mosts).factor(width)?;
         let pieces = packed.chunks_exact(PANEL * width).zip(rows.chunks_exact_mut(PANEL));
-        let pieces = pieces.zip(panels.chunks_exact_mut(panel));
-        run_tasks(executor, scratches, pieces, |_, ((panel, sums), words)| {
+        let pieces = pieces.zip(&mut *mosts).zip(panels.chunks_exact_mut(panel)).enumerate();
+        run_tasks(executor, scratches, pieces, |_, (index, (((panel, sums), most), words))| {
             T::dispatch(selected, Quantise { panel, centre, factor, sums, words });
+            *most = Most::of(&sums[whole(index)]);
         });
-        let rows = &rows[..layout.rows];
-        let norms = &source.packed.norms;
-        let scale = bound::apply(rows, width, factor, source.distance, norms, errors, constants)?;
+        let bound = Bound::new::<T>(Most::of_all(mosts), width, factor, source.distance)?;
+        let pieces = rows.chunks_exact(PANEL).zip(source.packed.norms.chunks_exact(PANEL)).zip(&mut *mosts);
+        let pieces = pieces.zip(errors.chunks_exact_mut(PANEL).zip(constants.chunks_exact_mut(PANEL)));
+        run_tasks(executor, scratches, pieces.enumerate(), |_, (index, (((sums, norms), most), own))| {
+            *most = bound.apply(&sums[whole(index)], norms, own.0, own.1);
+        });
+        let (scale, offset) = bound.scale(Most::of_all(mosts))?;
+        constants.iter_mut().for_each(|constant| *constant = constant.wrapping_add(offset));
         let always = screening == Screening::Always;
         let most_undecided = if always { BLOCK_WORDS } else { words.dispatch(Limits).most_undecided };
         Some(Screened { words, panels, constants, errors, scale, panel, always, most_undecided })

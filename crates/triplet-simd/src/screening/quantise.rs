@@ -9,14 +9,19 @@ const ROWS: usize = 16;
 /// Added to a number and subtracted, rounds it to a whole one, which is in the lower bits of the sum.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
+/// Panels of whose rows the centre is the mean, about: the calling thread alone reads them.
+const MOST_PANELS: usize = 32;
+
 /// The mean of some of the rows of packed panels; any point would do.
 pub(super) fn centre<T: Real>(panels: &[T], width: usize, centre: &mut Vec<f64>) {
     centre.clear();
     centre.resize(width, 0.0);
     let rows = [0, PANEL / 4, PANEL / 2, 3 * PANEL / 4];
     let mut count = 0.0;
+    let count_of_panels = panels.len() / (PANEL * width);
+    let step = (count_of_panels / MOST_PANELS).max(1);
     // The last panel may have padding.
-    for panel in panels.chunks_exact(PANEL * width).rev().skip(1) {
+    for panel in panels.chunks_exact(PANEL * width).rev().skip(1).step_by(step) {
         for (sum, step) in centre.iter_mut().zip(panel.chunks_exact(PANEL)) {
             *sum += rows.iter().map(|&row| step[row].to_f64()).sum::<f64>();
         }
