@@ -73,7 +73,8 @@ fn step(
 
 #[test]
 fn a_step_computes_one_block_and_searches_another_as_plain_loops_do() {
-    for (_, words) in selected() {
+    let plain = selected().into_iter().filter_map(|(selected, _)| SelectedWords::plain(selected));
+    for words in selected().into_iter().map(|(_, words)| words).chain(plain) {
         // The place of a pair in a block of words: pairs of all rows and columns, found by their own word.
         let mut rng = rng(7);
         for steps in [1, 2, 3, 4, 5, 9, 64] {

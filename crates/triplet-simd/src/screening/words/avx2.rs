@@ -1,19 +1,24 @@
-//! AVX2: 16 words, register tile of 4 rows by 2 vectors.
+//! AVX2, and AVX-VNNI beside it: 16 words, register tile of 4 rows by 2 vectors.
 //!
 //! 8 accumulators, 2 vectors of columns, a broadcast and the products of a step in 16 registers.
 
 use super::{PANEL, WordKernel, Words};
 use core::arch::x86_64::*;
 
-/// 16 words: a row by 16 columns. A token for AVX2.
+/// 16 words: a row by 16 columns. A token for AVX2, and with `VNNI` for AVX-VNNI.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx2Words(());
+pub(crate) struct Avx2Words<const VNNI: bool>(());
 
-impl Avx2Words {
+/// Whether this CPU has AVX-VNNI.
+pub(crate) fn has_vnni() -> bool {
+    is_x86_feature_detected!("avxvnni")
+}
+
+impl<const VNNI: bool> Avx2Words<VNNI> {
     /// The token, without a check of the CPU.
     ///
     /// # Safety
-    /// The CPU must have AVX2 and FMA.
+    /// The CPU must have AVX2 and FMA, and for `VNNI` [`has_vnni`] must have answered true.
     pub(crate) unsafe fn assume() -> Self {
         Self(())
     }
@@ -22,11 +27,17 @@ impl Avx2Words {
 // Not inlined: the caller may be compiled for less.
 #[target_feature(enable = "avx2,fma")]
 #[inline(never)]
-fn enter<K: WordKernel>(words: Avx2Words, kernel: K) -> K::Output {
+fn enter<K: WordKernel>(words: Avx2Words<false>, kernel: K) -> K::Output {
     kernel.run(words)
 }
 
-impl Words for Avx2Words {
+#[target_feature(enable = "avx2,fma,avxvnni")]
+#[inline(never)]
+fn enter_vnni<K: WordKernel>(words: Avx2Words<true>, kernel: K) -> K::Output {
+    kernel.run(words)
+}
+
+impl<const VNNI: bool> Words for Avx2Words<VNNI> {
     type Sums = __m256i;
     type Vector = __m256i;
     const LEN: usize = 8;
@@ -39,8 +50,14 @@ impl Words for Avx2Words {
 
     #[inline(always)]
     fn enter<K: WordKernel>(self, kernel: K) -> K::Output {
-        // SAFETY: the token proves AVX2 and FMA.
-        unsafe { enter(self, kernel) }
+        // SAFETY: the token proves AVX2 and FMA, and with `VNNI` AVX-VNNI.
+        unsafe {
+            if VNNI {
+                enter_vnni(Avx2Words::<true>(()), kernel)
+            } else {
+                enter(Avx2Words::<false>(()), kernel)
+            }
+        }
     }
     #[inline(always)]
     fn splat_sum(self, value: u32) -> __m256i {
@@ -65,8 +82,14 @@ impl Words for Avx2Words {
     }
     #[inline(always)]
     fn add_products(self, sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
-        // SAFETY: the token proves AVX2.
-        unsafe { _mm256_add_epi32(sums, _mm256_madd_epi16(a, b)) }
+        // SAFETY: the token proves AVX2, and with `VNNI` AVX-VNNI.
+        unsafe {
+            if VNNI {
+                _mm256_dpwssd_avx_epi32(sums, a, b)
+            } else {
+                _mm256_add_epi32(sums, _mm256_madd_epi16(a, b))
+            }
+        }
     }
     #[inline(always)]
     unsafe fn load_sums_at(self, from: *const u32) -> __m256i {

@@ -95,6 +95,8 @@ enum Native {
     #[cfg(target_arch = "x86_64")]
     Avx2,
     #[cfg(target_arch = "x86_64")]
+    Avx2Vnni,
+    #[cfg(target_arch = "x86_64")]
     Avx512,
 }
 
@@ -106,9 +108,20 @@ impl SelectedWords {
         CHECKED[selected.isa() as usize].get_or_init(|| words.dispatch(KnownAnswers)).then_some(words)
     }
 
+    /// Those that an instruction set has where the CPU has more than it needs for them.
+    #[cfg(test)]
+    pub(crate) fn plain(selected: Selected) -> Option<Self> {
+        #[cfg(target_arch = "x86_64")]
+        if selected.isa() == Isa::Avx2 {
+            return Some(Self(Native::Avx2));
+        }
+        Self::detect(selected)
+    }
+
     fn detect(selected: Selected) -> Option<Self> {
         #[cfg(target_arch = "x86_64")]
         match selected.isa() {
+            Isa::Avx2 if avx2::has_vnni() => return Some(Self(Native::Avx2Vnni)),
             Isa::Avx2 => return Some(Self(Native::Avx2)),
             Isa::Avx512 => return avx512::is_available().then_some(Self(Native::Avx512)),
             Isa::Portable | Isa::Neon => {}
@@ -122,7 +135,10 @@ impl SelectedWords {
         match self.0 {
             // SAFETY: `Selected` proves AVX2.
             #[cfg(target_arch = "x86_64")]
-            Native::Avx2 => unsafe { avx2::Avx2Words::assume() }.enter(kernel),
+            Native::Avx2 => unsafe { avx2::Avx2Words::<false>::assume() }.enter(kernel),
+            // SAFETY: as above; `detect` found AVX-VNNI.
+            #[cfg(target_arch = "x86_64")]
+            Native::Avx2Vnni => unsafe { avx2::Avx2Words::<true>::assume() }.enter(kernel),
             // SAFETY: `detect` found the instructions.
             #[cfg(target_arch = "x86_64")]
             Native::Avx512 => unsafe { avx512::Avx512Words::assume() }.enter(kernel),
