@@ -3,6 +3,7 @@
 use crate::{
     Batch, Classes, Distance, Error, NO_ROW, Real, Result, Rule,
     comparison::{Comparison, Identity},
+    matches::Matches,
     points::{Points, PointsBuffers},
     slots::{SlotStart, Slots, list_starts},
 };
@@ -37,6 +38,7 @@ pub struct ProblemBuffers<T: Real> {
     classes: Classes,
     anchors: PointsBuffers<T>,
     candidates: PointsBuffers<T>,
+    matches: Matches,
     starts: Vec<SlotStart>,
 }
 
@@ -50,6 +52,8 @@ pub struct ProblemBuffers<T: Real> {
 pub struct Problem<'a, T: Real> {
     comparison: Comparison<'a, T>,
     classes: &'a Classes,
+    /// Of anchors against other candidates.
+    matches: Option<&'a Matches>,
     slots: Slots<'a>,
     rule: Rule,
     margin: T,
@@ -77,12 +81,12 @@ impl<'a, T: Real> Problem<'a, T> {
             Slots::PerPair(classes)
         };
         let comparison = Comparison::within(points, Identity::OwnRow, distance);
-        Ok(Self { comparison, classes, slots, rule, margin })
+        Ok(Self { comparison, classes, matches: None, slots, rule, margin })
     }
 
     /// The rows of a batch against other candidates.
     ///
-    /// The scalar reference mines it; other engines may refuse it with [`Error::NotSquare`].
+    /// The scalar reference and the fused engines mine it; other engines may refuse it with [`Error::NotSquare`].
     ///
     /// # Errors
     /// A margin that is not finite in the element type; sides of different widths; ids that are not
@@ -96,21 +100,20 @@ impl<'a, T: Real> Problem<'a, T> {
         let Objective { distance, rule, .. } = objective;
         let margin = objective.margin()?;
         check_sides(anchors, candidates, identity)?;
-        let ProblemBuffers { classes, anchors: left, candidates: right, starts } = buffers;
+        let ProblemBuffers { classes, anchors: left, candidates: right, matches, starts } = buffers;
         classes.rebuild(candidates.labels());
         let classes: &'a Classes = classes;
+        matches.rebuild(anchors.labels(), candidates.labels(), classes, identity);
+        let matches: &'a Matches = matches;
         let points = [Points::new(anchors, distance, left), Points::new(candidates, distance, right)];
         let comparison = Comparison::between(points[0], points[1], identity, distance);
         let slots = if rule.one_per_anchor() {
             Slots::PerAnchor { anchors: anchors.rows() }
         } else {
-            list_starts(
-                (0..anchors.rows() as u32).map(|anchor| positives(&comparison, anchor).count()),
-                starts,
-            );
+            list_starts((0..anchors.rows()).map(|anchor| matches.positive_count(anchor)), starts);
             Slots::Listed(starts)
         };
-        Ok(Self { comparison, classes, slots, rule, margin })
+        Ok(Self { comparison, classes, matches: Some(matches), slots, rule, margin })
     }
 
     /// Anchors and candidates, and the distance between them.
@@ -143,6 +146,13 @@ impl<'a, T: Real> Problem<'a, T> {
     #[must_use]
     pub fn classes(&self) -> &'a Classes {
         self.classes
+    }
+
+    /// Of anchors against other candidates: the candidates of each anchor's label, and those that are the anchor
+    /// itself; `None` of a square batch.
+    #[must_use]
+    pub fn matches(&self) -> Option<&'a Matches> {
+        self.matches
     }
 
     /// The distance in use.
@@ -190,8 +200,9 @@ impl<'a, T: Real> Problem<'a, T> {
     #[inline]
     #[must_use]
     pub fn positive(&self, position: usize, rank: usize) -> u32 {
-        if !self.is_square() {
-            return positives(&self.comparison, position as u32).nth(rank).unwrap_or(NO_ROW);
+        if let Some(matches) = self.matches {
+            let positive = matches.positives(position).nth(rank);
+            return positive.map_or(NO_ROW, |positive| self.classes.order()[positive]);
         }
         let member = self.classes.span(position).start + rank;
         self.classes.order()[member + usize::from(member >= position)]
@@ -200,34 +211,21 @@ impl<'a, T: Real> Problem<'a, T> {
     /// Ordered pairs of an anchor and a positive, `N`.
     #[must_use]
     pub fn positive_pairs(&self) -> u64 {
-        if self.is_square() {
-            return self.classes.positive_pairs();
-        }
-        match self.slots {
-            // One slot a pair: counted when the slots were listed.
-            Slots::PerPair(_) | Slots::Listed(_) => self.slots.count() as u64,
-            Slots::PerAnchor { .. } => {
-                let anchors = 0..self.anchors().len() as u32;
-                anchors.map(|anchor| positives(&self.comparison, anchor).count() as u64).sum()
-            }
-        }
+        let Some(matches) = self.matches else { return self.classes.positive_pairs() };
+        (0..self.anchors().len()).map(|anchor| matches.positive_count(anchor) as u64).sum()
     }
 
     /// Anchors that have a positive but no negative.
     #[must_use]
     pub fn anchors_without_negatives(&self) -> u64 {
-        if self.is_square() {
+        let Some(matches) = self.matches else {
             // Only a batch of one class has such rows.
             let lonely = self.classes.count() == 1 && self.classes.rows() > 1;
             return if lonely { self.classes.rows() as u64 } else { 0 };
-        }
-        let anchors = 0..self.anchors().len() as u32;
-        let has_none = |&anchor: &u32| {
-            let label = self.anchors().label(anchor);
-            self.candidates().labels().iter().all(|&other| other == label)
-                && positives(&self.comparison, anchor).next().is_some()
         };
-        anchors.filter(has_none).count() as u64
+        let has_none =
+            |&anchor: &usize| matches.negative_count(anchor) == 0 && matches.positive_count(anchor) > 0;
+        (0..self.anchors().len()).filter(has_none).count() as u64
     }
 
     /// What the sum over all triplets is divided by: `N`, or `M` with one triplet an anchor.
@@ -256,12 +254,6 @@ impl<'a, T: Real> Problem<'a, T> {
     pub fn bytes_needed(rows: usize, width: usize, distance: Distance) -> usize {
         Points::<T>::bytes_needed(rows, width, distance).saturating_add(rows.saturating_mul(48))
     }
-}
-
-/// The candidates that are positives of an anchor, ascending.
-fn positives<'c, T: Real>(comparison: &'c Comparison<'_, T>, anchor: u32) -> impl Iterator<Item = u32> + 'c {
-    let candidates = 0..comparison.candidates().len() as u32;
-    candidates.filter(move |&candidate| comparison.is_positive(anchor, candidate))
 }
 
 fn check_sides<T: Real>(

@@ -71,14 +71,12 @@ impl<T: Element, X: Executor> Fused<T, X> {
 
 impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
     fn mine(&mut self, problem: &Problem<'_, T>, out: &mut Triplets<T>) -> triplet_core::Result<()> {
-        self.check(problem)?;
         let Self { executor, passes, .. } = self;
         executor.keep_awake(&mut || passes.mine(executor, problem, out));
         Ok(())
     }
 
     fn gradient(&mut self, inputs: GradientInputs<'_, T>, out: &mut [T]) -> triplet_core::Result<()> {
-        self.check(inputs.problem)?;
         let Self { executor, passes, .. } = self;
         executor.keep_awake(&mut || passes.gradient(executor, inputs, out));
         Ok(())
@@ -91,7 +89,6 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
         scale: GradientScale<'_, T>,
         out: &mut [T],
     ) -> triplet_core::Result<()> {
-        self.check(problem)?;
         let Self { executor, passes, .. } = self;
         executor.keep_awake(&mut || {
             passes.mine(executor, problem, triplets);

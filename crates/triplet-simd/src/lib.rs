@@ -13,6 +13,7 @@
 //! | `screening` | pairs ruled out by distances to 16 bits, with a proved bound |
 //! | `search` | the masked minimum over rows and over columns of a block; buckets |
 //! | `mining` | the passes over a batch, in order |
+//! | `against` | both for anchors that are not the candidates |
 //! | `gradient` | triplets to coefficients to gradient rows |
 //! | `parts` | both for triplets that are not kept, within a number of bytes |
 //! | `retrieval` | the nearest rows of every query |
@@ -28,6 +29,7 @@ pub mod memory;
 #[doc(hidden)]
 pub mod stage_bench;
 
+mod against;
 mod gradient;
 mod gram;
 mod inlined;

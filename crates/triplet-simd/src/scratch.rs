@@ -1,6 +1,7 @@
 //! Memory of one worker.
 
 use crate::{
+    against::AgainstScratch,
     cpu::isa::Element,
     gradient::{Distances, Entries, TallyBuffers, projection::Columns},
     gram::aligned::Aligned,
@@ -19,6 +20,8 @@ pub(crate) struct Scratch<T: Element> {
     pub(crate) keys: Aligned<T::Key>,
     /// The best candidates for the panels at work.
     pub(crate) held: Held<T::Key>,
+    /// For anchors against other candidates: the panel at work.
+    pub(crate) against: AgainstScratch<T>,
     /// For screening: the block at work.
     pub(crate) screener: Screener,
     /// The anchors of large classes at work.
@@ -52,6 +55,7 @@ impl<T: Element> Default for Scratch<T> {
         Self {
             keys: Aligned::default(),
             held: Held::default(),
+            against: AgainstScratch::default(),
             screener: Screener::default(),
             anchors: Vec::new(),
             buckets: Buckets::default(),

@@ -1,6 +1,7 @@
 //! What an engine keeps from call to call, and the passes of each kind of call over it.
 
 use crate::{
+    against::{self, AnchorPanels, Sides},
     cpu::isa::{Element, Selected},
     executor::Executor,
     gradient::{self, ChoiceBuffers},
@@ -16,7 +17,7 @@ use crate::{
     screening::{Screen, Screening},
 };
 use triplet_core::{
-    GradientInputs, GradientScale, Problem, ScreenedPairs, Triplets,
+    GradientInputs, GradientScale, Matches, Problem, ScreenedPairs, Triplets,
     retrieval::{RetrievalTask, Score},
 };
 
@@ -33,6 +34,7 @@ pub(crate) struct State<T: Element> {
     gradient: ChoiceBuffers,
     parts: PartsBuffers,
     retrieval: RetrievalBuffers<T>,
+    anchors: AnchorPanels<T>,
 }
 
 /// The passes of each kind of call, behind a pointer: [`Element::passes`] makes them where the element
@@ -86,7 +88,34 @@ impl<T: Element> State<T> {
             gradient: ChoiceBuffers::default(),
             parts: PartsBuffers::default(),
             retrieval: RetrievalBuffers::default(),
+            anchors: AnchorPanels::default(),
         }
+    }
+}
+
+impl<T: Element> State<T> {
+    /// Mines anchors against other candidates.
+    fn mine_against(
+        &mut self,
+        executor: &dyn Executor,
+        problem: &Problem<'_, T>,
+        matches: &Matches,
+        out: &mut Triplets<T>,
+    ) {
+        let workers = self.workers(executor);
+        let Self { selected, layout, packed, scratches, anchors, .. } = self;
+        let (selected, scratches) = (*selected, &mut scratches[..workers]);
+        let distance = problem.distance();
+        layout.rebuild_rows::<T>(problem.candidates().len(), problem.candidates().width(), selected);
+        let rows = (problem.candidates(), problem.classes().order());
+        let candidates = pack_batch::run(executor, scratches, selected, rows, distance, layout, packed);
+        let AnchorPanels { layout, packed, order } = anchors;
+        layout.rebuild_rows::<T>(problem.anchors().len(), problem.anchors().width(), selected);
+        retrieval::list_rows(problem.anchors().len(), order);
+        let rows = (problem.anchors(), &order[..problem.anchors().len()]);
+        let anchors = pack_batch::run(executor, scratches, selected, rows, distance, layout, packed);
+        let sides = Sides { executor, selected, problem, matches, anchors, candidates };
+        against::mine(sides, scratches, out);
     }
 }
 
@@ -103,6 +132,9 @@ impl<T: Element> Passes<T> for State<T> {
         // Panels and blocks are padded by less than this.
         let rows = problem.candidates().len() + 256;
         let packed = rows.saturating_mul(problem.candidates().width() + 2);
+        // Anchors that are other rows are packed too.
+        let anchors = if problem.is_square() { 0 } else { problem.anchors().len() + 256 };
+        let packed = packed.saturating_add(anchors.saturating_mul(problem.candidates().width() + 2));
         // Rows of more thresholds are searched by sorting, which keeps none.
         let thresholds = if problem.rule().one_per_anchor() {
             1
@@ -130,7 +162,7 @@ impl<T: Element> Passes<T> for State<T> {
 
     fn least_bytes_in_parts(&self, problem: &Problem<'_, T>, with_gradient: bool) -> Option<usize> {
         // A rule of one triplet an anchor has few triplets.
-        if problem.rule().one_per_anchor() {
+        if problem.rule().one_per_anchor() || !problem.is_square() {
             return None;
         }
         let mut layout = Layout::default();
@@ -167,6 +199,9 @@ impl<T: Element> Passes<T> for State<T> {
         if problem.slots().count() == 0 {
             return;
         }
+        if let Some(matches) = problem.matches() {
+            return self.mine_against(executor, problem, matches, out);
+        }
         let workers = self.workers(executor);
         let Self { selected, layout, packed, scratches, mining, .. } = self;
         let (selected, scratches) = (*selected, &mut scratches[..workers]);
@@ -181,6 +216,9 @@ impl<T: Element> Passes<T> for State<T> {
         let Self { selected, layout, packed, scratches, gradient, .. } = self;
         let (selected, scratches) = (*selected, &mut scratches[..workers]);
         let problem = inputs.problem;
+        if let Some(matches) = problem.matches() {
+            return against::gradient((executor, selected), inputs, matches, scratches, out);
+        }
         let mut source = None;
         if inputs.lacks_distances() {
             // What is packed may be another batch's.

@@ -11,7 +11,7 @@ use triplet_core::{Problem, Real, distance::GradientStep};
 pub(crate) struct Chain<'a, L: Lanes> {
     pub(crate) lanes: L,
     pub(crate) problem: &'a Problem<'a, L::Real>,
-    /// By original index.
+    /// The anchor, by original index.
     pub(crate) row: u32,
 }
 
@@ -90,7 +90,7 @@ impl<L: Lanes> Chain<'_, L> {
     fn components<const N: usize>(self, segment: Segment<'_, L::Real>, start: usize, out: &mut [L::Real]) {
         let lanes = self.lanes;
         let places = Places::<N> { start, last: (start + (N - 1) * L::LEN).min(out.len() - L::LEN) };
-        let own = places.load(lanes, self.problem.candidates().row(self.row));
+        let own = places.load(lanes, self.problem.anchors().row(self.row));
         let mut sums = [lanes.splat(L::Real::ZERO); N];
         if segment.resume {
             sums = places.load(lanes, out);
@@ -136,7 +136,7 @@ impl<L: Lanes> Chain<'_, L> {
         let step = self.step();
         let points = self.problem.candidates();
         let components = |row: u32| lanes.load_partial(points.row(row));
-        let own = components(self.row);
+        let own = lanes.load_partial(self.problem.anchors().row(self.row));
         let mut sum = if segment.resume { lanes.load_partial(out) } else { lanes.splat(L::Real::ZERO) };
         for (&row, &coefficient) in zip(segment.rows, segment.coefficients) {
             if coefficient == L::Real::ZERO {

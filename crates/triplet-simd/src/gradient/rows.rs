@@ -91,7 +91,8 @@ impl<T: Element> Kernel<T> for Chains<'_, T> {
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
         let Self { problem, rows, .. } = self;
         debug_assert!(rows.len() <= ROWS);
-        let (width, batch) = (problem.anchors().width(), problem.candidates().len());
+        // One step also where there are no candidates: it writes zeros.
+        let (width, batch) = (problem.anchors().width(), problem.candidates().len().max(1));
         let Scratch { columns, entries, unconsumed, .. } = self.scratch;
         if problem.distance().needs_pair_distance() {
             entries.finish(problem.distance());

@@ -1,0 +1,63 @@
+//! Anchors against other candidates: each panel of anchors against every panel of candidates.
+//!
+//! Candidates are in class order, as in the square batch, anchors in their own order. A block is searched for its
+//! rows alone, since its columns are no anchors. What the candidates owe an anchor is not asked for either: the
+//! gradient is that to the anchors, and an anchor's row of it follows from its own triplets.
+
+mod gradient;
+mod mine;
+mod sorted;
+
+pub(crate) use gradient::run as gradient;
+pub(crate) use mine::run as mine;
+
+use crate::{
+    cpu::isa::{Element, Selected},
+    executor::Executor,
+    gram::{aligned::Aligned, block::PackedRows, layout::Layout, pack::Packed},
+    search::Best,
+};
+use triplet_core::{Matches, Problem};
+
+/// The anchors, packed, and the order in which they are: their own.
+#[derive(Debug, Default)]
+pub(crate) struct AnchorPanels<T: Element> {
+    pub(crate) layout: Layout,
+    pub(crate) packed: Packed<T>,
+    pub(crate) order: Vec<u32>,
+}
+
+/// Memory of one worker.
+#[derive(Debug)]
+pub(crate) struct AgainstScratch<T: Element> {
+    thresholds: Aligned<T::Key>,
+    best: Best<T::Key>,
+    /// Ranking values of the positives of a panel's anchors, anchor by anchor, and of their negatives.
+    near: Vec<T>,
+    far: Vec<T>,
+    /// What the triplets of an anchor put on its pairs.
+    pairs: Vec<gradient::Pair<T>>,
+}
+
+impl<T: Element> Default for AgainstScratch<T> {
+    fn default() -> Self {
+        Self {
+            thresholds: Aligned::default(),
+            best: Best::default(),
+            near: Vec::new(),
+            far: Vec::new(),
+            pairs: Vec::new(),
+        }
+    }
+}
+
+/// Anchors and candidates, both packed.
+#[derive(Clone, Copy)]
+pub(crate) struct Sides<'a, T: Element> {
+    pub(crate) executor: &'a dyn Executor,
+    pub(crate) selected: Selected,
+    pub(crate) problem: &'a Problem<'a, T>,
+    pub(crate) matches: &'a Matches,
+    pub(crate) anchors: PackedRows<'a, T>,
+    pub(crate) candidates: PackedRows<'a, T>,
+}

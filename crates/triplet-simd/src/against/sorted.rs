@@ -1,0 +1,98 @@
+//! Anchors of many positives: their candidates are sorted, as those of large classes in a square batch.
+
+use super::{AgainstScratch, mine::AnchorPanel};
+use crate::{
+    cpu::isa::Element, lanes::Lanes, mining::anchor_columns, scratch::Scratch, search::buckets::Anchor,
+};
+use core::ops::Range;
+use triplet_core::real::Key;
+
+impl<T: Element> AnchorPanel<'_, T> {
+    /// Mines as many anchors at a time as a register tile has rows, and writes their triplets.
+    #[inline(always)]
+    pub(super) fn sort<L: Lanes<Real = T>>(&mut self, lanes: L, most_slots: usize) {
+        let panels = self.sides.candidates.layout.panels;
+        let step = (anchor_columns::<T>(most_slots, L::TILE_ROWS) / L::PANEL).clamp(1, panels.max(1));
+        let positions = self.positions();
+        let mut first_near = 0;
+        for first in (0..positions.len()).step_by(L::TILE_ROWS) {
+            let rows = first..positions.len().min(first + L::TILE_ROWS);
+            first_near = self.begin(rows.clone(), first_near);
+            for columns in (0..panels).step_by(step).map(|start| start..panels.min(start + step)) {
+                self.offer(lanes, rows.clone(), columns, step * L::PANEL);
+            }
+            self.write(rows);
+        }
+    }
+
+    /// Sets the thresholds of some rows of the panel, whose positives start at a place; where they end.
+    fn begin(&mut self, rows: Range<usize>, first_near: usize) -> usize {
+        let problem = self.sides.problem;
+        let start = self.positions().start;
+        let Scratch { anchors, against, .. } = &mut *self.scratch;
+        if anchors.len() < rows.len() {
+            anchors.resize_with(rows.len(), Default::default);
+        }
+        let mut next = first_near;
+        for (row, anchor) in rows.zip(anchors) {
+            let own = next..next + problem.slots().of(start + row).len();
+            anchor.positives.clear();
+            anchor.positives.extend_from_slice(&against.near[own.clone()]);
+            anchor.set_thresholds(|positive| problem.threshold(positive));
+            next = own.end;
+        }
+        next
+    }
+
+    /// Offers the candidates of some panels to some rows.
+    #[inline(always)]
+    fn offer<L: Lanes<Real = T>>(
+        &mut self,
+        lanes: L,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        stride: usize,
+    ) {
+        let candidates = self.sides.candidates;
+        let panel = self.sides.anchors.panel(self.panel);
+        let mut keys = core::mem::take(&mut self.scratch.keys);
+        keys.resize(L::TILE_ROWS * stride);
+        candidates.distances_of(lanes, panel, rows.clone(), columns.clone(), &mut keys, stride);
+        self.mask::<L>(rows.clone(), columns.clone(), &mut keys, stride);
+        let ids = &candidates.packed.ids[columns.start * L::PANEL..columns.end * L::PANEL];
+        let Scratch { anchors, buckets, .. } = &mut *self.scratch;
+        for (keys, anchor) in keys.chunks(stride).zip(&mut anchors[..rows.len()]) {
+            buckets.search(lanes, &keys[..ids.len()], ids, anchor);
+        }
+        self.scratch.keys = keys;
+    }
+
+    /// Writes the triplets of some rows, and evaluates them.
+    fn write(&mut self, rows: Range<usize>) {
+        let problem = self.sides.problem;
+        let start = self.positions().start;
+        let Scratch { anchors, against, counts, .. } = &mut *self.scratch;
+        let AgainstScratch { far: negatives, .. } = against;
+        for (row, anchor) in rows.zip(anchors) {
+            let Anchor { positives, nearest, far: (far, farthest), .. } = anchor;
+            let fallback = (*far != Key::MASKED).then(|| (*far, farthest.to_row()));
+            let out = self.part.anchor(problem, start + row);
+            negatives.clear();
+            for ((&nearest, &positive), negative) in nearest.iter().zip(&*positives).zip(&mut *out.negatives)
+            {
+                let nearest = (nearest != T::NO_CANDIDATE).then(|| T::unpack_candidate(nearest));
+                let (row, distance) = match nearest.or(fallback) {
+                    Some((key, row)) => (row, T::from_key(key)),
+                    None => problem.missing_negative(positive),
+                };
+                *negative = row;
+                negatives.push(distance);
+            }
+            if !out.positive_distances.is_empty() {
+                out.positive_distances.copy_from_slice(positives);
+                out.negative_distances.copy_from_slice(negatives);
+            }
+            *counts += out.evaluate_terms_with(problem, positives, negatives);
+        }
+    }
+}
