@@ -101,6 +101,7 @@ pub(crate) fn shape<T: Real>(problem: &Problem<'_, T>, way: Way, with_gradient: 
         problem.distance().needs_pair_distance(),
         problem.distance().needs_unit_rows(),
         problem.rule().one_per_anchor(),
+        problem.is_square(),
     ];
     let choices = choices.into_iter().fold(0, |bits, choice| 2 * bits + usize::from(choice));
     let classes = problem.classes();

@@ -48,13 +48,13 @@ pub use config::Config;
 pub use error::Error;
 pub use evaluation::Evaluation;
 pub use gram::Gram;
-pub use loss::{Inputs, Loss, LossSpec, TripletHardLoss, TripletSemiHardLoss};
+pub use loss::{Candidates, Inputs, Loss, LossSpec, TripletHardLoss, TripletSemiHardLoss};
 pub use memory::MemoryLimits;
 pub use reduction::{Reduction, Weights};
 pub use retrieval::Retrieval;
 pub use triplet_core::{
-    Batch, Distance, Engine, Error as CoreError, ExecutionInfo, Objective, Real, Rule, ScreenedPairs,
-    Statistics, Triplet, TripletRows,
+    Batch, Distance, Engine, Error as CoreError, ExecutionInfo, Identity, Objective, Real, Rule,
+    ScreenedPairs, Statistics, Triplet, TripletRows,
 };
 pub use triplet_par::Error as ParError;
 pub use triplet_simd::{Element, Error as SimdError, Isa, memory::reserve};

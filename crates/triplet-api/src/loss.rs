@@ -4,7 +4,7 @@ use crate::{
     Config, Evaluation, Reduction, Result, Weights, Workspace,
     run::{Gradient, run},
 };
-use triplet_core::{Batch, Distance, Objective, Rule};
+use triplet_core::{Batch, Distance, Identity, Objective, Rule};
 use triplet_simd::Element;
 
 /// Everything that defines a loss.
@@ -52,6 +52,16 @@ pub struct Inputs<'a> {
     /// Derivative of the caller's objective with respect to the reduced loss: one
     /// value, or `[B]` with [`Reduction::None`]. `None` stands for ones.
     pub upstream: Option<&'a [f64]>,
+}
+
+/// What anchors are compared with, where that is not their own batch; see the example of
+/// [`Loss::evaluate_against`].
+#[derive(Debug, Clone, Copy)]
+pub struct Candidates<'a, T: Element> {
+    /// Rows `[N, D]` and labels.
+    pub batch: &'a Batch<'a, T>,
+    /// Which of them is the anchor itself, and so neither its positive nor its negative.
+    pub identity: Identity<'a>,
 }
 
 /// A triplet loss.
@@ -103,7 +113,7 @@ pub trait Loss {
         inputs: Inputs<'_>,
         workspace: &'a mut Workspace<T>,
     ) -> Result<Evaluation<'a, T>> {
-        run(self.spec(), batch, inputs, workspace, Gradient::Workspace)
+        run(self.spec(), (batch, None), inputs, workspace, Gradient::Workspace)
     }
 
     /// As [`Loss::evaluate_with`], with the gradient `[B, D]` written to the caller's
@@ -118,7 +128,7 @@ pub trait Loss {
         gradient: &'a mut [T],
         workspace: &'a mut Workspace<T>,
     ) -> Result<Evaluation<'a, T>> {
-        run(self.spec(), batch, inputs, workspace, Gradient::Into(gradient))
+        run(self.spec(), (batch, None), inputs, workspace, Gradient::Into(gradient))
     }
 
     /// Loss, triplets and statistics, without the gradient: less work.
@@ -131,7 +141,53 @@ pub trait Loss {
         weights: Weights<'_>,
         workspace: &'a mut Workspace<T>,
     ) -> Result<Evaluation<'a, T>> {
-        run(self.spec(), batch, Inputs { weights, upstream: None }, workspace, Gradient::Skip)
+        run(self.spec(), (batch, None), Inputs { weights, upstream: None }, workspace, Gradient::Skip)
+    }
+
+    /// As [`Loss::evaluate_with`], of anchors against other candidates: a reference set, a memory bank, the rows of
+    /// other processes. Positives and negatives are candidates; the gradient `[M, D]` is that to the
+    /// anchors, and weights and losses are the anchors'. Cutting the anchors up changes no triplet.
+    ///
+    /// ```
+    /// use triplet_api::{Batch, Candidates, Identity, Inputs, Loss, TripletSemiHardLoss, Workspace};
+    /// let anchors = Batch::new(&[0.0_f32, 1.0], 1, &[7, 8])?;
+    /// let known = Batch::new(&[0.5_f32, 2.0, 1.0], 1, &[7, 8, 9])?;
+    /// let candidates = Candidates { batch: &known, identity: Identity::Disjoint };
+    /// let mut workspace = Workspace::default();
+    /// let loss = TripletSemiHardLoss::default();
+    /// let result = loss.evaluate_against(&anchors, candidates, Inputs::default(), &mut workspace)?;
+    /// // Anchor 0 at 0.25 from its positive takes the candidate at 1; anchor 1 at 1 has none beyond, and takes
+    /// // the farthest, at 0.25: (1 + 0.25 - 1 + 1 + 1 - 0.25) / 2.
+    /// assert_eq!((result.loss(), result.gradient()), (1.0, &[0.5, -1.5][..]));
+    /// # Ok::<(), triplet_api::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Loss::evaluate_with`]; sides of different widths, ids that are not one a row, and the Gram
+    /// backend, which compares the rows of one batch only.
+    fn evaluate_against<'a, T: Element>(
+        &self,
+        anchors: &'a Batch<'_, T>,
+        candidates: Candidates<'a, T>,
+        inputs: Inputs<'_>,
+        workspace: &'a mut Workspace<T>,
+    ) -> Result<Evaluation<'a, T>> {
+        run(self.spec(), (anchors, Some(candidates)), inputs, workspace, Gradient::Workspace)
+    }
+
+    /// [`Loss::evaluate_against`] without the gradient: less work.
+    ///
+    /// # Errors
+    /// As [`Loss::evaluate_against`].
+    fn forward_against<'a, T: Element>(
+        &self,
+        anchors: &'a Batch<'_, T>,
+        candidates: Candidates<'a, T>,
+        weights: Weights<'_>,
+        workspace: &'a mut Workspace<T>,
+    ) -> Result<Evaluation<'a, T>> {
+        let inputs = Inputs { weights, upstream: None };
+        run(self.spec(), (anchors, Some(candidates)), inputs, workspace, Gradient::Skip)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One call, from batch to loss to gradient.
 
 use crate::{
-    Error, Evaluation, Inputs, LossSpec, Reduction, Result, Weights, Workspace,
+    Candidates, Error, Evaluation, Inputs, LossSpec, Reduction, Result, Weights, Workspace,
     budget::{self, Way},
     overflow::{check_gradient, surely_finite},
 };
@@ -21,17 +21,19 @@ pub(crate) enum Gradient<'a, T> {
 /// Input to validated batch to mined triplets to loss to gradient.
 pub(crate) fn run<'a, T: Element>(
     spec: LossSpec,
-    batch: &'a Batch<'_, T>,
+    (batch, candidates): (&'a Batch<'_, T>, Option<Candidates<'a, T>>),
     inputs: Inputs<'_>,
     workspace: &'a mut Workspace<T>,
     wanted: Gradient<'a, T>,
 ) -> Result<Evaluation<'a, T>> {
-    float_mode::with_default_mode(|| run_in_default_mode(spec, batch, inputs, workspace, wanted))
+    float_mode::with_default_mode(|| {
+        run_in_default_mode(spec, (batch, candidates), inputs, workspace, wanted)
+    })
 }
 
 fn run_in_default_mode<'a, T: Element>(
     spec: LossSpec,
-    batch: &'a Batch<'_, T>,
+    (batch, candidates): (&'a Batch<'_, T>, Option<Candidates<'a, T>>),
     inputs: Inputs<'_>,
     workspace: &'a mut Workspace<T>,
     wanted: Gradient<'a, T>,
@@ -40,7 +42,7 @@ fn run_in_default_mode<'a, T: Element>(
     inputs.weights.check(rows)?;
     check_upstream(spec.reduction, inputs.upstream, rows)?;
     let with_gradient = !matches!(wanted, Gradient::Skip);
-    let besides = bytes_besides(spec, batch, matches!(wanted, Gradient::Workspace));
+    let besides = bytes_besides(spec, (batch, candidates), matches!(wanted, Gradient::Workspace));
     let Workspace {
         engine, limits, problem: buffers, triplets, terms, factors, losses, gradient: kept, ..
     } = workspace;
@@ -51,7 +53,12 @@ fn run_in_default_mode<'a, T: Element>(
     if workspace.held.is_of_another_batch(*limits, [rows, batch.width()]) {
         *buffers = ProblemBuffers::default();
     }
-    let problem = Problem::new(batch, spec.objective, buffers)?;
+    let problem = match candidates {
+        None => Problem::new(batch, spec.objective, buffers)?,
+        Some(Candidates { batch: others, identity }) => {
+            Problem::against([batch, others], identity, spec.objective, buffers)?
+        }
+    };
     if spec.require_positives && problem.positive_pairs() == 0 {
         return Err(Error::NoPositivePairs { rows });
     }
@@ -98,7 +105,9 @@ fn run_in_default_mode<'a, T: Element>(
     terms.rebuild(&problem, triplets);
     let executed = engine.executed();
     let loss = reduce(spec.reduction, inputs.weights, terms, problem.normalizer(), losses)?;
-    if scale.is_some_and(|scale| !surely_finite(&problem, batch.largest(), scale.scale, inputs)) {
+    let others = candidates.map_or(T::ZERO, |candidates| candidates.batch.largest());
+    let largest = if others > batch.largest() { others } else { batch.largest() };
+    if scale.is_some_and(|scale| !surely_finite(&problem, largest, scale.scale, inputs)) {
         check_gradient(gradient, batch.width())?;
     }
     Ok(Evaluation {
@@ -116,8 +125,14 @@ fn run_in_default_mode<'a, T: Element>(
 
 /// Bytes that a call takes besides triplets and engine: the problem, sums, factors and losses of the rows, and
 /// the gradient where it is the workspace's.
-fn bytes_besides<T: Element>(spec: LossSpec, batch: &Batch<'_, T>, with_gradient: bool) -> usize {
-    let of_problem = Problem::<T>::bytes_needed(batch.rows(), batch.width(), spec.objective.distance);
+fn bytes_besides<T: Element>(
+    spec: LossSpec,
+    (batch, candidates): (&Batch<'_, T>, Option<Candidates<'_, T>>),
+    with_gradient: bool,
+) -> usize {
+    let side = |rows| Problem::<T>::bytes_needed(rows, batch.width(), spec.objective.distance);
+    let of_problem =
+        side(batch.rows()).saturating_add(candidates.map_or(0, |candidates| side(candidates.batch.rows())));
     let by_row = batch.rows() * (3 * size_of::<f64>() + size_of::<T>());
     let of_gradient = if with_gradient { size_of_val(batch.embeddings()) } else { 0 };
     of_problem.saturating_add(by_row).saturating_add(of_gradient)
