@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::{collections::BTreeMap, time::Instant};
 use triplet_api::{Element, Error, LossSpec, Workspace};
 use triplet_testkit::{
-    Answer, Sample,
+    Answer, Rectangle, Sample,
     compare::{answer_f32, answer_f64},
     contenders,
     digests::{BATCHES, Case, Digester, Recorded, SEED, Total},
@@ -28,6 +28,8 @@ pub(crate) struct Args {
     pub(crate) without_digests: bool,
 }
 
+/// Of so many batches, one is also cut into anchors and candidates.
+const RECTANGLES: u64 = 3;
 /// What the line with the digest of all answers starts with.
 const DIGEST: &str = "  digest of all answers";
 /// What stands before the list of engines.
@@ -73,6 +75,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         coverage.screened += single.iter().map(|(_, w)| w.screened().pairs).sum::<u64>();
         coverage.undecided += single.iter().map(|(_, w)| w.screened().undecided).sum::<u64>();
         coverage.compared += agree(&mut double, |w| answer_f64(sample, asked, weights, w), sample, asked)?;
+        if number % RECTANGLES == 0 {
+            let rectangle = Rectangle::numbered(sample, number / RECTANGLES);
+            *coverage.rectangles.entry(rectangle.kind).or_default() += 1;
+            coverage.compared +=
+                agree(&mut single, |w| rectangle.answer(sample, asked, weights, w), sample, asked)?;
+            coverage.compared +=
+                agree(&mut double, |w| rectangle.answer(sample, asked, weights, w), sample, asked)?;
+        }
         bound.check(sample, asked)?;
         // All engines gave the same bits: any of them stands for all.
         let digests = digester.digests(&case);
@@ -135,6 +145,7 @@ struct Coverage {
     screened: u64,
     undecided: u64,
     families: BTreeMap<String, u64>,
+    rectangles: BTreeMap<&'static str, u64>,
     objectives: BTreeMap<String, u64>,
     rows: (usize, usize),
     widths: (usize, usize),
@@ -159,6 +170,8 @@ impl Coverage {
         };
         println!("  {} comparisons; B {:?}, D {:?}", self.compared, self.rows, self.widths);
         println!("  {} pairs screened, {} of them undecided", self.screened, self.undecided);
+        let rectangles = self.rectangles.iter().map(|(kind, count)| format!("{kind} {count}"));
+        println!("  anchors against candidates: {}", rectangles.collect::<Vec<_>>().join(", "));
         println!("  families: {}", counts(&self.families));
         println!("  objectives: {}", counts(&self.objectives));
     }

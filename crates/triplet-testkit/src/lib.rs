@@ -2,6 +2,7 @@
 //! batches, one list of engines, one comparison. Not published.
 #![forbid(unsafe_code)]
 
+pub mod against;
 pub mod batches;
 pub mod compare;
 mod cramped;
@@ -11,6 +12,7 @@ pub mod engines;
 pub mod golden;
 pub mod inputs;
 
+pub use against::Rectangle;
 pub use batches::{Sample, sample};
 pub use compare::{Answer, answer};
 pub use engines::{Contender, contenders};

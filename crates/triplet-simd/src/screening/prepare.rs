@@ -100,7 +100,7 @@ impl Screen {
     ) -> usize {
         let points = problem.candidates();
         // Before a layout is made for it.
-        if !may_be_screened(screening, points.len(), points.width()) {
+        if !problem.is_square() || !may_be_screened(screening, points.len(), points.width()) {
             return 0;
         }
         let mut layout = Layout::default();
