@@ -1,6 +1,6 @@
-//! Mines a panel of anchors at a time.
+//! Mines some panels of anchors at a time.
 
-use super::{AgainstScratch, Sides};
+use super::{AgainstScratch, PanelState, Sides};
 use crate::{
     cpu::isa::Element,
     executor::run_tasks,
@@ -21,47 +21,75 @@ pub(crate) fn run<T: Element>(sides: Sides<'_, T>, scratches: &mut [Scratch<T>],
     for scratch in scratches.iter_mut() {
         scratch.counts = TripletCounts::default();
     }
-    let panels = out.parts(problem, layout.all_positions()).enumerate();
-    run_tasks(executor, scratches, panels, |scratch, (panel, part)| {
-        T::dispatch(selected, AnchorPanel { sides, panel, part, scratch });
+    let most = (layout.panels / (GROUPS_A_WORKER * scratches.len())).clamp(1, MOST_PANELS);
+    let groups = || (0..layout.panels).step_by(most).map(|first| first..layout.panels.min(first + most));
+    let positions =
+        groups().map(|panels| layout.positions(panels.start).start..layout.positions(panels.end - 1).end);
+    let pieces = out.parts(problem, positions).zip(groups());
+    run_tasks(executor, scratches, pieces, |scratch, (part, panels)| {
+        T::dispatch(selected, AnchorGroup { sides, panels, part, scratch });
     });
     scratches.iter().for_each(|scratch| out.counts += scratch.counts);
 }
 
-/// The anchors of one panel.
-pub(super) struct AnchorPanel<'a, T: Element> {
+/// Panels of anchors that go through the same candidates while these are in the L2 cache.
+const MOST_PANELS: usize = 8;
+/// Groups of panels that there should be for each worker.
+const GROUPS_A_WORKER: usize = 2;
+/// Panels of candidates that all panels of a group are compared with before the next come by.
+const COLUMNS: usize = 16;
+
+/// The anchors of some panels.
+pub(super) struct AnchorGroup<'a, T: Element> {
     pub(super) sides: Sides<'a, T>,
-    pub(super) panel: usize,
+    pub(super) panels: Range<usize>,
     pub(super) part: TripletsPart<'a, T>,
     pub(super) scratch: &'a mut Scratch<T>,
 }
 
-impl<T: Element> Kernel<T> for AnchorPanel<'_, T> {
+impl<T: Element> Kernel<T> for AnchorGroup<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(mut self, lanes: L) {
-        let slots = self.positives(lanes);
-        if slots >= MIN_LARGE_POSITIVES {
-            return self.sort(lanes, slots);
+        let panels = self.panels.clone();
+        if self.scratch.against.panels.len() < panels.len() {
+            self.scratch.against.panels.resize_with(panels.len(), PanelState::default);
         }
-        self.thresholds::<L>(slots);
-        self.search(lanes, slots);
-        self.collect::<L>();
+        for panel in panels.clone() {
+            let mut state = core::mem::take(self.state(panel));
+            self.positives(lanes, panel, &mut state);
+            self.thresholds::<L>(panel, &mut state);
+            *self.state(panel) = state;
+        }
+        self.search(lanes);
+        for panel in panels {
+            let state = core::mem::take(self.state(panel));
+            if state.slots >= MIN_LARGE_POSITIVES {
+                self.sort(lanes, panel, &state);
+            } else {
+                self.collect::<L>(panel, &state);
+            }
+            *self.state(panel) = state;
+        }
     }
 }
 
-impl<T: Element> AnchorPanel<'_, T> {
-    pub(super) fn positions(&self) -> Range<usize> {
-        self.sides.anchors.layout.positions(self.panel)
+impl<T: Element> AnchorGroup<'_, T> {
+    fn state(&mut self, panel: usize) -> &mut PanelState<T> {
+        &mut self.scratch.against.panels[panel - self.panels.start]
     }
 
-    /// Finds the ranking values of all positives; the most slots of an anchor.
+    pub(super) fn positions(&self, panel: usize) -> Range<usize> {
+        self.sides.anchors.layout.positions(panel)
+    }
+
+    /// Finds the ranking values of all positives.
     #[inline(always)]
-    fn positives<L: Lanes<Real = T>>(&mut self, lanes: L) -> usize {
+    fn positives<L: Lanes<Real = T>>(&mut self, lanes: L, panel: usize, state: &mut PanelState<T>) {
         let Sides { problem, matches, anchors, candidates, .. } = self.sides;
-        let positions = self.positions();
-        let panel = anchors.panel(self.panel);
-        let near = &mut self.scratch.against.near;
+        let positions = self.positions(panel);
+        let panel = anchors.panel(panel);
+        let near = &mut state.near;
         near.clear();
         let mut most = 0;
         for (r, position) in positions.enumerate() {
@@ -97,15 +125,19 @@ impl<T: Element> AnchorPanel<'_, T> {
                 self.part.anchor(problem, position).positives[0] = hardest.1;
             }
         }
-        most
+        state.slots = most;
     }
 
-    /// Sets the thresholds, for which nothing is found yet.
+    /// Sets the thresholds, for which nothing is found yet, of anchors with few of them.
     #[inline(always)]
-    fn thresholds<L: Lanes<Real = T>>(&mut self, slots: usize) {
+    fn thresholds<L: Lanes<Real = T>>(&self, panel: usize, state: &mut PanelState<T>) {
+        let PanelState { slots, thresholds, best, near } = state;
+        let slots = *slots;
+        if slots >= MIN_LARGE_POSITIVES {
+            return;
+        }
         let problem = self.sides.problem;
-        let positions = self.positions();
-        let AgainstScratch { thresholds, best, near, .. } = &mut self.scratch.against;
+        let positions = self.positions(panel);
         thresholds.resize(slots * L::PANEL);
         thresholds.fill(Key::UNREACHABLE);
         let mut rest = &near[..];
@@ -120,66 +152,63 @@ impl<T: Element> AnchorPanel<'_, T> {
         best.reset(thresholds);
     }
 
-    /// Computes the blocks of all panels of candidates, and searches each while the next is computed.
+    /// Computes the blocks of the panels that have few thresholds with all panels of candidates, and searches each
+    /// while the next is computed.
     #[inline(always)]
-    fn search<L: Lanes<Real = T>>(&mut self, lanes: L, slots: usize) {
-        if slots == 0 {
-            return;
-        }
+    fn search<L: Lanes<Real = T>>(&mut self, lanes: L) {
         let Sides { problem, anchors, candidates, .. } = self.sides;
-        let rows = anchors.panel(self.panel);
         let far = !problem.rule().one_per_anchor();
-        let ids = |ids: &'_ [T::Key], panel: usize| -> Range<usize> {
-            debug_assert!(ids.len() >= (panel + 1) * L::PANEL);
-            panel * L::PANEL..(panel + 1) * L::PANEL
-        };
-        let (row_ids, column_ids) = (&anchors.packed.ids[..], &candidates.packed.ids[..]);
-        let steps = candidates.layout.width.div_ceil(candidates.layout.depth)
-            * candidates.layout.depth.min(candidates.layout.width).div_ceil(STEPS);
+        let ids = |panel: usize| panel * L::PANEL..(panel + 1) * L::PANEL;
+        let layout = candidates.layout;
+        let steps = layout.width.div_ceil(layout.depth) * layout.depth.min(layout.width).div_ceil(STEPS);
         let calls = L::PANEL / L::TILE_ROWS * (L::PANEL / (L::TILE_VECTORS * L::LEN)) * steps;
         let mut keys = core::mem::take(&mut self.scratch.keys);
         // Two blocks: one is searched while the next is computed.
         keys.resize(2 * L::PANEL * L::PANEL);
         let (mut previous, mut current) = keys.split_at_mut(L::PANEL * L::PANEL);
-        let mut computed: Option<usize> = None;
-        for next in (0..candidates.layout.panels).map(Some).chain([None]) {
-            let AgainstScratch { thresholds, best, .. } = &mut self.scratch.against;
-            let search = computed.map(|column| {
+        let panels = self.panels.clone();
+        let starts = (0..layout.panels).step_by(COLUMNS);
+        let blocks = starts.flat_map(|first| {
+            let columns = first..layout.panels.min(first + COLUMNS);
+            panels.clone().flat_map(move |panel| columns.clone().map(move |column| [panel, column]))
+        });
+        let mut computed: Option<[usize; 2]> = None;
+        for next in blocks.map(Some).chain([None]) {
+            if let Some([panel, _]) = next
+                && !(1..MIN_LARGE_POSITIVES).contains(&self.state(panel).slots)
+            {
+                continue;
+            }
+            let search = computed.map(|[panel, column]| {
                 let block = Block {
                     keys: &*previous,
-                    row_ids: &row_ids[ids(row_ids, self.panel)],
-                    column_ids: &column_ids[ids(column_ids, column)],
+                    row_ids: &anchors.packed.ids[ids(panel)],
+                    column_ids: &candidates.packed.ids[ids(column)],
                 };
-                BlockSearch::new(lanes, block, best.anchors(slots, thresholds), None, far)
+                let PanelState { slots, thresholds, best, .. } = self.state(panel);
+                BlockSearch::new(lanes, block, best.anchors(*slots, thresholds), None, far)
             });
             match (search, next) {
-                (Some(search), Some(column)) if overlaps::<L>() => {
+                (Some(search), Some([panel, column])) if overlaps::<L>() => {
                     let mut search = search.over(calls);
-                    let columns = column..column + 1;
-                    candidates.distances_over(
-                        lanes,
-                        rows,
-                        0..L::PANEL,
-                        columns,
-                        current,
-                        L::PANEL,
-                        &mut search,
-                    );
+                    let (rows, columns) = (anchors.panel(panel), column..column + 1);
+                    let all = 0..L::PANEL;
+                    candidates.distances_over(lanes, rows, all, columns, current, L::PANEL, &mut search);
                     search.search.finish();
                 }
                 (search, next) => {
                     if let Some(mut search) = search {
                         search.finish();
                     }
-                    if let Some(column) = next {
-                        let columns = column..column + 1;
+                    if let Some([panel, column]) = next {
+                        let (rows, columns) = (anchors.panel(panel), column..column + 1);
                         candidates.distances_of(lanes, rows, 0..L::PANEL, columns, current, L::PANEL);
                     }
                 }
             }
-            if let Some(column) = next {
-                let rows = self.positions().len();
-                self.mask::<L>(0..rows, column..column + 1, current, L::PANEL);
+            if let Some([panel, column]) = next {
+                let rows = self.positions(panel).len();
+                self.mask::<L>(panel, 0..rows, column..column + 1, current, L::PANEL);
                 current[rows * L::PANEL..L::PANEL * L::PANEL].fill(Key::MASKED);
             }
             computed = next;
@@ -193,6 +222,7 @@ impl<T: Element> AnchorPanel<'_, T> {
     #[inline(always)]
     pub(super) fn mask<L: Lanes<Real = T>>(
         &self,
+        panel: usize,
         rows: Range<usize>,
         columns: Range<usize>,
         keys: &mut [T::Key],
@@ -201,7 +231,7 @@ impl<T: Element> AnchorPanel<'_, T> {
         let Sides { matches, candidates, .. } = self.sides;
         let (start, end) = (columns.start * L::PANEL, columns.end * L::PANEL);
         let padding = candidates.layout.rows.clamp(start, end);
-        let first = self.positions().start;
+        let first = self.positions(panel).start;
         for (position, row) in (first + rows.start..first + rows.end).zip(keys.chunks_mut(stride)) {
             let span = matches.span(position);
             for masked in [span.start.max(start)..span.end.min(end), padding..end] {
@@ -219,11 +249,12 @@ impl<T: Element> AnchorPanel<'_, T> {
 
     /// Writes what was found out as triplets, and evaluates them.
     #[inline(always)]
-    fn collect<L: Lanes<Real = T>>(&mut self) {
+    fn collect<L: Lanes<Real = T>>(&mut self, panel: usize, state: &PanelState<T>) {
         let problem = self.sides.problem;
-        let positions = self.positions();
+        let positions = self.positions(panel);
         let Scratch { against, counts, .. } = &mut *self.scratch;
-        let AgainstScratch { thresholds, best, near, far, .. } = against;
+        let AgainstScratch { far, .. } = against;
+        let PanelState { thresholds, best, near, .. } = state;
         let mut rest = &near[..];
         for (r, position) in positions.enumerate() {
             let anchor = self.part.anchor(problem, position);

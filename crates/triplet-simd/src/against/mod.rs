@@ -27,13 +27,29 @@ pub(crate) struct AnchorPanels<T: Element> {
     pub(crate) order: Vec<u32>,
 }
 
+/// The anchors of one panel.
+#[derive(Debug)]
+struct PanelState<T: Element> {
+    /// The most slots of an anchor.
+    slots: usize,
+    thresholds: Aligned<T::Key>,
+    best: Best<T::Key>,
+    /// Ranking values of the positives, anchor by anchor.
+    near: Vec<T>,
+}
+
+impl<T: Element> Default for PanelState<T> {
+    fn default() -> Self {
+        Self { slots: 0, thresholds: Aligned::default(), best: Best::default(), near: Vec::new() }
+    }
+}
+
 /// Memory of one worker.
 #[derive(Debug)]
 pub(crate) struct AgainstScratch<T: Element> {
-    thresholds: Aligned<T::Key>,
-    best: Best<T::Key>,
-    /// Ranking values of the positives of a panel's anchors, anchor by anchor, and of their negatives.
-    near: Vec<T>,
+    /// Of the panels at work.
+    panels: Vec<PanelState<T>>,
+    /// Ranking values of an anchor's negatives.
     far: Vec<T>,
     /// What the triplets of an anchor put on its pairs.
     pairs: Vec<gradient::Pair<T>>,
@@ -41,13 +57,7 @@ pub(crate) struct AgainstScratch<T: Element> {
 
 impl<T: Element> Default for AgainstScratch<T> {
     fn default() -> Self {
-        Self {
-            thresholds: Aligned::default(),
-            best: Best::default(),
-            near: Vec::new(),
-            far: Vec::new(),
-            pairs: Vec::new(),
-        }
+        Self { panels: Vec::new(), far: Vec::new(), pairs: Vec::new() }
     }
 }
 
