@@ -29,7 +29,8 @@ use triplet_simd::{Error, MOST_LISTED_CHOICES, memory::reserve};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryLimits {
     /// Bytes that a call of a loss may take, besides the arrays of the caller. Where it is less than all of it
-    /// needs, rows are not copied to save time (for screening); then distances are not kept; then choices are listed a few at a time; then the triplets are
+    /// needs, rows are not copied to save time (for screening); then distances are not kept; then choices are
+    /// listed a few at a time; then the triplets are
     /// worked through in parts and not kept. What a workspace took for other batches counts.
     pub bytes: usize,
     /// Whether a call fails that could not keep its triplets, instead of working through them in parts.

@@ -1,7 +1,7 @@
 //! What an engine keeps from call to call, and the passes of each kind of call over it.
 
 use crate::{
-    against::{self, AnchorPanels, Sides},
+    against::{self, Sides},
     cpu::isa::{Element, Selected},
     executor::Executor,
     gradient::{self, ChoiceBuffers},
@@ -34,7 +34,6 @@ pub(crate) struct State<T: Element> {
     gradient: ChoiceBuffers,
     parts: PartsBuffers,
     retrieval: RetrievalBuffers<T>,
-    anchors: AnchorPanels<T>,
 }
 
 /// The passes of each kind of call, behind a pointer: [`Element::passes`] makes them where the element
@@ -88,7 +87,6 @@ impl<T: Element> State<T> {
             gradient: ChoiceBuffers::default(),
             parts: PartsBuffers::default(),
             retrieval: RetrievalBuffers::default(),
-            anchors: AnchorPanels::default(),
         }
     }
 }
@@ -103,17 +101,15 @@ impl<T: Element> State<T> {
         out: &mut Triplets<T>,
     ) {
         let workers = self.workers(executor);
-        let Self { selected, layout, packed, scratches, anchors, .. } = self;
+        let Self { selected, layout, packed, scratches, retrieval, .. } = self;
         let (selected, scratches) = (*selected, &mut scratches[..workers]);
         let distance = problem.distance();
         layout.rebuild_rows::<T>(problem.candidates().len(), problem.candidates().width(), selected);
         let rows = (problem.candidates(), problem.classes().order());
         let candidates = pack_batch::run(executor, scratches, selected, rows, distance, layout, packed);
-        let AnchorPanels { layout, packed, order } = anchors;
-        layout.rebuild_rows::<T>(problem.anchors().len(), problem.anchors().width(), selected);
+        let RetrievalBuffers { queries, order } = retrieval;
         retrieval::list_rows(problem.anchors().len(), order);
-        let rows = (problem.anchors(), &order[..problem.anchors().len()]);
-        let anchors = pack_batch::run(executor, scratches, selected, rows, distance, layout, packed);
+        let anchors = queries.pack(executor, scratches, selected, (problem.anchors(), order), distance);
         let sides = Sides { executor, selected, problem, matches, anchors, candidates };
         against::mine(sides, scratches, out);
     }
@@ -268,11 +264,8 @@ impl<T: Element> Passes<T> for State<T> {
         let searched = pack_batch::run(executor, scratches, selected, rows, distance, layout, packed);
         let mut query_panels = searched;
         if !comparison.is_square() {
-            let points = comparison.anchors();
-            queries.layout.rebuild_rows::<T>(points.len(), points.width(), selected);
-            let rows = (points, &order[..points.len()]);
-            let (layout, packed) = (&queries.layout, &mut queries.packed);
-            query_panels = pack_batch::run(executor, scratches, selected, rows, distance, layout, packed);
+            let rows = (comparison.anchors(), &order[..]);
+            query_panels = queries.pack(executor, scratches, selected, rows, distance);
         }
         let context = retrieval::RetrievalContext {
             executor,

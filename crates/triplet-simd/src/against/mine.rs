@@ -4,10 +4,10 @@ use super::{AgainstScratch, PanelState, Sides};
 use crate::{
     cpu::isa::Element,
     executor::run_tasks,
-    gram::{layout::MIN_LARGE_POSITIVES, narrow::inner_products, tile::STEPS},
+    gram::{layout::MIN_LARGE_POSITIVES, narrow::inner_products},
     lanes::{Kernel, Lanes, MAX_LEN},
     scratch::Scratch,
-    search::{Block, BlockSearch, overlaps},
+    search::{Block, BlockSearch, calls_a_block, search_and_compute},
 };
 use core::ops::Range;
 use triplet_core::{
@@ -160,8 +160,7 @@ impl<T: Element> AnchorGroup<'_, T> {
         let far = !problem.rule().one_per_anchor();
         let ids = |panel: usize| panel * L::PANEL..(panel + 1) * L::PANEL;
         let layout = candidates.layout;
-        let steps = layout.width.div_ceil(layout.depth) * layout.depth.min(layout.width).div_ceil(STEPS);
-        let calls = L::PANEL / L::TILE_ROWS * (L::PANEL / (L::TILE_VECTORS * L::LEN)) * steps;
+        let calls = calls_a_block::<L>(layout);
         let mut keys = core::mem::take(&mut self.scratch.keys);
         // Two blocks: one is searched while the next is computed.
         keys.resize(2 * L::PANEL * L::PANEL);
@@ -188,24 +187,8 @@ impl<T: Element> AnchorGroup<'_, T> {
                 let PanelState { slots, thresholds, best, .. } = self.state(panel);
                 BlockSearch::new(lanes, block, best.anchors(*slots, thresholds), None, far)
             });
-            match (search, next) {
-                (Some(search), Some([panel, column])) if overlaps::<L>() => {
-                    let mut search = search.over(calls);
-                    let (rows, columns) = (anchors.panel(panel), column..column + 1);
-                    let all = 0..L::PANEL;
-                    candidates.distances_over(lanes, rows, all, columns, current, L::PANEL, &mut search);
-                    search.search.finish();
-                }
-                (search, next) => {
-                    if let Some(mut search) = search {
-                        search.finish();
-                    }
-                    if let Some([panel, column]) = next {
-                        let (rows, columns) = (anchors.panel(panel), column..column + 1);
-                        candidates.distances_of(lanes, rows, 0..L::PANEL, columns, current, L::PANEL);
-                    }
-                }
-            }
+            let computing = next.map(|[panel, column]| (anchors.panel(panel), column));
+            search_and_compute(lanes, search, computing, candidates, current, calls);
             if let Some([panel, column]) = next {
                 let rows = self.positions(panel).len();
                 self.mask::<L>(panel, 0..rows, column..column + 1, current, L::PANEL);
@@ -263,7 +246,7 @@ impl<T: Element> AnchorGroup<'_, T> {
             far.clear();
             for (p, &positive) in near.iter().enumerate() {
                 let index = p * L::PANEL + r;
-                let chosen = best.nearest(index, thresholds[index]).or_else(|| best.farthest(r));
+                let chosen = best.chosen(index, thresholds[index], r);
                 let (row, value) = match chosen {
                     Some((key, row)) => (row, T::from_key(key)),
                     None => problem.missing_negative(positive),

@@ -14,18 +14,10 @@ pub(crate) use mine::run as mine;
 use crate::{
     cpu::isa::{Element, Selected},
     executor::Executor,
-    gram::{aligned::Aligned, block::PackedRows, layout::Layout, pack::Packed},
+    gram::{aligned::Aligned, block::PackedRows},
     search::Best,
 };
 use triplet_core::{Matches, Problem};
-
-/// The anchors, packed, and the order in which they are: their own.
-#[derive(Debug, Default)]
-pub(crate) struct AnchorPanels<T: Element> {
-    pub(crate) layout: Layout,
-    pub(crate) packed: Packed<T>,
-    pub(crate) order: Vec<u32>,
-}
 
 /// The anchors of one panel.
 #[derive(Debug)]

@@ -2,10 +2,13 @@
 
 use super::{AgainstScratch, PanelState, mine::AnchorGroup};
 use crate::{
-    cpu::isa::Element, lanes::Lanes, mining::anchor_columns, scratch::Scratch, search::buckets::Anchor,
+    cpu::isa::Element,
+    lanes::Lanes,
+    mining::anchor_columns,
+    scratch::Scratch,
+    search::buckets::{Anchor, Answers},
 };
 use core::ops::Range;
-use triplet_core::real::Key;
 
 impl<T: Element> AnchorGroup<'_, T> {
     /// Mines as many anchors at a time as a register tile has rows, and writes their triplets.
@@ -76,25 +79,9 @@ impl<T: Element> AnchorGroup<'_, T> {
         let Scratch { anchors, against, counts, .. } = &mut *self.scratch;
         let AgainstScratch { far: negatives, .. } = against;
         for (row, anchor) in rows.zip(anchors) {
-            let Anchor { positives, nearest, far: (far, farthest), .. } = anchor;
-            let fallback = (*far != Key::MASKED).then(|| (*far, farthest.to_row()));
+            let Anchor { positives, nearest, far, .. } = anchor;
             let out = self.part.anchor(problem, start + row);
-            negatives.clear();
-            for ((&nearest, &positive), negative) in nearest.iter().zip(&*positives).zip(&mut *out.negatives)
-            {
-                let nearest = (nearest != T::NO_CANDIDATE).then(|| T::unpack_candidate(nearest));
-                let (row, distance) = match nearest.or(fallback) {
-                    Some((key, row)) => (row, T::from_key(key)),
-                    None => problem.missing_negative(positive),
-                };
-                *negative = row;
-                negatives.push(distance);
-            }
-            if !out.positive_distances.is_empty() {
-                out.positive_distances.copy_from_slice(positives);
-                out.negative_distances.copy_from_slice(negatives);
-            }
-            *counts += out.evaluate_terms_with(problem, positives, negatives);
+            *counts += Answers { positives, nearest, far: *far }.write(problem, out, negatives);
         }
     }
 }

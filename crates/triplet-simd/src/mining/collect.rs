@@ -38,7 +38,7 @@ pub(crate) fn run<T: Element>(
             };
             for (p, &positive) in positives.iter().enumerate() {
                 let index = p * layout.panel + r;
-                let chosen = best.nearest(index, thresholds[index]).or_else(|| best.farthest(r));
+                let chosen = best.chosen(index, thresholds[index], r);
                 let missing = || problem.missing_negative(positive);
                 (anchor.negatives[p], found[p]) =
                     chosen.map_or_else(missing, |(key, row)| (row, T::from_key(key)));

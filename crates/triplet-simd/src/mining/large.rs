@@ -14,10 +14,10 @@ use crate::{
     lanes::{Kernel, Lanes},
     mining::StageContext,
     scratch::Scratch,
-    search::buckets::Anchor,
+    search::buckets::{Anchor, Answers},
 };
 use core::ops::Range;
-use triplet_core::{Problem, Triplets, real::Key, triplets::TripletsPart};
+use triplet_core::{Problem, Triplets, triplets::TripletsPart};
 
 /// Bytes of keys that a worker computes at a time: they, and the candidates sorted, stay
 /// in the L2 cache.
@@ -226,28 +226,12 @@ impl<T: Element> AnchorTile<'_, T> {
     fn write(mut self) {
         let Scratch { anchors, negatives, counts, .. } = self.scratch;
         for (position, anchor) in self.positions.clone().zip(anchors) {
-            let Anchor { positives, nearest, far: (far, farthest), found, .. } = anchor;
+            let Anchor { positives, nearest, far, found, .. } = anchor;
             let out = match &mut self.part {
                 Some(part) => part.anchor(self.problem, position),
                 None => found.resize(self.problem, position),
             };
-            let fallback = (*far != Key::MASKED).then(|| (*far, farthest.to_row()));
-            negatives.clear();
-            for ((&nearest, &positive), negative) in nearest.iter().zip(&*positives).zip(&mut *out.negatives)
-            {
-                let nearest = (nearest != T::NO_CANDIDATE).then(|| T::unpack_candidate(nearest));
-                let (row, distance) = match nearest.or(fallback) {
-                    Some((key, row)) => (row, T::from_key(key)),
-                    None => self.problem.missing_negative(positive),
-                };
-                *negative = row;
-                negatives.push(distance);
-            }
-            if !out.positive_distances.is_empty() {
-                out.positive_distances.copy_from_slice(positives);
-                out.negative_distances.copy_from_slice(negatives);
-            }
-            *counts += out.evaluate_terms_with(self.problem, positives, negatives);
+            *counts += Answers { positives, nearest, far: *far }.write(self.problem, out, negatives);
         }
     }
 }

@@ -104,16 +104,18 @@ pub(crate) fn run<T: Element>(
     counts.resize(scratches.len(), TripletCounts::default());
     thresholds::run(context, scratches, thresholds, (bests, passing), out);
     let words = with_default_mode(|| screen.prepare(screening, context, scratches));
-    if words.is_some() {
+    let screens = words.is_some();
+    if screens {
         scratches.iter_mut().for_each(|scratch| scratch.screener.begin());
     }
-    let screens = words.is_some();
     triangle::run(context, scratches, words, thresholds, bests);
-    let screeners = scratches.iter().filter(|_| screens).map(|scratch| &scratch.screener);
-    *screened = screeners.fold(ScreenedPairs::default(), |all, screener| {
-        let ScreenedPairs { pairs, undecided } = screener.screened;
-        ScreenedPairs { pairs: all.pairs + pairs, undecided: all.undecided + undecided }
-    });
+    // Of a batch that is not screened nothing was counted: the caller has cleared it.
+    if screens {
+        for ScreenedPairs { pairs, undecided } in scratches.iter().map(|scratch| scratch.screener.screened) {
+            screened.pairs += pairs;
+            screened.undecided += undecided;
+        }
+    }
     large::run(context, scratches, out);
     collect::run(context, counts, thresholds, (bests, passing), out);
     let counted = scratches.iter().map(|scratch| &scratch.counts).chain(&*counts);

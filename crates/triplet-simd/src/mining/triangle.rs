@@ -7,16 +7,12 @@ use super::{
 use crate::{
     cpu::isa::Element,
     executor::run_tasks_and_leave,
-    gram::{
-        block::{PackedRows, mask},
-        layout::Layout,
-        tile::STEPS,
-    },
+    gram::block::{PackedRows, mask},
     lanes::{Kernel, Lanes},
     mining::StageContext,
     scratch::Scratch,
     screening::{Screened, ScreenedTriangle},
-    search::{Block, BlockSearch, overlaps},
+    search::{Block, BlockSearch, calls_a_block, search_and_compute},
 };
 use triplet_core::{Problem, real::Key};
 
@@ -102,23 +98,8 @@ impl<T: Element> Kernel<T> for SearchPiece<'_, T> {
                 }
                 search = Some(BlockSearch::new(lanes, block, rows, columns, far));
             }
-            match (search, next) {
-                (Some(search), Some([panel, column])) if overlaps::<L>() => {
-                    let mut search = search.over(calls);
-                    let (rows, columns) = (source.panel(panel), column..column + 1);
-                    source.distances_over(lanes, rows, 0..L::PANEL, columns, current, L::PANEL, &mut search);
-                    search.search.finish();
-                }
-                (search, next) => {
-                    if let Some(mut search) = search {
-                        search.finish();
-                    }
-                    if let Some([panel, column]) = next {
-                        let (rows, columns) = (source.panel(panel), column..column + 1);
-                        source.distances_of(lanes, rows, 0..L::PANEL, columns, current, L::PANEL);
-                    }
-                }
-            }
+            let computing = next.map(|[panel, column]| (source.panel(panel), column));
+            search_and_compute(lanes, search, computing, source, current, calls);
             if let Some([panel, column]) = next {
                 let rows = layout.positions(panel).len();
                 mask(layout, problem.classes(), panel, 0..rows, column..column + 1, current, L::PANEL);
@@ -128,11 +109,4 @@ impl<T: Element> Kernel<T> for SearchPiece<'_, T> {
             core::mem::swap(&mut previous, &mut current);
         }
     }
-}
-
-/// Calls of [`crate::gram::tile::Overlap::advance`] while the distances of a block are computed.
-fn calls_a_block<L: Lanes>(layout: &Layout) -> usize {
-    let tiles = L::PANEL / L::TILE_ROWS * (L::PANEL / (L::TILE_VECTORS * L::LEN));
-    let parts = layout.width / layout.depth;
-    tiles * (parts * layout.depth.div_ceil(STEPS) + (layout.width % layout.depth).div_ceil(STEPS))
 }

@@ -7,12 +7,13 @@ pub(crate) use nearest::Nearest;
 use crate::{
     cpu::isa::{Element, Selected},
     executor::{Executor, run_tasks},
-    gram::{block::PackedRows, layout::Layout, pack::Packed},
+    gram::{block::PackedRows, layout::Layout, pack::Packed, pack_batch},
     lanes::{Kernel, Lanes},
     scratch::Scratch,
 };
 use core::ops::Range;
 use triplet_core::{
+    Distance, Points,
     real::Key,
     retrieval::{RetrievalTask, Score},
 };
@@ -26,11 +27,28 @@ pub(crate) struct RetrievalBuffers<T: Element> {
     pub(crate) order: Vec<u32>,
 }
 
-/// Queries, packed.
+/// Queries, or anchors that are compared with other candidates, packed.
 #[derive(Debug, Default)]
 pub(crate) struct QueryPanels<T: Element> {
     pub(crate) layout: Layout,
     pub(crate) packed: Packed<T>,
+}
+
+impl<T: Element> QueryPanels<T> {
+    /// Packs rows in their own order, of which the first numbers are given.
+    pub(crate) fn pack(
+        &mut self,
+        executor: &dyn Executor,
+        scratches: &mut [Scratch<T>],
+        selected: Selected,
+        (points, order): (Points<'_, T>, &[u32]),
+        distance: Distance,
+    ) -> PackedRows<'_, T> {
+        let Self { layout, packed } = self;
+        layout.rebuild_rows::<T>(points.len(), points.width(), selected);
+        let rows = (points, &order[..points.len()]);
+        pack_batch::run(executor, scratches, selected, rows, distance, layout, packed)
+    }
 }
 
 /// What the pass is given.

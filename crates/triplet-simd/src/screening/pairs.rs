@@ -53,10 +53,11 @@ pub(super) fn settle<L: Lanes>(
 fn group<L: Lanes>(listed: &[u16], pairs: &mut Range<usize>) -> Range<usize> {
     let most = pairs.start..pairs.end.min(pairs.start + L::LEN);
     let end = listed.get(most.start).map_or(0, |&first| first_row::<L>(first) + L::LEN);
-    let past = |&&pair: &&u16| row_and_column(pair).0 < end;
+    let fits = |pair: u16| row_and_column(pair).0 < end;
     // Usually all of them.
-    let all = most.is_empty() || past(&&listed[most.end - 1]);
-    let count = if all { most.len() } else { listed[most.clone()].iter().take_while(past).count() };
+    let all = most.is_empty() || fits(listed[most.end - 1]);
+    let some = listed[most.clone()].iter();
+    let count = if all { most.len() } else { some.take_while(|&&pair| fits(pair)).count() };
     pairs.start += count;
     most.start..most.start + count
 }

@@ -86,9 +86,8 @@ impl<K: Key> Best<K> {
             }
         }
         for i in 0..self.far.len() {
-            let (found, kept) = ((other.far[i], other.farthest_row[i]), (self.far[i], self.farthest_row[i]));
-            if found.0 != K::MASKED && (kept.0 == K::MASKED || farther(found, kept)) {
-                (self.far[i], self.farthest_row[i]) = found;
+            if other.far[i] != K::MASKED {
+                self.offer_farthest(i, other.far[i], other.farthest_row[i]);
             }
         }
         if self.seen < other.seen {
@@ -130,6 +129,11 @@ impl<K: Key> Best<K> {
     pub(crate) fn nearest(&self, index: usize, threshold: K) -> Option<(K, u32)> {
         let row = self.nearest_row[index];
         (row != K::SIGNED_MAX).then(|| (self.excess[index].wrapping_add(threshold), row.to_row()))
+    }
+
+    /// What an anchor takes for a threshold: what was found for it, else its farthest candidate.
+    pub(crate) fn chosen(&self, index: usize, threshold: K, anchor: usize) -> Option<(K, u32)> {
+        self.nearest(index, threshold).or_else(|| self.farthest(anchor))
     }
 
     /// The farthest candidate of an anchor: its key and row.

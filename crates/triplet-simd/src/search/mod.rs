@@ -10,12 +10,14 @@ mod best;
 mod block_search;
 pub(crate) mod buckets;
 mod columns;
+mod overlapped;
 mod rows;
 
 pub(crate) use best::{Anchors, Best};
 pub(crate) use block_search::{BlockSearch, overlaps};
 #[cfg(test)]
 pub(crate) use columns::WARMUP_ROWS;
+pub(crate) use overlapped::{calls_a_block, search_and_compute};
 
 /// The keys of a row panel with a column panel, and the rows they belong to. Keys of padding are masked.
 #[derive(Clone, Copy)]

@@ -2,7 +2,12 @@
 
 use super::WINDOW;
 use crate::{cpu::isa::Element, memory::reserve_exact};
-use triplet_core::{real::Key, triplets::AnchorBuffers};
+use triplet_core::{
+    Problem,
+    real::Key,
+    terms::TripletCounts,
+    triplets::{AnchorBuffers, AnchorTriplets},
+};
 
 /// The thresholds of one anchor, and what was found for them so far.
 #[derive(Debug)]
@@ -21,6 +26,41 @@ pub(crate) struct Anchor<T: Element> {
     pub(crate) far: (T::Key, T::Key),
     /// Its triplets, where nothing else keeps them.
     pub(crate) found: AnchorBuffers,
+}
+
+/// What was found for an anchor's thresholds, to be written as its triplets.
+pub(crate) struct Answers<'a, T: Element> {
+    pub(crate) positives: &'a [T],
+    pub(crate) nearest: &'a [T::Candidate],
+    pub(crate) far: (T::Key, T::Key),
+}
+
+impl<T: Element> Answers<'_, T> {
+    /// Writes the triplets and evaluates them; `negatives` is memory for their distances.
+    pub(crate) fn write(
+        self,
+        problem: &Problem<'_, T>,
+        out: AnchorTriplets<'_, T>,
+        negatives: &mut Vec<T>,
+    ) -> TripletCounts {
+        let Self { positives, nearest, far: (far, farthest) } = self;
+        let fallback = (far != Key::MASKED).then(|| (far, farthest.to_row()));
+        negatives.clear();
+        for ((&nearest, &positive), negative) in nearest.iter().zip(positives).zip(&mut *out.negatives) {
+            let nearest = (nearest != T::NO_CANDIDATE).then(|| T::unpack_candidate(nearest));
+            let (row, distance) = match nearest.or(fallback) {
+                Some((key, row)) => (row, T::from_key(key)),
+                None => problem.missing_negative(positive),
+            };
+            *negative = row;
+            negatives.push(distance);
+        }
+        if !out.positive_distances.is_empty() {
+            out.positive_distances.copy_from_slice(positives);
+            out.negative_distances.copy_from_slice(negatives);
+        }
+        out.evaluate_terms_with(problem, positives, negatives)
+    }
 }
 
 impl<T: Element> Default for Anchor<T> {

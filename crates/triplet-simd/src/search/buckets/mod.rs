@@ -16,7 +16,7 @@ mod sorted;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use anchor::Anchor;
+pub(crate) use anchor::{Anchor, Answers};
 
 use crate::{cpu::isa::Element, gram::aligned::Aligned, lanes::Lanes};
 use bucket_map::BucketMap;
