@@ -3,7 +3,7 @@
 use crate::{
     against::AgainstScratch,
     cpu::isa::Element,
-    gradient::{Distances, Entries, TallyBuffers, projection::Columns},
+    gradient::{Distances, Entries, TallyBuffers, dense::PairCounts, projection::Columns},
     gram::aligned::Aligned,
     mining::Held,
     retrieval::Nearest,
@@ -36,6 +36,8 @@ pub(crate) struct Scratch<T: Element> {
     pub(crate) counts: TripletCounts,
     /// For the gradient: distances that were not kept.
     pub(crate) distances: Distances<T>,
+    /// For the gradient of few classes: counts of the pairs of a block of rows.
+    pub(crate) pair_counts: PairCounts<T>,
     /// For the gradient: the row being assembled.
     pub(crate) tally: TallyBuffers<T>,
     /// For the gradient: rows that are projected.
@@ -63,6 +65,7 @@ impl<T: Element> Default for Scratch<T> {
             negatives: Vec::new(),
             counts: TripletCounts::default(),
             distances: Distances::default(),
+            pair_counts: PairCounts::default(),
             tally: TallyBuffers::default(),
             columns: Columns::default(),
             appended: Vec::new(),

@@ -4,7 +4,10 @@ use crate::{
     against::{self, Sides},
     cpu::isa::{Element, Selected},
     executor::Executor,
-    gradient::{self, ChoiceBuffers},
+    gradient::{
+        self, ChoiceBuffers,
+        dense::{self, DenseBuffers},
+    },
     gram::{
         layout::{Layout, MIN_LARGE_POSITIVES},
         pack::Packed,
@@ -32,6 +35,7 @@ pub(crate) struct State<T: Element> {
     scratches: Vec<Scratch<T>>,
     mining: MiningBuffers<T>,
     gradient: ChoiceBuffers,
+    dense: DenseBuffers<T>,
     parts: PartsBuffers,
     retrieval: RetrievalBuffers<T>,
 }
@@ -85,6 +89,7 @@ impl<T: Element> State<T> {
             scratches: (0..threads).map(|_| Scratch::default()).collect(),
             mining: MiningBuffers::default(),
             gradient: ChoiceBuffers::default(),
+            dense: DenseBuffers::default(),
             parts: PartsBuffers::default(),
             retrieval: RetrievalBuffers::default(),
         }
@@ -141,7 +146,12 @@ impl<T: Element> Passes<T> for State<T> {
         // Thresholds, and what is found for each, with a worker's copy: a key and a row; two distances, if
         // triplets keep none.
         let shared = packed.saturating_add(thresholds.saturating_mul(7)).saturating_mul(size_of::<T>());
-        let listed = if with_gradient { self.gradient.listed_bytes(problem) } else { 0 };
+        let in_tables = dense::suits(problem, self.gradient.listed_choices());
+        let (listed, table) = match (with_gradient, in_tables) {
+            (false, _) => (0, 0),
+            (true, true) => DenseBuffers::bytes(problem, self.scratches.len()),
+            (true, false) => (self.gradient.listed_bytes(problem), 0),
+        };
         let words = Screen::bytes(self.mining.screening(), self.selected, problem);
         // And with them a window for each threshold, and one for the farthest of each row.
         let windows = if words > 0 { thresholds.saturating_add(rows).saturating_mul(4) } else { 0 };
@@ -152,7 +162,7 @@ impl<T: Element> Passes<T> for State<T> {
         // distances, and counts by row.
         let tile = rows.saturating_mul(16 * (12 + 2 * size_of::<T>()) + 21 + size_of::<T>());
         let columns = problem.candidates().width().saturating_mul(32 * size_of::<T>());
-        let worker = tile.saturating_add(columns).saturating_add(WORKER_BYTES);
+        let worker = tile.saturating_add(table).saturating_add(columns).saturating_add(WORKER_BYTES);
         shared.saturating_add(listed).saturating_add(self.scratches.len().saturating_mul(worker))
     }
 
@@ -209,12 +219,13 @@ impl<T: Element> Passes<T> for State<T> {
 
     fn gradient(&mut self, executor: &dyn Executor, inputs: GradientInputs<'_, T>, out: &mut [T]) {
         let workers = self.workers(executor);
-        let Self { selected, layout, packed, scratches, gradient, .. } = self;
+        let Self { selected, layout, packed, scratches, gradient, dense: tables, .. } = self;
         let (selected, scratches) = (*selected, &mut scratches[..workers]);
         let problem = inputs.problem;
         if let Some(matches) = problem.matches() {
             return against::gradient((executor, selected), inputs, matches, scratches, out);
         }
+        let in_tables = dense::suits(problem, gradient.listed_choices());
         let mut source = None;
         if inputs.lacks_distances() {
             // What is packed may be another batch's.
@@ -224,7 +235,11 @@ impl<T: Element> Passes<T> for State<T> {
             source = Some(pack_batch::run(executor, scratches, selected, rows, distance, layout, packed));
         }
         let context = gradient::GradientContext { executor, selected, mined: inputs.into(), source };
-        gradient::run(context, scratches, gradient, out);
+        if in_tables {
+            dense::run(context, scratches, tables, out);
+        } else {
+            gradient::run(context, scratches, gradient, out);
+        }
     }
 
     fn run_in_parts(

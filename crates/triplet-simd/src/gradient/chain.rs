@@ -10,9 +10,36 @@ use triplet_core::{Problem, Real, distance::GradientStep};
 #[derive(Clone, Copy)]
 pub(crate) struct Chain<'a, L: Lanes> {
     pub(crate) lanes: L,
-    pub(crate) problem: &'a Problem<'a, L::Real>,
-    /// The anchor, by original index.
-    pub(crate) row: u32,
+    pub(crate) step: GradientStep,
+    /// The row's own components.
+    pub(crate) own: &'a [L::Real],
+    pub(crate) others: Others<'a, L::Real>,
+}
+
+/// Where the other rows are: all of them, or a copy of consecutive ones.
+#[derive(Clone, Copy)]
+pub(crate) struct Others<'a, T> {
+    /// Row by row.
+    pub(crate) values: &'a [T],
+    /// The original index of the first.
+    pub(crate) first: u32,
+    /// Values from row to row, at least as many as a row has.
+    pub(crate) stride: usize,
+}
+
+impl<'a, T: Real> Others<'a, T> {
+    /// All rows of a problem's candidates.
+    pub(crate) fn all(problem: &Problem<'a, T>) -> Self {
+        let candidates = problem.candidates();
+        Self { values: candidates.rows(), first: 0, stride: candidates.width() }
+    }
+
+    /// A row by original index, and what fills its place.
+    #[inline(always)]
+    fn row(self, row: u32) -> &'a [T] {
+        let start = (row - self.first) as usize * self.stride;
+        &self.values[start..start + self.stride]
+    }
 }
 
 /// A segment of the chain of every component.
@@ -49,11 +76,6 @@ impl<const N: usize> Places<N> {
 }
 
 impl<L: Lanes> Chain<'_, L> {
-    #[inline(always)]
-    fn step(self) -> GradientStep {
-        self.problem.distance().gradient_step()
-    }
-
     /// Runs a segment of the chain; with the last one the row is the gradient's, of unit rows before
     /// [`project`].
     #[inline(always)]
@@ -90,13 +112,13 @@ impl<L: Lanes> Chain<'_, L> {
     fn components<const N: usize>(self, segment: Segment<'_, L::Real>, start: usize, out: &mut [L::Real]) {
         let lanes = self.lanes;
         let places = Places::<N> { start, last: (start + (N - 1) * L::LEN).min(out.len() - L::LEN) };
-        let own = places.load(lanes, self.problem.anchors().row(self.row));
+        let own = places.load(lanes, self.own);
         let mut sums = [lanes.splat(L::Real::ZERO); N];
         if segment.resume {
             sums = places.load(lanes, out);
         }
         // One loop for each step: the choice is not left to the compiler to take out of it.
-        match self.step() {
+        match self.step {
             GradientStep::Difference => self.add::<N, false>(segment, places, &own, &mut sums),
             GradientStep::UnitRow => self.add::<N, true>(segment, places, &own, &mut sums),
         }
@@ -114,14 +136,13 @@ impl<L: Lanes> Chain<'_, L> {
         own: &[L::Float; N],
         sums: &mut [L::Float; N],
     ) {
-        let lanes = self.lanes;
-        let points = self.problem.candidates();
+        let (lanes, others) = (self.lanes, self.others);
         for (&row, &coefficient) in zip(segment.rows, segment.coefficients) {
             if coefficient == L::Real::ZERO {
                 continue;
             }
             let c = lanes.splat(coefficient);
-            let other = places.load(lanes, points.row(row));
+            let other = places.load(lanes, others.row(row));
             for n in 0..N {
                 let step = if UNIT_ROW { other[n] } else { lanes.sub(own[n], other[n]) };
                 sums[n] = lanes.fma(c, step, sums[n]);
@@ -133,17 +154,14 @@ impl<L: Lanes> Chain<'_, L> {
     #[inline(always)]
     fn partial(self, segment: Segment<'_, L::Real>, out: &mut [L::Real]) {
         let lanes = self.lanes;
-        let step = self.step();
-        let points = self.problem.candidates();
-        let components = |row: u32| lanes.load_partial(points.row(row));
-        let own = lanes.load_partial(self.problem.anchors().row(self.row));
+        let own = lanes.load_partial(self.own);
         let mut sum = if segment.resume { lanes.load_partial(out) } else { lanes.splat(L::Real::ZERO) };
         for (&row, &coefficient) in zip(segment.rows, segment.coefficients) {
             if coefficient == L::Real::ZERO {
                 continue;
             }
-            let other = components(row);
-            let other = match step {
+            let other = lanes.load_partial(&self.others.row(row)[..out.len()]);
+            let other = match self.step {
                 GradientStep::Difference => lanes.sub(own, other),
                 GradientStep::UnitRow => other,
             };
@@ -157,7 +175,7 @@ impl<L: Lanes> Chain<'_, L> {
     #[inline(always)]
     fn scaled(self, segment: Segment<'_, L::Real>, sum: L::Float) -> L::Float {
         let Some(scale) = segment.scale else { return sum };
-        let scale = match self.step() {
+        let scale = match self.step {
             GradientStep::Difference => scale,
             GradientStep::UnitRow => -scale,
         };

@@ -60,6 +60,12 @@ impl<T: Real> Entries<T> {
         }
     }
 
+    /// Keeps so many of the terms there are.
+    pub(crate) fn truncate(&mut self, terms: usize) {
+        debug_assert!(terms <= self.len);
+        self.len = terms;
+    }
+
     /// Makes coefficients of ranking values, all at once so that roots and divisions are vectors.
     #[inline(always)]
     pub(crate) fn finish(&mut self, distance: Distance) {

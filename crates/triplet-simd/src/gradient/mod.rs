@@ -7,6 +7,7 @@
 pub(crate) mod chain;
 mod chosen_by;
 mod coefficients;
+pub(crate) mod dense;
 mod distances;
 mod entries;
 mod list;
@@ -15,6 +16,7 @@ mod rows;
 pub(crate) mod source;
 mod tally;
 
+pub(crate) use chain::Others;
 pub(crate) use chosen_by::ChoiceBuffers;
 pub use chosen_by::MOST_LISTED_CHOICES;
 pub(crate) use distances::Distances;
@@ -83,7 +85,7 @@ pub(crate) fn run<T: Element>(
             let mut pairs = RowPairs::of(scratch);
             pairs.clear(problem);
             T::dispatch(selected, AddUp { coefficients, source, rows, pairs });
-            T::dispatch(selected, Chains { problem, scale: scale.scale, rows, scratch, out });
+            T::dispatch(selected, Chains { problem, scale: scale.scale, rows, others: Others::all(problem), scratch, out });
         });
     });
 }

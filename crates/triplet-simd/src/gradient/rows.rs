@@ -2,7 +2,8 @@
 
 use super::{
     Coefficients, Distances, Entries, ROWS, TallyBuffers,
-    chain::{Chain, Segment},
+    chain::{Chain, Others, Segment},
+    dense::PairCounts,
     projection::project,
     source::Source,
 };
@@ -15,10 +16,10 @@ use crate::{
 use core::ops::Range;
 use triplet_core::{Problem, distance::GradientStep};
 
-/// Bytes of other rows that stay in the cache while all rows of a piece use them.
-const SHARED_BYTES: usize = 128 * 1024;
+/// Bytes of other rows that stay in the L1 cache while all rows of a piece use them.
+const SHARED_BYTES: usize = 40 * 1024;
 /// Entries among so many others that a row must have for that to pay.
-const SHARED_ENTRIES: usize = 16;
+const SHARED_ENTRIES: usize = 6;
 
 /// What pairs are added up in.
 pub(crate) struct RowPairs<'a, T: Element> {
@@ -33,6 +34,12 @@ impl<'a, T: Element> RowPairs<'a, T> {
     pub(crate) fn of(scratch: &'a mut Scratch<T>) -> Self {
         let Scratch { tally, entries, unconsumed, distances, .. } = scratch;
         Self { tally, entries, unconsumed, distances }
+    }
+
+    /// Those of a worker, and its counts.
+    pub(super) fn with_counts(scratch: &'a mut Scratch<T>) -> (&'a mut PairCounts<T>, Self) {
+        let Scratch { pair_counts, tally, entries, unconsumed, distances, .. } = scratch;
+        (pair_counts, Self { tally, entries, unconsumed, distances })
     }
 
     /// Forgets all pairs, and makes room for a problem's.
@@ -81,6 +88,7 @@ pub(crate) struct Chains<'a, T: Element> {
     pub(crate) scale: T,
     /// At most [`ROWS`].
     pub(crate) rows: &'a [u32],
+    pub(crate) others: Others<'a, T>,
     pub(crate) scratch: &'a mut Scratch<T>,
     pub(crate) out: &'a mut [T],
 }
@@ -89,7 +97,7 @@ impl<T: Element> Kernel<T> for Chains<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        let Self { problem, rows, .. } = self;
+        let Self { problem, rows, others, .. } = self;
         debug_assert!(rows.len() <= ROWS);
         // One step also where there are no candidates: it writes zeros.
         let (width, batch) = (problem.anchors().width(), problem.candidates().len().max(1));
@@ -100,25 +108,26 @@ impl<T: Element> Kernel<T> for Chains<'_, T> {
         // Entries ascend. If most rows of the piece use most other rows, all of them go
         // through the same few others, which stay in the cache, before the next few come
         // by; the chains are resumed.
-        let shared = (SHARED_BYTES / (width * size_of::<T>())).max(1);
+        let shared = (SHARED_BYTES / (others.stride * size_of::<T>())).max(1);
         let dense = entries.len() / rows.len() * shared >= SHARED_ENTRIES * batch;
         let step = if dense { shared } else { batch };
+        let gradient_step = problem.distance().gradient_step();
         for first in (0..batch).step_by(step) {
             let end = first + step;
             for ((out, &row), unconsumed) in self.out.chunks_exact_mut(width).zip(rows).zip(&mut *unconsumed)
             {
-                let (mut others, coefficients) = entries.of(unconsumed.clone());
+                let (mut rows, coefficients) = entries.of(unconsumed.clone());
                 if end < batch {
-                    others = &others[..others.iter().take_while(|&&other| (other as usize) < end).count()];
+                    rows = &rows[..rows.iter().take_while(|&&other| (other as usize) < end).count()];
                 }
                 let segment = Segment {
-                    rows: others,
-                    coefficients: &coefficients[..others.len()],
+                    rows,
+                    coefficients: &coefficients[..rows.len()],
                     resume: first > 0,
                     scale: (end >= batch).then_some(self.scale),
                 };
-                unconsumed.start += others.len();
-                Chain { lanes, problem, row }.run(segment, out);
+                unconsumed.start += rows.len();
+                Chain { lanes, step: gradient_step, own: problem.anchors().row(row), others }.run(segment, out);
             }
         }
         if problem.distance().gradient_step() == GradientStep::UnitRow {

@@ -52,7 +52,7 @@ impl<T: Real> Mined<'_, T> {
     pub(super) fn for_each_choice(&self, positions: Range<usize>, mut visit: impl FnMut(usize, usize, u32)) {
         for position in positions {
             let slots = self.problem.slots().of(position);
-            let flags = &self.has_gradient[self.problem.slots().flag_words(position)];
+            let flags = self.flags(position);
             let first = slots.start;
             match self.negatives {
                 Rows::Short(rows) => for_each_flagged(flags, &rows[slots], |rank, row| {
@@ -69,10 +69,16 @@ impl<T: Real> Mined<'_, T> {
         }
     }
 
+    /// The flags of the slots of the anchor at a position.
+    #[inline(always)]
+    pub(super) fn flags(&self, position: usize) -> &[u64] {
+        &self.has_gradient[self.problem.slots().flag_words(position)]
+    }
+
     /// Whether a slot's triplet has a gradient; `rank` counts from the anchor's first slot.
     #[inline(always)]
     pub(super) fn has_gradient(&self, position: usize, rank: usize) -> bool {
-        bit(&self.has_gradient[self.problem.slots().flag_words(position)], rank)
+        bit(self.flags(position), rank)
     }
 }
 
@@ -85,6 +91,18 @@ pub(crate) fn for_each_flagged<R: Copy>(flags: &[u64], values: &[R], mut visit: 
             let bit = left.trailing_zeros() as usize;
             left &= left - 1;
             visit(first + bit, values[bit]);
+        }
+    }
+}
+
+/// Calls `visit(index)` for every flag that is set.
+#[inline(always)]
+pub(crate) fn for_each_flag(flags: &[u64], mut visit: impl FnMut(usize)) {
+    for (&word, first) in flags.iter().zip((0..).step_by(64)) {
+        let mut left = word;
+        while left != 0 {
+            visit(first + left.trailing_zeros() as usize);
+            left &= left - 1;
         }
     }
 }

@@ -72,12 +72,17 @@ impl Sums for Weighted<'_> {
 
     #[inline(always)]
     fn take(&mut self, row: u32) -> f64 {
-        let [own, other] = core::mem::take(&mut self.sums[row as usize]);
-        // The product is an exact zero for a row that has no triplet with the pair.
-        match self.weights {
-            Some(weights) => own * weights[self.row as usize] + other * weights[row as usize],
-            None => own + other,
-        }
+        both_sides(core::mem::take(&mut self.sums[row as usize]), self.weights, [self.row, row])
+    }
+}
+
+/// The sum of what the triplets of each row of a pair put on it, times the weights of these rows.
+#[inline(always)]
+pub(crate) fn both_sides([own, other]: [f64; 2], weights: Option<&[f64]>, rows: [u32; 2]) -> f64 {
+    // The product is an exact zero for a row that has no triplet with the pair.
+    match weights {
+        Some(weights) => own * weights[rows[0] as usize] + other * weights[rows[1] as usize],
+        None => own + other,
     }
 }
 

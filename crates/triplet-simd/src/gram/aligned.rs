@@ -29,6 +29,11 @@ impl<T: Copy + Default> Aligned<T> {
     }
 }
 
+/// Values from row to row that let every row of some width start on a cache line.
+pub(crate) fn aligned_stride<T>(width: usize) -> usize {
+    width.next_multiple_of(LINE / size_of::<T>())
+}
+
 impl<T> Deref for Aligned<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {

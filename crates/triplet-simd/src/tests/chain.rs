@@ -3,7 +3,7 @@
 use super::{Subject, Suite, data::components, on_every_isa, rng, sampled};
 use crate::{
     cpu::isa::Element,
-    gradient::chain::{Chain, Segment},
+    gradient::chain::{Chain, Others, Segment},
     lanes::{Kernel, Lanes},
 };
 use triplet_core::{Batch, Distance, Objective, Problem, ProblemBuffers, Real, Rule, distance::GradientStep};
@@ -19,7 +19,8 @@ impl<T: Real> Kernel<T> for Run<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        Chain { lanes, problem: self.problem, row: self.row }.run(self.part, self.out);
+        let (step, own) = (self.problem.distance().gradient_step(), self.problem.anchors().row(self.row));
+        Chain { lanes, step, own, others: Others::all(self.problem) }.run(self.part, self.out);
     }
 }
 
