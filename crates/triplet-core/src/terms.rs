@@ -77,25 +77,60 @@ pub fn evaluate_terms<T: Real>(
     negative_distances: &[T],
     (has_gradient, sum): (&mut [u64], &mut f64),
 ) -> TripletCounts {
-    let (distance, rule, margin) = (problem.distance(), problem.rule(), problem.margin());
-    let without_negative = rule.differentiates_missing_negative();
     let mut counts = TripletCounts::default();
     let mut total = 0.0;
-    let triplets = negatives.chunks(64).zip(positive_distances.chunks(64)).zip(negative_distances.chunks(64));
+    let triplets = negatives
+        .chunks(TOGETHER)
+        .zip(positive_distances.chunks(TOGETHER))
+        .zip(negative_distances.chunks(TOGETHER));
     for (flags, ((negatives, near), far)) in has_gradient.iter_mut().zip(triplets) {
-        *flags = 0;
-        for (bit, ((&negative, &near), &far)) in negatives.iter().zip(near).zip(far).enumerate() {
-            let term = rule.term(margin, distance.of_ranking_value(near), distance.of_ranking_value(far));
-            total += term.value.to_f64();
-            let exists = negative != NO_ROW;
-            counts.violating += u64::from(exists & (term.value > T::ZERO));
-            counts.fallbacks += u64::from(exists & (far.key() < problem.threshold(near)));
-            let differentiable = term.derivative != 0.0 && (exists || without_negative);
-            *flags |= u64::from(differentiable) << bit;
+        let mut terms = Terms { values: [T::ZERO; TOGETHER], differentiable: [false; TOGETHER] };
+        terms.evaluate(problem, near, far);
+        for (differentiable, &negative) in terms.differentiable.iter_mut().zip(negatives) {
+            *differentiable &= negative != NO_ROW || problem.rule().differentiates_missing_negative();
+        }
+        *flags = terms.differentiable.iter().rev().fold(0, |bits, &set| bits << 1 | u64::from(set));
+        for (&value, &negative) in terms.values.iter().zip(negatives) {
+            total += value.to_f64();
+            counts.violating += u64::from(negative != NO_ROW && value > T::ZERO);
+        }
+        for ((&negative, &near), &far) in negatives.iter().zip(near).zip(far) {
+            counts.fallbacks += u64::from(negative != NO_ROW && far.key() < problem.threshold(near));
         }
     }
     *sum = total;
     counts
+}
+
+/// Triplets evaluated together: as many as a word has flags.
+const TOGETHER: usize = 64;
+
+/// The terms of some triplets.
+struct Terms<T> {
+    values: [T; TOGETHER],
+    /// Whether the term has a derivative.
+    differentiable: [bool; TOGETHER],
+}
+
+impl<T: Real> Terms<T> {
+    /// Short loops, one operation after the other, which compile to vectors.
+    fn evaluate(&mut self, problem: &Problem<'_, T>, near: &[T], far: &[T]) {
+        let (distance, rule, margin) = (problem.distance(), problem.rule(), problem.margin());
+        let mut distances = [[T::ZERO; TOGETHER]; 2];
+        for (distances, ranked) in distances.iter_mut().zip([near, far]) {
+            for (value, &ranked) in distances.iter_mut().zip(ranked) {
+                *value = distance.of_ranking_value(ranked);
+            }
+        }
+        let [near_distances, far_distances] = distances;
+        let places = self.values.iter_mut().zip(&mut self.differentiable);
+        for ((value, differentiable), (near, far)) in
+            places.zip(near_distances.into_iter().zip(far_distances)).take(near.len())
+        {
+            let term = rule.term(margin, near, far);
+            (*value, *differentiable) = (term.value, term.derivative != 0.0);
+        }
+    }
 }
 
 /// The loss of every anchor, before weights and division.

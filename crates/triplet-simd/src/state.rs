@@ -5,10 +5,11 @@ use crate::{
     cpu::isa::{Element, Selected},
     executor::Executor,
     gradient::{
-        self, ChoiceBuffers,
-        dense::{self, DenseBuffers},
+        self, ChoiceBuffers, aligned_rows,
+        dense::{self, ByBlock},
     },
     gram::{
+        aligned::Aligned,
         layout::{Layout, MIN_LARGE_POSITIVES},
         pack::Packed,
         pack_batch,
@@ -35,7 +36,9 @@ pub(crate) struct State<T: Element> {
     scratches: Vec<Scratch<T>>,
     mining: MiningBuffers<T>,
     gradient: ChoiceBuffers,
-    dense: DenseBuffers<T>,
+    by_block: ByBlock<T>,
+    /// A copy of the rows, for the gradient.
+    aligned: Aligned<T>,
     parts: PartsBuffers,
     retrieval: RetrievalBuffers<T>,
 }
@@ -89,7 +92,8 @@ impl<T: Element> State<T> {
             scratches: (0..threads).map(|_| Scratch::default()).collect(),
             mining: MiningBuffers::default(),
             gradient: ChoiceBuffers::default(),
-            dense: DenseBuffers::default(),
+            by_block: ByBlock::default(),
+            aligned: Aligned::default(),
             parts: PartsBuffers::default(),
             retrieval: RetrievalBuffers::default(),
         }
@@ -149,13 +153,15 @@ impl<T: Element> Passes<T> for State<T> {
         let in_tables = dense::suits(problem, self.gradient.listed_choices());
         let (listed, table) = match (with_gradient, in_tables) {
             (false, _) => (0, 0),
-            (true, true) => DenseBuffers::bytes(problem, self.scratches.len()),
+            (true, true) => dense::bytes(problem, self.scratches.len()),
             (true, false) => (self.gradient.listed_bytes(problem), 0),
         };
+        let copied =
+            if with_gradient && self.mining.copies_allowed() { aligned_rows::bytes(problem) } else { 0 };
         let words = Screen::bytes(self.mining.screening(), self.selected, problem);
         // And with them a window for each threshold, and one for the farthest of each row.
         let windows = if words > 0 { thresholds.saturating_add(rows).saturating_mul(4) } else { 0 };
-        let listed = listed.saturating_add(words).saturating_add(windows);
+        let listed = listed.saturating_add(copied).saturating_add(words).saturating_add(windows);
         // And the farthest of each row, and its row.
         let shared = shared.saturating_add(rows.saturating_mul(2 * size_of::<T>()));
         // Of each worker for the gradient: a tile of rows of coefficients or of
@@ -193,6 +199,9 @@ impl<T: Element> Passes<T> for State<T> {
 
     fn allow_copies(&mut self, allowed: bool) {
         self.mining.allow_copies(allowed);
+        if !allowed {
+            self.aligned = Aligned::default();
+        }
     }
 
     fn screened(&self) -> ScreenedPairs {
@@ -219,7 +228,7 @@ impl<T: Element> Passes<T> for State<T> {
 
     fn gradient(&mut self, executor: &dyn Executor, inputs: GradientInputs<'_, T>, out: &mut [T]) {
         let workers = self.workers(executor);
-        let Self { selected, layout, packed, scratches, gradient, dense: tables, .. } = self;
+        let Self { selected, layout, packed, scratches, gradient, by_block, aligned, mining, .. } = self;
         let (selected, scratches) = (*selected, &mut scratches[..workers]);
         let problem = inputs.problem;
         if let Some(matches) = problem.matches() {
@@ -234,9 +243,10 @@ impl<T: Element> Passes<T> for State<T> {
             let distance = problem.distance();
             source = Some(pack_batch::run(executor, scratches, selected, rows, distance, layout, packed));
         }
-        let context = gradient::GradientContext { executor, selected, mined: inputs.into(), source };
+        let others = aligned_rows::rows(problem, mining.copies_allowed(), aligned);
+        let context = gradient::GradientContext { executor, selected, mined: inputs.into(), source, others };
         if in_tables {
-            dense::run(context, scratches, tables, out);
+            dense::run(context, scratches, by_block, out);
         } else {
             gradient::run(context, scratches, gradient, out);
         }

@@ -3,7 +3,7 @@
 use crate::{
     cpu::isa::{Element, Selected},
     executor::{Executor, run_tasks},
-    gradient::{Chains, Entries, Others, ROWS},
+    gradient::{Chains, Entries, Others, ROWS, Segments},
     inlined::from_fn,
     scratch::Scratch,
 };
@@ -43,7 +43,18 @@ pub(crate) fn run<T: Element>(
             append(inputs, row, &against.pairs, entries);
             unconsumed.push(start..entries.len());
         }
-        T::dispatch(selected, Chains { problem, scale: inputs.scale.scale, rows, others: Others::all(problem), scratch, out });
+        T::dispatch(
+            selected,
+            Chains {
+                problem,
+                scale: inputs.scale.scale,
+                rows,
+                others: Others::all(problem),
+                segments: Segments::LONG,
+                scratch,
+                out,
+            },
+        );
     });
 }
 

@@ -16,13 +16,11 @@ pub(crate) struct Chain<'a, L: Lanes> {
     pub(crate) others: Others<'a, L::Real>,
 }
 
-/// Where the other rows are: all of them, or a copy of consecutive ones.
+/// Where the other rows are.
 #[derive(Clone, Copy)]
 pub(crate) struct Others<'a, T> {
     /// Row by row.
     pub(crate) values: &'a [T],
-    /// The original index of the first.
-    pub(crate) first: u32,
     /// Values from row to row, at least as many as a row has.
     pub(crate) stride: usize,
 }
@@ -31,13 +29,13 @@ impl<'a, T: Real> Others<'a, T> {
     /// All rows of a problem's candidates.
     pub(crate) fn all(problem: &Problem<'a, T>) -> Self {
         let candidates = problem.candidates();
-        Self { values: candidates.rows(), first: 0, stride: candidates.width() }
+        Self { values: candidates.rows(), stride: candidates.width() }
     }
 
     /// A row by original index, and what fills its place.
     #[inline(always)]
     fn row(self, row: u32) -> &'a [T] {
-        let start = (row - self.first) as usize * self.stride;
+        let start = row as usize * self.stride;
         &self.values[start..start + self.stride]
     }
 }
@@ -68,9 +66,11 @@ impl<const N: usize> Places<N> {
         if n + 1 == N { self.last } else { self.start + n * len }
     }
 
+    /// Those of the row whose components start at an index.
     #[inline(always)]
-    fn load<L: Lanes>(self, lanes: L, row: &[L::Real]) -> [L::Float; N] {
-        let (before, last) = (&row[self.start..][..(N - 1) * L::LEN], &row[self.last..][..L::LEN]);
+    fn load<L: Lanes>(self, lanes: L, values: &[L::Real], row: usize) -> [L::Float; N] {
+        let (start, last) = (row + self.start, row + self.last);
+        let (before, last) = (&values[start..start + (N - 1) * L::LEN], &values[last..last + L::LEN]);
         from_fn(|n| lanes.load(if n + 1 == N { last } else { &before[n * L::LEN..] }))
     }
 }
@@ -112,10 +112,10 @@ impl<L: Lanes> Chain<'_, L> {
     fn components<const N: usize>(self, segment: Segment<'_, L::Real>, start: usize, out: &mut [L::Real]) {
         let lanes = self.lanes;
         let places = Places::<N> { start, last: (start + (N - 1) * L::LEN).min(out.len() - L::LEN) };
-        let own = places.load(lanes, self.own);
+        let own = places.load(lanes, self.own, 0);
         let mut sums = [lanes.splat(L::Real::ZERO); N];
         if segment.resume {
-            sums = places.load(lanes, out);
+            sums = places.load(lanes, out, 0);
         }
         // One loop for each step: the choice is not left to the compiler to take out of it.
         match self.step {
@@ -142,7 +142,7 @@ impl<L: Lanes> Chain<'_, L> {
                 continue;
             }
             let c = lanes.splat(coefficient);
-            let other = places.load(lanes, others.row(row));
+            let other = places.load(lanes, others.values, row as usize * others.stride);
             for n in 0..N {
                 let step = if UNIT_ROW { other[n] } else { lanes.sub(own[n], other[n]) };
                 sums[n] = lanes.fma(c, step, sums[n]);

@@ -4,6 +4,7 @@
 //! the anchors that chose it as their negative, [`coefficients`] adds up what the triplets put on
 //! each of its pairs, and [`chain`] runs the pairs' chain of multiply-adds.
 
+pub(crate) mod aligned_rows;
 pub(crate) mod chain;
 mod chosen_by;
 mod coefficients;
@@ -32,7 +33,7 @@ use crate::{
 };
 pub(crate) use coefficients::Coefficients;
 pub(crate) use list::{List, Listed};
-pub(crate) use rows::{AddUp, Chains, RowPairs};
+pub(crate) use rows::{AddUp, Chains, RowPairs, Segments};
 use source::{Kept, Mined};
 use triplet_core::Problem;
 
@@ -47,6 +48,8 @@ pub(crate) struct GradientContext<'a, T: Element> {
     pub(crate) mined: Mined<'a, T>,
     /// The packed rows, where distances were not kept.
     pub(crate) source: Option<PackedRows<'a, T>>,
+    /// The rows that chains read.
+    pub(crate) others: Others<'a, T>,
 }
 
 /// Rows that a worker takes at a time.
@@ -72,7 +75,7 @@ pub(crate) fn run<T: Element>(
     buffers: &mut ChoiceBuffers,
     out: &mut [T],
 ) {
-    let GradientContext { executor, selected, mined, source } = context;
+    let GradientContext { executor, selected, mined, source, others } = context;
     let Mined { problem, scale, .. } = mined;
     let width = problem.anchors().width();
     buffers.windows(mined, executor, |window, choices| {
@@ -85,7 +88,10 @@ pub(crate) fn run<T: Element>(
             let mut pairs = RowPairs::of(scratch);
             pairs.clear(problem);
             T::dispatch(selected, AddUp { coefficients, source, rows, pairs });
-            T::dispatch(selected, Chains { problem, scale: scale.scale, rows, others: Others::all(problem), scratch, out });
+            T::dispatch(
+                selected,
+                Chains { problem, scale: scale.scale, rows, others, segments: Segments::LONG, scratch, out },
+            );
         });
     });
 }

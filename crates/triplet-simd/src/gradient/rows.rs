@@ -16,10 +16,22 @@ use crate::{
 use core::ops::Range;
 use triplet_core::{Problem, distance::GradientStep};
 
-/// Bytes of other rows that stay in the L1 cache while all rows of a piece use them.
-const SHARED_BYTES: usize = 40 * 1024;
-/// Entries among so many others that a row must have for that to pay.
-const SHARED_ENTRIES: usize = 6;
+/// How the rows of a piece go through the other rows: all through the same few, which stay in a cache, before the
+/// next few.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Segments {
+    /// Bytes of these few.
+    pub(crate) bytes: usize,
+    /// Entries that a row must have among them for that to pay.
+    pub(crate) entries: usize,
+}
+
+impl Segments {
+    /// In the L2 cache, for rows of few entries.
+    pub(crate) const LONG: Self = Self { bytes: 128 * 1024, entries: 16 };
+    /// In the L1 cache, for rows of many.
+    pub(crate) const SHORT: Self = Self { bytes: 40 * 1024, entries: 6 };
+}
 
 /// What pairs are added up in.
 pub(crate) struct RowPairs<'a, T: Element> {
@@ -89,6 +101,7 @@ pub(crate) struct Chains<'a, T: Element> {
     /// At most [`ROWS`].
     pub(crate) rows: &'a [u32],
     pub(crate) others: Others<'a, T>,
+    pub(crate) segments: Segments,
     pub(crate) scratch: &'a mut Scratch<T>,
     pub(crate) out: &'a mut [T],
 }
@@ -97,7 +110,7 @@ impl<T: Element> Kernel<T> for Chains<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        let Self { problem, rows, others, .. } = self;
+        let Self { problem, rows, others, segments, .. } = self;
         debug_assert!(rows.len() <= ROWS);
         // One step also where there are no candidates: it writes zeros.
         let (width, batch) = (problem.anchors().width(), problem.candidates().len().max(1));
@@ -108,8 +121,8 @@ impl<T: Element> Kernel<T> for Chains<'_, T> {
         // Entries ascend. If most rows of the piece use most other rows, all of them go
         // through the same few others, which stay in the cache, before the next few come
         // by; the chains are resumed.
-        let shared = (SHARED_BYTES / (others.stride * size_of::<T>())).max(1);
-        let dense = entries.len() / rows.len() * shared >= SHARED_ENTRIES * batch;
+        let shared = (segments.bytes / (others.stride * size_of::<T>())).max(1);
+        let dense = entries.len() / rows.len() * shared >= segments.entries * batch;
         let step = if dense { shared } else { batch };
         let gradient_step = problem.distance().gradient_step();
         for first in (0..batch).step_by(step) {
@@ -127,7 +140,8 @@ impl<T: Element> Kernel<T> for Chains<'_, T> {
                     scale: (end >= batch).then_some(self.scale),
                 };
                 unconsumed.start += rows.len();
-                Chain { lanes, step: gradient_step, own: problem.anchors().row(row), others }.run(segment, out);
+                Chain { lanes, step: gradient_step, own: problem.anchors().row(row), others }
+                    .run(segment, out);
             }
         }
         if problem.distance().gradient_step() == GradientStep::UnitRow {

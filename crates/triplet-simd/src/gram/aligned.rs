@@ -3,7 +3,7 @@
 use core::ops::{Deref, DerefMut};
 
 /// Bytes in a cache line, and in the widest vector.
-const LINE: usize = 64;
+pub(crate) const LINE: usize = 64;
 
 /// A growable buffer whose first element is cache-line aligned.
 #[derive(Debug, Default)]
@@ -27,11 +27,6 @@ impl<T: Copy + Default> Aligned<T> {
         }
         self.len = len;
     }
-}
-
-/// Values from row to row that let every row of some width start on a cache line.
-pub(crate) fn aligned_stride<T>(width: usize) -> usize {
-    width.next_multiple_of(LINE / size_of::<T>())
 }
 
 impl<T> Deref for Aligned<T> {

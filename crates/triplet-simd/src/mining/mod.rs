@@ -67,6 +67,11 @@ impl<T: Element> MiningBuffers<T> {
         if self.copies { self.screening } else { Screening::Off }
     }
 
+    /// Whether rows may be copied to save time.
+    pub(crate) fn copies_allowed(&self) -> bool {
+        self.copies
+    }
+
     pub(crate) fn set_screening(&mut self, screening: Screening) {
         self.screening = screening;
     }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cpu::isa::Element,
     gradient::{
-        self, ChoiceBuffers, GradientContext,
+        self, ChoiceBuffers, GradientContext, Others,
         source::{Mined, Rows},
     },
     memory::reserve_exact,
@@ -106,7 +106,8 @@ pub(super) fn gradient<T: Element>(
     };
     let source = problem.distance().needs_pair_distance().then_some(source);
     choices.list_at_most(listed, |choices| {
-        gradient::run(GradientContext { executor, selected, mined, source }, scratches, choices, out);
+        let others = Others::all(problem);
+        gradient::run(GradientContext { executor, selected, mined, source, others }, scratches, choices, out);
     });
 }
 

@@ -210,7 +210,8 @@ fn member_flags(flags: &[u64], own: usize, members: Range<usize>) -> u64 {
     }
 }
 
-const _: () = assert!(BLOCK < 64, "flags of a block are taken from at most two words, and shifted by a place");
+const _: () =
+    assert!(BLOCK < 64, "flags of a block are taken from at most two words, and shifted by a place");
 
 #[cfg(test)]
 mod tests {
@@ -229,8 +230,8 @@ mod tests {
             for start in 0..members {
                 for end in start + 1..=members.min(start + BLOCK) {
                     let found = member_flags(&flags, anchor, start..end);
-                    let expected =
-                        (start..end).fold(0, |bits, member| bits | u64::from(flag(anchor, member)) << (member - start));
+                    let expected = (start..end)
+                        .fold(0, |bits, member| bits | u64::from(flag(anchor, member)) << (member - start));
                     assert_eq!(found, expected, "anchor {anchor}, members {start}..{end}");
                 }
             }

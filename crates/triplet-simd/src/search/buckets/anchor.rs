@@ -44,16 +44,21 @@ impl<T: Element> Answers<'_, T> {
         negatives: &mut Vec<T>,
     ) -> TripletCounts {
         let Self { positives, nearest, far: (far, farthest) } = self;
-        let fallback = (far != Key::MASKED).then(|| (far, farthest.to_row()));
+        let fallback = (far != Key::MASKED).then(|| T::pack_candidate(far, farthest.to_row()));
         negatives.clear();
-        for ((&nearest, &positive), negative) in nearest.iter().zip(positives).zip(&mut *out.negatives) {
-            let nearest = (nearest != T::NO_CANDIDATE).then(|| T::unpack_candidate(nearest));
-            let (row, distance) = match nearest.or(fallback) {
-                Some((key, row)) => (row, T::from_key(key)),
-                None => problem.missing_negative(positive),
-            };
-            *negative = row;
-            negatives.push(distance);
+        if let Some(farthest) = fallback {
+            negatives.extend(nearest.iter().zip(&mut *out.negatives).map(|(&nearest, negative)| {
+                let (key, row) =
+                    T::unpack_candidate(if nearest == T::NO_CANDIDATE { farthest } else { nearest });
+                *negative = row;
+                T::from_key(key)
+            }));
+        } else {
+            negatives.extend(positives.iter().zip(&mut *out.negatives).map(|(&positive, negative)| {
+                let (row, distance) = problem.missing_negative(positive);
+                *negative = row;
+                distance
+            }));
         }
         if !out.positive_distances.is_empty() {
             out.positive_distances.copy_from_slice(positives);
@@ -90,18 +95,20 @@ impl<T: Element> Anchor<T> {
     }
 
     /// Sets the threshold of each positive, and forgets what was found.
+    #[inline(always)]
     pub(crate) fn set_thresholds(&mut self, threshold: impl Fn(T) -> T::Key) {
         self.thresholds.clear();
         self.thresholds.extend(self.positives.iter().map(|&positive| threshold(positive)));
         self.nearest.clear();
         self.nearest.resize(self.thresholds.len(), T::NO_CANDIDATE);
-        self.range = self.thresholds.iter().filter(|&&threshold| threshold < Key::END).fold(
-            None,
-            |range, &threshold| {
-                let (lowest, highest) = range.unwrap_or((threshold, threshold));
-                Some((threshold.min(lowest), threshold.max(highest)))
-            },
-        );
+        // Selections without branches, which compile to vectors.
+        let (mut lowest, mut highest) = (T::Key::END, T::Key::ZERO);
+        for &threshold in &self.thresholds {
+            lowest = if threshold < lowest { threshold } else { lowest };
+            let reachable = if threshold < Key::END { threshold } else { Key::ZERO };
+            highest = if reachable > highest { reachable } else { highest };
+        }
+        self.range = (lowest < Key::END).then_some((lowest, highest));
         self.thresholds.resize(self.thresholds.len().next_multiple_of(WINDOW), Key::UNREACHABLE);
         self.far = (Key::MASKED, Key::SIGNED_MAX);
     }
