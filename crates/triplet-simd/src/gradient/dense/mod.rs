@@ -24,7 +24,7 @@ use triplet_core::{Problem, Real};
 pub(crate) const BLOCK: usize = 32;
 /// Among so many pairs of rows one positive pair makes counting in tables faster than looking pairs up
 /// (measured: see the docs page on speed).
-pub(crate) const PAIRS_A_POSITIVE: usize = 11;
+pub(crate) const PAIRS_A_SLOT: usize = 11;
 
 /// Bytes for a problem and so many threads, and of each of these.
 pub(crate) fn bytes<T: Element>(problem: &Problem<'_, T>, threads: usize) -> (usize, usize) {
@@ -41,7 +41,7 @@ pub(crate) fn suits<T: Real>(problem: &Problem<'_, T>, most_listed: usize) -> bo
     problem.is_square()
         && !problem.rule().one_per_anchor()
         && problem.rule().has_unit_derivatives()
-        && slots >= rows.saturating_mul(rows) / PAIRS_A_POSITIVE
+        && slots >= rows.saturating_mul(rows) / PAIRS_A_SLOT
         && slots <= most_listed.saturating_mul(2)
         && by_block::fits(problem)
 }
