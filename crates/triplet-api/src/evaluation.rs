@@ -35,6 +35,7 @@ pub struct Evaluation<'a, T: Real> {
     pub(crate) loss: T,
     pub(crate) losses: &'a [T],
     pub(crate) gradient: &'a [T],
+    pub(crate) to_candidates: &'a [T],
     pub(crate) statistics: Statistics,
     pub(crate) executed: ExecutionInfo,
     pub(crate) problem: Problem<'a, T>,
@@ -62,6 +63,13 @@ impl<'a, T: Real> Evaluation<'a, T> {
     #[must_use]
     pub fn gradient(&self) -> &'a [T] {
         self.gradient
+    }
+
+    /// The gradient with respect to the candidates, `[N, D]` row-major; empty unless it was asked for
+    /// ([`crate::Candidates::with_gradient`]).
+    #[must_use]
+    pub fn gradient_to_candidates(&self) -> &'a [T] {
+        self.to_candidates
     }
 
     /// Counts over the batch.

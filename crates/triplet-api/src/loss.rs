@@ -62,6 +62,23 @@ pub struct Candidates<'a, T: Element> {
     pub batch: &'a Batch<'a, T>,
     /// Which of them is the anchor itself, and so neither its positive nor its negative.
     pub identity: Identity<'a>,
+    /// Whether the gradient to them is wanted too: [`Evaluation::gradient_to_candidates`]. Only with
+    /// [`Loss::evaluate_against`].
+    pub gradient: bool,
+}
+
+impl<'a, T: Element> Candidates<'a, T> {
+    /// Rows that are constants.
+    #[must_use]
+    pub fn new(batch: &'a Batch<'a, T>, identity: Identity<'a>) -> Self {
+        Self { batch, identity, gradient: false }
+    }
+
+    /// Rows whose gradient is wanted.
+    #[must_use]
+    pub fn with_gradient(self) -> Self {
+        Self { gradient: true, ..self }
+    }
 }
 
 /// A triplet loss.
@@ -152,13 +169,14 @@ pub trait Loss {
     /// use triplet_api::{Batch, Candidates, Identity, Inputs, Loss, TripletSemiHardLoss, Workspace};
     /// let anchors = Batch::new(&[0.0_f32, 1.0], 1, &[7, 8])?;
     /// let known = Batch::new(&[0.5_f32, 2.0, 1.0], 1, &[7, 8, 9])?;
-    /// let candidates = Candidates { batch: &known, identity: Identity::Disjoint };
+    /// let candidates = Candidates::new(&known, Identity::Disjoint).with_gradient();
     /// let mut workspace = Workspace::default();
     /// let loss = TripletSemiHardLoss::default();
     /// let result = loss.evaluate_against(&anchors, candidates, Inputs::default(), &mut workspace)?;
     /// // Anchor 0 at 0.25 from its positive takes the candidate at 1; anchor 1 at 1 has none beyond, and takes
     /// // the farthest, at 0.25: (1 + 0.25 - 1 + 1 + 1 - 0.25) / 2.
     /// assert_eq!((result.loss(), result.gradient()), (1.0, &[0.5, -1.5][..]));
+    /// assert_eq!(result.gradient_to_candidates(), [1.0, 1.0, -1.0]);
     /// # Ok::<(), triplet_api::Error>(())
     /// ```
     ///

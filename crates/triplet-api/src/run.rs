@@ -5,7 +5,7 @@ use crate::{
     budget::{self, Way},
     overflow::{check_gradient, surely_finite},
 };
-use triplet_core::{AnchorTerms, Batch, GradientScale, Problem, ProblemBuffers, Triplets};
+use triplet_core::{AnchorTerms, Batch, GradientInputs, GradientScale, Problem, ProblemBuffers, Triplets};
 use triplet_simd::{Element, float_mode};
 
 /// Where the gradient goes.
@@ -44,7 +44,16 @@ fn run_in_default_mode<'a, T: Element>(
     let with_gradient = !matches!(wanted, Gradient::Skip);
     let besides = bytes_besides(spec, (batch, candidates), matches!(wanted, Gradient::Workspace));
     let Workspace {
-        engine, limits, problem: buffers, triplets, terms, factors, losses, gradient: kept, ..
+        engine,
+        limits,
+        problem: buffers,
+        triplets,
+        terms,
+        factors,
+        losses,
+        gradient: kept,
+        to_candidates,
+        ..
     } = workspace;
     if besides > limits.bytes {
         return Err(Error::MemoryBudget { needed: besides, allowed: limits.bytes });
@@ -55,7 +64,7 @@ fn run_in_default_mode<'a, T: Element>(
     }
     let problem = match candidates {
         None => Problem::new(batch, spec.objective, buffers)?,
-        Some(Candidates { batch: others, identity }) => {
+        Some(Candidates { batch: others, identity, .. }) => {
             Problem::against([batch, others], identity, spec.objective, buffers)?
         }
     };
@@ -69,7 +78,7 @@ fn run_in_default_mode<'a, T: Element>(
     if workspace.held.gives_back(*limits, shape, needed) {
         engine.release();
         *triplets = Triplets::with_most_distances(triplets.most_distances());
-        (*terms, *factors, *losses, *kept) = Default::default();
+        (*terms, *factors, *losses, *kept, *to_candidates) = Default::default();
     }
     // Within a limit, what the problem has taken is not there any more.
     let taken = if limits.bytes == usize::MAX { 0 } else { besides };
@@ -102,6 +111,13 @@ fn run_in_default_mode<'a, T: Element>(
             engine.run_in_parts(&problem, bytes, triplets, wanted)?;
         }
     }
+    to_candidates.clear();
+    let side = candidates.filter(|candidates| candidates.gradient && with_gradient);
+    if let (Some(side), Some(scale)) = (side, scale) {
+        to_candidates.resize(side.batch.embeddings().len(), T::ZERO);
+        engine
+            .gradient_to_candidates(GradientInputs { problem: &problem, triplets, scale }, to_candidates)?;
+    }
     terms.rebuild(&problem, triplets);
     let executed = engine.executed();
     let loss = reduce(spec.reduction, inputs.weights, terms, problem.normalizer(), losses)?;
@@ -109,12 +125,14 @@ fn run_in_default_mode<'a, T: Element>(
     let largest = if others > batch.largest() { others } else { batch.largest() };
     if scale.is_some_and(|scale| !surely_finite(&problem, largest, scale.scale, inputs)) {
         check_gradient(gradient, batch.width())?;
+        check_gradient(to_candidates, batch.width())?;
     }
     Ok(Evaluation {
         reduction: spec.reduction,
         loss,
         losses,
         gradient,
+        to_candidates,
         statistics: terms.statistics,
         executed,
         problem,
@@ -135,7 +153,11 @@ fn bytes_besides<T: Element>(
         side(batch.rows()).saturating_add(candidates.map_or(0, |candidates| side(candidates.batch.rows())));
     let by_row = batch.rows() * (3 * size_of::<f64>() + size_of::<T>());
     let of_gradient = if with_gradient { size_of_val(batch.embeddings()) } else { 0 };
-    of_problem.saturating_add(by_row).saturating_add(of_gradient)
+    let to_candidates = match candidates {
+        Some(candidates) if candidates.gradient => size_of_val(candidates.batch.embeddings()),
+        _ => 0,
+    };
+    of_problem.saturating_add(by_row).saturating_add(of_gradient).saturating_add(to_candidates)
 }
 
 /// The reduced loss; fills `losses` where rows are kept apart.

@@ -32,6 +32,7 @@ pub struct Workspace<T: Element = f32> {
     pub(crate) factors: Vec<f64>,
     pub(crate) losses: Vec<T>,
     pub(crate) gradient: Vec<T>,
+    pub(crate) to_candidates: Vec<T>,
     pub(crate) granted: Granted,
     pub(crate) held: Held,
 }
@@ -57,6 +58,7 @@ impl<T: Element> Workspace<T> {
             factors: Vec::new(),
             losses: Vec::new(),
             gradient: Vec::new(),
+            to_candidates: Vec::new(),
             granted: Granted::default(),
             held: Held::default(),
         };
@@ -85,7 +87,7 @@ impl<T: Element> Workspace<T> {
         self.engine.release();
         (self.problem, self.terms) = Default::default();
         self.triplets = Triplets::default();
-        (self.factors, self.losses, self.gradient) = Default::default();
+        (self.factors, self.losses, self.gradient, self.to_candidates) = Default::default();
         self.held = Held::default();
     }
 

@@ -39,7 +39,7 @@ fn every_exact_backend_gives_the_bits_of_the_reference() {
                 for backend in Backend::ALL.into_iter().filter(|backend| backend.is_exact()) {
                     let mut workspace =
                         workspace(if backend == Backend::Auto { Backend::Scalar } else { backend });
-                    let candidates = Candidates { batch: &others, identity: Identity::Disjoint };
+                    let candidates = Candidates::new(&others, Identity::Disjoint);
                     let inputs = Inputs { weights, upstream: None };
                     let result = spec.evaluate_against(&anchors, candidates, inputs, &mut workspace).unwrap();
                     let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
@@ -69,7 +69,7 @@ fn a_batch_against_itself_has_the_loss_of_the_square_batch() {
     let mut workspace = workspace(Backend::Simd);
     let square = spec.evaluate(&batch, &mut workspace).unwrap();
     let expected = (square.loss(), square.statistics());
-    let candidates = Candidates { batch: &batch, identity: Identity::OwnRow };
+    let candidates = Candidates::new(&batch, Identity::OwnRow);
     let against = spec.evaluate_against(&batch, candidates, Inputs::default(), &mut workspace).unwrap();
     assert_eq!((against.loss(), against.statistics()), expected);
 }
@@ -77,30 +77,32 @@ fn a_batch_against_itself_has_the_loss_of_the_square_batch() {
 /// The proof of the tolerance: differences of a loss that is smooth between changes of the selection have an error
 /// of the order of the squared step and of the rounding over it.
 #[test]
-fn the_gradient_is_that_to_the_anchors() {
+fn the_gradients_are_those_to_anchors_and_candidates() {
     const STEP: f64 = 1e-6;
-    let (mut left, right) = (values(12 * WIDTH, 7), values(40 * WIDTH, 90));
+    let (left, right) = (values(12 * WIDTH, 7), values(40 * WIDTH, 90));
     let labels: Vec<i64> = (0..40).map(|row| row % 5).collect();
-    let others = Batch::new(&right, WIDTH, &labels).unwrap();
+    let mut rows = [left, right].concat();
     for distance in Distance::ALL {
         let spec = spec(distance, Rule::SemiHard, Reduction::Mean);
         let mut workspace = workspace(Backend::Simd);
-        let mut loss = |left: &[f64]| -> (f64, Vec<f64>) {
+        let mut loss = |rows: &[f64]| -> (f64, Vec<f64>) {
+            let (left, right) = rows.split_at(12 * WIDTH);
             let anchors = Batch::new(left, WIDTH, &labels[..12]).unwrap();
-            let candidates = Candidates { batch: &others, identity: Identity::Disjoint };
+            let others = Batch::new(right, WIDTH, &labels).unwrap();
+            let candidates = Candidates::new(&others, Identity::Disjoint).with_gradient();
             let result =
                 spec.evaluate_against(&anchors, candidates, Inputs::default(), &mut workspace).unwrap();
-            (result.loss(), result.gradient().to_vec())
+            (result.loss(), [result.gradient(), result.gradient_to_candidates()].concat())
         };
-        let (_, gradient) = loss(&left);
-        assert!(gradient.iter().any(|g| *g != 0.0));
+        let (_, gradient) = loss(&rows);
+        assert!(gradient[12 * WIDTH..].iter().any(|g| *g != 0.0));
         for (i, &expected) in gradient.iter().enumerate() {
-            let x = left[i];
-            left[i] = x + STEP;
-            let above = loss(&left).0;
-            left[i] = x - STEP;
-            let below = loss(&left).0;
-            left[i] = x;
+            let x = rows[i];
+            rows[i] = x + STEP;
+            let above = loss(&rows).0;
+            rows[i] = x - STEP;
+            let below = loss(&rows).0;
+            rows[i] = x;
             let difference = (above - below) / (2.0 * STEP);
             assert!((difference - expected).abs() < 1e-6, "{distance:?} {i}: {difference} and {expected}");
         }
@@ -116,7 +118,7 @@ fn sides_that_do_not_fit_are_refused_and_so_is_the_gram_backend() {
     let spec = spec(Distance::L2, Rule::SemiHard, Reduction::Mean);
     let refused = |batch, identity, backend| {
         let mut workspace = workspace(backend);
-        let candidates = Candidates { batch, identity };
+        let candidates = Candidates::new(batch, identity);
         spec.evaluate_against(&anchors, candidates, Inputs::default(), &mut workspace)
             .map(|r| r.loss())
             .unwrap_err()

@@ -66,7 +66,17 @@ pub trait Engine<T: Real>: Send {
     /// As [`Engine::mine`].
     fn gradient(&mut self, inputs: GradientInputs<'_, T>, out: &mut [T]) -> Result<()>;
 
-    /// Both, one after the other: an engine may keep its threads awake in between.
+    /// Writes the gradient to the candidates, `[N, D]`, in original row order, of a problem whose anchors are other
+    /// rows. That of a square batch is [`Engine::gradient`].
+    ///
+    /// # Errors
+    /// As [`Engine::mine`]; [`crate::Error::Square`] for a square batch.
+    fn gradient_to_candidates(&mut self, inputs: GradientInputs<'_, T>, _out: &mut [T]) -> Result<()> {
+        let backend = self.executed().backend;
+        Err(if inputs.problem.is_square() { Error::Square { backend } } else { Error::NotSquare { backend } })
+    }
+
+    /// Mining and gradient, one after the other: an engine may keep its threads awake in between.
     ///
     /// # Errors
     /// As [`Engine::mine`].

@@ -105,9 +105,17 @@ pub enum Error {
     },
     /// Anchors and candidates that differ, to an engine that compares the rows of one batch.
     #[error(
-        "the {backend} backend compares the rows of one batch with each other: anchors and other candidates need the scalar backend"
+        "the {backend} backend compares the rows of one batch with each other: anchors and other candidates need the simd or par backend"
     )]
     NotSquare {
+        /// The backend.
+        backend: &'static str,
+    },
+    /// A square batch, of which the gradient to the candidates was asked for.
+    #[error(
+        "the rows of one batch are anchors and candidates at once: the {backend} backend has one gradient for them"
+    )]
+    Square {
         /// The backend.
         backend: &'static str,
     },

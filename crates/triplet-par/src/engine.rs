@@ -68,6 +68,15 @@ impl<T: Element, P: Pool> Engine<T> for Parallel<T, P> {
         self.fused.gradient(inputs, out)
     }
 
+    fn gradient_to_candidates(
+        &mut self,
+        inputs: GradientInputs<'_, T>,
+        out: &mut [T],
+    ) -> triplet_core::Result<()> {
+        self.choose_threads(inputs.problem);
+        self.fused.gradient_to_candidates(inputs, out)
+    }
+
     fn mine_and_gradient(
         &mut self,
         problem: &Problem<'_, T>,

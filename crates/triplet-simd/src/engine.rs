@@ -82,6 +82,19 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
         Ok(())
     }
 
+    fn gradient_to_candidates(
+        &mut self,
+        inputs: GradientInputs<'_, T>,
+        out: &mut [T],
+    ) -> triplet_core::Result<()> {
+        let Some(matches) = inputs.problem.matches() else {
+            return Err(Error::Square { backend: self.backend });
+        };
+        let Self { executor, passes, .. } = self;
+        executor.keep_awake(&mut || passes.gradient_to_candidates(executor, inputs, matches, out));
+        Ok(())
+    }
+
     fn mine_and_gradient(
         &mut self,
         problem: &Problem<'_, T>,

@@ -69,6 +69,14 @@ pub trait Passes<T: Element>: Send {
     fn mine(&mut self, executor: &dyn Executor, problem: &Problem<'_, T>, out: &mut Triplets<T>);
     /// Writes the gradient of a square batch.
     fn gradient(&mut self, executor: &dyn Executor, inputs: GradientInputs<'_, T>, out: &mut [T]);
+    /// Writes the gradient to the candidates of anchors that are other rows.
+    fn gradient_to_candidates(
+        &mut self,
+        executor: &dyn Executor,
+        inputs: GradientInputs<'_, T>,
+        matches: &Matches,
+        out: &mut [T],
+    );
     /// Writes the sums of a square batch, and on request its gradient, within so many bytes.
     fn run_in_parts(
         &mut self,
@@ -250,6 +258,19 @@ impl<T: Element> Passes<T> for State<T> {
         } else {
             gradient::run(context, scratches, gradient, out);
         }
+    }
+
+    fn gradient_to_candidates(
+        &mut self,
+        executor: &dyn Executor,
+        inputs: GradientInputs<'_, T>,
+        matches: &Matches,
+        out: &mut [T],
+    ) {
+        let workers = self.workers(executor);
+        let Self { selected, scratches, .. } = self;
+        let scratches = &mut scratches[..workers];
+        against::gradient_to_candidates((executor, *selected), inputs, matches, scratches, out);
     }
 
     fn run_in_parts(

@@ -48,7 +48,7 @@ struct Answer {
     positives: Vec<u32>,
     distances: [Vec<u64>; 2],
     sums: Vec<u64>,
-    gradient: Vec<u64>,
+    gradients: [Vec<u64>; 2],
     counts: String,
 }
 
@@ -61,13 +61,17 @@ fn answer<T: Element>(
     let mut triplets = Triplets::with_most_distances(kept);
     let scale = GradientScale::new(problem.distance(), problem.normalizer(), 0.7, weights);
     let mut gradient = vec![T::from_f64(f64::NAN); problem.anchors().len() * problem.anchors().width()];
+    let candidates = problem.candidates();
+    let mut to_candidates = vec![T::from_f64(f64::NAN); candidates.len() * candidates.width()];
     engine.mine(problem, &mut triplets).unwrap();
-    engine.gradient(GradientInputs { problem, triplets: &triplets, scale }, &mut gradient).unwrap();
+    let inputs = GradientInputs { problem, triplets: &triplets, scale };
+    engine.gradient(inputs, &mut gradient).unwrap();
+    engine.gradient_to_candidates(inputs, &mut to_candidates).unwrap();
     let bits = |values: &[T]| values.iter().map(|value| value.to_f64().to_bits()).collect::<Vec<_>>();
     Answer {
         distances: [bits(&triplets.positive_distances), bits(&triplets.negative_distances)],
         sums: triplets.sums.iter().map(|sum| sum.to_bits()).collect(),
-        gradient: bits(&gradient),
+        gradients: [bits(&gradient), bits(&to_candidates)],
         counts: format!("{:?}", triplets.counts),
         negatives: triplets.negatives,
         positives: triplets.positives,

@@ -49,7 +49,7 @@ impl Rectangle {
         Self { kind, anchors, candidates, ids }
     }
 
-    /// The answer of one engine, in an element type.
+    /// The answer of one engine, in an element type; its gradient is that to the anchors, then that to the candidates.
     ///
     /// # Errors
     /// Whatever the loss refuses.
@@ -79,8 +79,11 @@ impl Rectangle {
         let weights: Option<Vec<f64>> =
             weights.map(|weights| self.anchors.iter().map(|&row| weights[row]).collect());
         let weights = weights.as_deref().map_or(Weights::None, Weights::PerSample);
-        let candidates = Candidates { batch: &others, identity };
+        let candidates = Candidates::new(&others, identity).with_gradient();
         let inputs = Inputs { weights, upstream: None };
-        asked.evaluate_against(&anchors, candidates, inputs, workspace).map(|evaluation| answer(&evaluation))
+        let evaluation = asked.evaluate_against(&anchors, candidates, inputs, workspace)?;
+        let mut found = answer(&evaluation);
+        found.gradient.extend(evaluation.gradient_to_candidates().iter().map(|value| value.key()));
+        Ok(found)
     }
 }

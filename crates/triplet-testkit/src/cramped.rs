@@ -28,6 +28,10 @@ impl<T: Element, E: Engine<T>> Engine<T> for Cramped<E> {
         self.engine.gradient(inputs, out)
     }
 
+    fn gradient_to_candidates(&mut self, inputs: GradientInputs<'_, T>, out: &mut [T]) -> Result<()> {
+        self.engine.gradient_to_candidates(inputs, out)
+    }
+
     fn retrieve(&mut self, task: &RetrievalTask<'_, T>, scores: &mut [Score]) {
         self.engine.retrieve(task, scores);
     }

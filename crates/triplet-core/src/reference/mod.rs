@@ -14,7 +14,7 @@ pub use mining::{Chosen, mine};
 pub use retrieval::retrieve;
 
 use crate::{
-    Engine, ExecutionInfo, GradientInputs, NO_ROW, Problem, Real, Result, Triplets,
+    Engine, Error, ExecutionInfo, GradientInputs, NO_ROW, Problem, Real, Result, Triplets,
     distance::inner,
     gradient_inputs::GradientScale,
     retrieval::{RetrievalTask, Score},
@@ -34,6 +34,14 @@ impl<T: Real> Engine<T> for Scalar {
     /// Mines once more: what another engine left in `inputs.triplets` is not looked at.
     fn gradient(&mut self, inputs: GradientInputs<'_, T>, out: &mut [T]) -> Result<()> {
         gradient(inputs.problem, &mine_all(inputs.problem), inputs.scale, out);
+        Ok(())
+    }
+
+    fn gradient_to_candidates(&mut self, inputs: GradientInputs<'_, T>, out: &mut [T]) -> Result<()> {
+        if inputs.problem.is_square() {
+            return Err(Error::Square { backend: "scalar" });
+        }
+        gradient_to_candidates(inputs.problem, &mine_all(inputs.problem), inputs.scale, out);
         Ok(())
     }
 

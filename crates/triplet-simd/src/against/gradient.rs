@@ -13,11 +13,11 @@ use triplet_core::{GradientInputs, Matches, NO_ROW};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pair<T> {
     /// The candidate, by original row.
-    row: u32,
+    pub(super) row: u32,
     /// The sum of the derivatives of the terms that use the pair.
     sum: f64,
     /// Ranking value of the pair, where coefficients depend on it.
-    value: T,
+    pub(super) value: T,
 }
 
 /// Writes the gradient `[M, D]`, in original row order.
@@ -46,10 +46,11 @@ pub(crate) fn run<T: Element>(
         T::dispatch(
             selected,
             Chains {
-                problem,
+                distance: problem.distance(),
+                side: problem.anchors(),
                 scale: inputs.scale.scale,
                 rows,
-                others: Others::all(problem),
+                others: Others::all(problem.candidates()),
                 segments: Segments::LONG,
                 scratch,
                 out,
@@ -60,7 +61,7 @@ pub(crate) fn run<T: Element>(
 
 /// Lists an anchor's pairs, ascending. Sums of more than one derivative are whole numbers, so their order
 /// changes no bit.
-fn add_up<T: Element>(
+pub(super) fn add_up<T: Element>(
     inputs: GradientInputs<'_, T>,
     matches: &Matches,
     anchor: u32,
@@ -121,13 +122,18 @@ fn append<T: Element>(
     pairs: &[Pair<T>],
     entries: &mut Entries<T>,
 ) {
-    let weight = inputs.scale.weights.map_or(1.0, |weights| weights[anchor as usize]);
     let needed = inputs.problem.distance().needs_pair_distance();
     let terms = entries.append(pairs.len());
     for (at, pair) in pairs.iter().enumerate() {
-        let strength = if pair.sum == 0.0 { 0.0 } else { pair.sum * weight };
+        let strength = strength(inputs, anchor, *pair);
         terms.rows[at] = pair.row;
         terms.strengths[at] = strength;
         terms.coefficients[at] = if needed { pair.value } else { T::from_f64(strength) };
     }
+}
+
+/// The sum of a pair times the weight of the anchor.
+pub(super) fn strength<T: Element>(inputs: GradientInputs<'_, T>, anchor: u32, pair: Pair<T>) -> f64 {
+    let weight = inputs.scale.weights.map_or(1.0, |weights| weights[anchor as usize]);
+    if pair.sum == 0.0 { 0.0 } else { pair.sum * weight }
 }

@@ -1,15 +1,17 @@
 //! Anchors against other candidates: each panel of anchors against every panel of candidates.
 //!
 //! Candidates are in class order, as in the square batch, anchors in their own order. A block is searched for its
-//! rows alone, since its columns are no anchors. What the candidates owe an anchor is not asked for either: the
-//! gradient is that to the anchors, and an anchor's row of it follows from its own triplets.
+//! rows alone, since its columns are no anchors. An anchor's row of the gradient follows from its own triplets; that of
+//! a candidate, on request, from the triplets of the anchors that use it.
 
 mod gradient;
 mod mine;
 mod sorted;
+mod to_candidates;
 
 pub(crate) use gradient::run as gradient;
 pub(crate) use mine::run as mine;
+pub(crate) use to_candidates::run as gradient_to_candidates;
 
 use crate::{
     cpu::isa::{Element, Selected},

@@ -4,7 +4,7 @@ use crate::{
     inlined::{from_fn, zip},
     lanes::Lanes,
 };
-use triplet_core::{Problem, Real, distance::GradientStep};
+use triplet_core::{Points, Real, distance::GradientStep};
 
 /// The chain of `docs/numerics.md`, "gradient row" and "angular gradient", a vector at a time.
 #[derive(Clone, Copy)]
@@ -26,10 +26,14 @@ pub(crate) struct Others<'a, T> {
 }
 
 impl<'a, T: Real> Others<'a, T> {
-    /// All rows of a problem's candidates.
-    pub(crate) fn all(problem: &Problem<'a, T>) -> Self {
-        let candidates = problem.candidates();
-        Self { values: candidates.rows(), stride: candidates.width() }
+    /// All rows of a side.
+    pub(crate) fn all(points: Points<'a, T>) -> Self {
+        Self { values: points.rows(), stride: points.width() }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(self) -> usize {
+        self.values.len() / self.stride
     }
 
     /// A row by original index, and what fills its place.

@@ -90,7 +90,16 @@ pub(crate) fn run<T: Element>(
             T::dispatch(selected, AddUp { coefficients, source, rows, pairs });
             T::dispatch(
                 selected,
-                Chains { problem, scale: scale.scale, rows, others, segments: Segments::LONG, scratch, out },
+                Chains {
+                    distance: problem.distance(),
+                    side: problem.anchors(),
+                    scale: scale.scale,
+                    rows,
+                    others,
+                    segments: Segments::LONG,
+                    scratch,
+                    out,
+                },
             );
         });
     });

@@ -6,7 +6,7 @@ use crate::{
     inlined::zip,
     lanes::Lanes,
 };
-use triplet_core::{Problem, Real};
+use triplet_core::{Points, Real};
 
 /// No vector has fewer lanes.
 const MIN_LEN: usize = 2;
@@ -22,13 +22,12 @@ pub(crate) struct Columns<T> {
 #[inline(always)]
 pub(crate) fn project<L: Lanes>(
     lanes: L,
-    problem: &Problem<'_, L::Real>,
+    points: Points<'_, L::Real>,
     ids: &[u32],
     rows: &mut [L::Real],
     columns: &mut Columns<L::Real>,
 ) {
     const { assert!(ROWS.is_multiple_of(L::LEN) && L::LEN >= MIN_LEN) };
-    let points = problem.anchors();
     let width = points.width();
     let unit = |r: usize| points.row(ids[r]);
     let count = ids.len();

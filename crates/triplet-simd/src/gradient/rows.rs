@@ -14,7 +14,7 @@ use crate::{
     scratch::Scratch,
 };
 use core::ops::Range;
-use triplet_core::{Problem, distance::GradientStep};
+use triplet_core::{Distance, Points, Problem, distance::GradientStep};
 
 /// How the rows of a piece go through the other rows: all through the same few, which stay in a cache, before the
 /// next few.
@@ -95,7 +95,9 @@ impl<T: Element, S: Source<T>> Kernel<T> for AddUp<'_, T, S> {
 
 /// Runs the chains of some original rows whose pairs are complete.
 pub(crate) struct Chains<'a, T: Element> {
-    pub(crate) problem: &'a Problem<'a, T>,
+    pub(crate) distance: Distance,
+    /// The side that the rows are of.
+    pub(crate) side: Points<'a, T>,
     /// What every component is multiplied by at the end.
     pub(crate) scale: T,
     /// At most [`ROWS`].
@@ -110,13 +112,13 @@ impl<T: Element> Kernel<T> for Chains<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        let Self { problem, rows, others, segments, .. } = self;
+        let Self { distance, side, rows, others, segments, .. } = self;
         debug_assert!(rows.len() <= ROWS);
-        // One step also where there are no candidates: it writes zeros.
-        let (width, batch) = (problem.anchors().width(), problem.candidates().len().max(1));
+        // One step also where there are no others: it writes zeros.
+        let (width, batch) = (side.width(), others.len().max(1));
         let Scratch { columns, entries, unconsumed, .. } = self.scratch;
-        if problem.distance().needs_pair_distance() {
-            entries.finish(problem.distance());
+        if distance.needs_pair_distance() {
+            entries.finish(distance);
         }
         // Entries ascend. If most rows of the piece use most other rows, all of them go
         // through the same few others, which stay in the cache, before the next few come
@@ -124,7 +126,7 @@ impl<T: Element> Kernel<T> for Chains<'_, T> {
         let shared = (segments.bytes / (others.stride * size_of::<T>())).max(1);
         let dense = entries.len() / rows.len() * shared >= segments.entries * batch;
         let step = if dense { shared } else { batch };
-        let gradient_step = problem.distance().gradient_step();
+        let gradient_step = distance.gradient_step();
         for first in (0..batch).step_by(step) {
             let end = first + step;
             for ((out, &row), unconsumed) in self.out.chunks_exact_mut(width).zip(rows).zip(&mut *unconsumed)
@@ -140,12 +142,11 @@ impl<T: Element> Kernel<T> for Chains<'_, T> {
                     scale: (end >= batch).then_some(self.scale),
                 };
                 unconsumed.start += rows.len();
-                Chain { lanes, step: gradient_step, own: problem.anchors().row(row), others }
-                    .run(segment, out);
+                Chain { lanes, step: gradient_step, own: side.row(row), others }.run(segment, out);
             }
         }
-        if problem.distance().gradient_step() == GradientStep::UnitRow {
-            project(lanes, problem, rows, self.out, columns);
+        if gradient_step == GradientStep::UnitRow {
+            project(lanes, side, rows, self.out, columns);
         }
     }
 }

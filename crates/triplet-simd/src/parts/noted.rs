@@ -106,7 +106,7 @@ pub(super) fn gradient<T: Element>(
     };
     let source = problem.distance().needs_pair_distance().then_some(source);
     choices.list_at_most(listed, |choices| {
-        let others = Others::all(problem);
+        let others = Others::all(problem.candidates());
         gradient::run(GradientContext { executor, selected, mined, source, others }, scratches, choices, out);
     });
 }

@@ -220,10 +220,11 @@ fn write<T: Element>(
         written.clear();
         written.resize(rows.len() * width, T::ZERO);
         let chains = Chains {
-            problem,
+            distance: problem.distance(),
+            side: problem.anchors(),
             scale: scale.scale,
             rows,
-            others: Others::all(problem),
+            others: Others::all(problem.candidates()),
             segments: Segments::LONG,
             scratch,
             out: &mut written,

@@ -20,7 +20,7 @@ impl<T: Real> Kernel<T> for Run<'_, T> {
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
         let (step, own) = (self.problem.distance().gradient_step(), self.problem.anchors().row(self.row));
-        Chain { lanes, step, own, others: Others::all(self.problem) }.run(self.part, self.out);
+        Chain { lanes, step, own, others: Others::all(self.problem.candidates()) }.run(self.part, self.out);
     }
 }
 

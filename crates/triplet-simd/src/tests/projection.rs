@@ -22,7 +22,7 @@ impl<T: Element> Kernel<T> for Project<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        project(lanes, self.problem, self.ids, self.rows, self.columns);
+        project(lanes, self.problem.anchors(), self.ids, self.rows, self.columns);
     }
 }
 

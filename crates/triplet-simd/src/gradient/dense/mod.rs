@@ -75,7 +75,16 @@ pub(crate) fn run<T: Element>(
             T::dispatch(selected, add);
             T::dispatch(
                 selected,
-                Chains { problem, scale: scale.scale, rows, others, segments: Segments::SHORT, scratch, out },
+                Chains {
+                    distance: problem.distance(),
+                    side: problem.anchors(),
+                    scale: scale.scale,
+                    rows,
+                    others,
+                    segments: Segments::SHORT,
+                    scratch,
+                    out,
+                },
             );
         }
     });
