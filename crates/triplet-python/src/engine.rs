@@ -1,13 +1,14 @@
 //! One call: borrow the arrays, release the interpreter's lock, compute.
 
 use crate::{
+    against::{Against, Argument},
     arrays::{Embeddings, Float64Array, Values, empty_matrix, slice},
     cores::Cores,
     errors::{catch_panic, to_exception},
     native_result::{NativeResult, OutputOptions, OwnedResult},
     plan::Plan,
 };
-use numpy::{Element, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray2, PyUntypedArrayMethods};
+use numpy::{Element, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray2, PyUntypedArrayMethods};
 use pyo3::{exceptions::PyTypeError, prelude::*};
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -48,8 +49,10 @@ impl Engine {
         Self::default()
     }
 
-    /// Evaluates a batch: int64 labels `[B]`, float embeddings `[B, D]`, C-contiguous.
-    #[pyo3(signature = (plan, labels, embeddings, weights=None, gradient=true, triplets=false, distances=0))]
+    /// Evaluates a batch: int64 labels `[B]`, float embeddings `[B, D]`, C-contiguous; or these rows against others.
+    #[pyo3(signature = (
+        plan, labels, embeddings, weights=None, gradient=true, triplets=false, distances=0, against=None
+    ))]
     fn evaluate(
         &self,
         py: Python<'_>,
@@ -60,12 +63,20 @@ impl Engine {
         gradient: bool,
         triplets: bool,
         distances: usize,
+        against: Option<Argument<'_>>,
     ) -> PyResult<NativeResult> {
         let options = OutputOptions { triplets, distances };
         let call = Call::new(self, plan, &labels, &embeddings, weights.as_ref(), None)?;
-        match embeddings.values()? {
-            Values::Float32(x) => call.run(py, &x, &call.pool.single, gradient, options),
-            Values::Float64(x) => call.run(py, x, &call.pool.double, gradient, options),
+        let against = against.as_ref().map(Against::borrow).transpose()?;
+        match (embeddings.values()?, &against) {
+            (Values::Float32(x), None) => call.run(py, &x, &call.pool.single, gradient, options),
+            (Values::Float64(x), None) => call.run(py, x, &call.pool.double, gradient, options),
+            (Values::Float32(x), Some(others)) => {
+                call.run_against(py, &x, (others, others.single()?), &call.pool.single, gradient, options)
+            }
+            (Values::Float64(x), Some(others)) => {
+                call.run_against(py, x, (others, others.double()?), &call.pool.double, gradient, options)
+            }
         }
     }
 
@@ -74,7 +85,7 @@ impl Engine {
     ///
     /// If a derivative is not finite, or too large for a finite gradient, the whole gradient is
     /// NaN, which loss scalers detect.
-    #[pyo3(signature = (plan, labels, embeddings, weights, upstream))]
+    #[pyo3(signature = (plan, labels, embeddings, weights, upstream, against=None))]
     fn vjp(
         &self,
         py: Python<'_>,
@@ -83,11 +94,19 @@ impl Engine {
         embeddings: Embeddings<'_>,
         weights: Option<Float64Array<'_>>,
         upstream: Float64Array<'_>,
-    ) -> PyResult<Py<PyAny>> {
+        against: Option<Argument<'_>>,
+    ) -> PyResult<(Py<PyAny>, Option<Py<PyAny>>)> {
         let call = Call::new(self, plan, &labels, &embeddings, weights.as_ref(), Some(&upstream))?;
-        match embeddings.values()? {
-            Values::Float32(x) => call.vjp(py, &x, &call.pool.single),
-            Values::Float64(x) => call.vjp(py, x, &call.pool.double),
+        let against = against.as_ref().map(Against::borrow).transpose()?;
+        match (embeddings.values()?, &against) {
+            (Values::Float32(x), None) => Ok((call.vjp(py, &x, &call.pool.single)?, None)),
+            (Values::Float64(x), None) => Ok((call.vjp(py, x, &call.pool.double)?, None)),
+            (Values::Float32(x), Some(others)) => {
+                call.vjp_against(py, &x, (others, others.single()?), &call.pool.single)
+            }
+            (Values::Float64(x), Some(others)) => {
+                call.vjp_against(py, x, (others, others.double()?), &call.pool.double)
+            }
         }
     }
 
@@ -190,7 +209,79 @@ impl<'a> Call<'a> {
             })
         })?;
         drop(writing);
-        result.into_python(py, out.map(|out| out.into_any().unbind()))
+        result.into_python(py, out.map(|out| out.into_any().unbind()), None)
+    }
+
+    fn run_against<T: EngineElement + Element>(
+        &self,
+        py: Python<'_>,
+        x: &[T],
+        (against, y): (&Against<'_>, &[T]),
+        workspaces: &Workspaces<T>,
+        gradient: bool,
+        options: OutputOptions,
+    ) -> PyResult<NativeResult> {
+        let Self { spec, labels, shape, inputs, limits, .. } = *self;
+        let batch = py.detach(|| catch_panic(|| Ok(Batch::new(x, shape[1], labels)?)))?;
+        let candidates = against.batch(py, y)?;
+        let mut out =
+            Gradients::new(py, (gradient, shape), (gradient && against.with_gradient(), against.shape()))?;
+        let result = out.write(|anchors, others| {
+            py.detach(|| {
+                catch_panic(|| {
+                    let candidates = against.candidates(&candidates);
+                    let limits = MemoryLimits { keep_triplets: options.triplets, ..limits };
+                    workspaces.with(|workspace| {
+                        workspace.set_limits(limits);
+                        let result = if gradient {
+                            spec.evaluate_against(&batch, candidates, inputs, workspace)?
+                        } else {
+                            spec.forward_against(&batch, candidates, inputs.weights, workspace)?
+                        };
+                        anchors.copy_from_slice(result.gradient());
+                        others.copy_from_slice(result.gradient_to_candidates());
+                        OwnedResult::copy_from(&result, options)
+                    })?
+                })
+            })
+        })?;
+        let [anchors, others] = out.into_python();
+        result.into_python(py, anchors, others)
+    }
+
+    fn vjp_against<T: EngineElement + Element>(
+        &self,
+        py: Python<'_>,
+        x: &[T],
+        (against, y): (&Against<'_>, &[T]),
+        workspaces: &Workspaces<T>,
+    ) -> PyResult<(Py<PyAny>, Option<Py<PyAny>>)> {
+        let Self { spec, labels, shape, inputs, limits, .. } = *self;
+        let batch = py.detach(|| catch_panic(|| Ok(Batch::new(x, shape[1], labels)?)))?;
+        let candidates = against.batch(py, y)?;
+        let mut out = Gradients::new(py, (true, shape), (against.with_gradient(), against.shape()))?;
+        out.write(|anchors, others| {
+            py.detach(|| {
+                catch_panic(|| {
+                    let candidates = against.candidates(&candidates);
+                    let done = workspaces.with(|workspace| {
+                        workspace.set_limits(limits);
+                        let result = spec.evaluate_against(&batch, candidates, inputs, workspace)?;
+                        anchors.copy_from_slice(result.gradient());
+                        others.copy_from_slice(result.gradient_to_candidates());
+                        Ok(())
+                    })?;
+                    if let Err(Error::Upstream { .. } | Error::GradientOverflow { .. }) = done {
+                        anchors.fill(T::from_f64(f64::NAN));
+                        others.fill(T::from_f64(f64::NAN));
+                        return Ok(());
+                    }
+                    done
+                })
+            })
+        })?;
+        let [anchors, others] = out.into_python();
+        Ok((anchors.unwrap_or_else(|| py.None()), others))
     }
 
     fn vjp<T: EngineElement + Element>(
@@ -225,4 +316,31 @@ impl<'a> Call<'a> {
 /// A mutable slice over an array that this module has allocated.
 fn as_mut_slice<'a, T: Element>(writing: &'a mut PyReadwriteArray2<'_, T>) -> PyResult<&'a mut [T]> {
     writing.as_slice_mut().map_err(|_| PyTypeError::new_err("the gradient must be C-contiguous and aligned"))
+}
+
+/// New arrays for the gradients to anchors and candidates, where wanted.
+struct Gradients<'py, T: Element>([Option<Bound<'py, PyArray2<T>>>; 2]);
+
+impl<'py, T: Element> Gradients<'py, T> {
+    fn new(
+        py: Python<'py>,
+        (anchors, shape): (bool, [usize; 2]),
+        (others, others_shape): (bool, [usize; 2]),
+    ) -> PyResult<Self> {
+        let new = |wanted: bool, shape| wanted.then(|| empty_matrix::<T>(py, shape)).transpose();
+        Ok(Self([new(anchors, shape)?, new(others, others_shape)?]))
+    }
+
+    /// Lends both to `write`; empty slices for what is not wanted.
+    fn write<R>(&mut self, write: impl FnOnce(&mut [T], &mut [T]) -> PyResult<R>) -> PyResult<R> {
+        let [mut anchors, mut others] =
+            self.0.each_ref().map(|array| array.as_ref().map(PyArrayMethods::readwrite));
+        let anchors = anchors.as_mut().map_or(Ok(&mut [][..]), as_mut_slice)?;
+        let others = others.as_mut().map_or(Ok(&mut [][..]), as_mut_slice)?;
+        write(anchors, others)
+    }
+
+    fn into_python(self) -> [Option<Py<PyAny>>; 2] {
+        self.0.map(|array| array.map(|array| array.into_any().unbind()))
+    }
 }

@@ -6,6 +6,7 @@
 //! | where | what |
 //! |---|---|
 //! | `plan` | a loss and a backend, parsed once |
+//! | `against` | what anchors are compared with, where that is not their own batch |
 //! | `engine` | one call: borrow arrays, release the interpreter, compute |
 //! | `cores` | the default number of threads |
 //! | `native_result` | the results of a call, copied from the workspace |
@@ -16,6 +17,7 @@
 //! | `errors` | errors and panics as exceptions |
 #![forbid(unsafe_code)]
 
+mod against;
 mod arrays;
 mod call_summary;
 mod config;

@@ -17,6 +17,9 @@ pub(crate) struct NativeResult {
     /// The gradient `[B, D]`.
     #[pyo3(get)]
     gradient: Option<Py<PyAny>>,
+    /// The gradient to the candidates `[N, D]`.
+    #[pyo3(get)]
+    candidate_gradient: Option<Py<PyAny>>,
     /// Anchors, positives, negatives `[T]` (-1 for none), and their distances.
     #[pyo3(get)]
     triplets: Option<Py<PyTuple>>,
@@ -75,7 +78,12 @@ impl<T: EngineElement + Element> OwnedResult<T> {
     }
 
     /// Converts the results to Python objects.
-    pub(crate) fn into_python(self, py: Python<'_>, gradient: Option<Py<PyAny>>) -> PyResult<NativeResult> {
+    pub(crate) fn into_python(
+        self,
+        py: Python<'_>,
+        gradient: Option<Py<PyAny>>,
+        candidate_gradient: Option<Py<PyAny>>,
+    ) -> PyResult<NativeResult> {
         let triplets = self.triplets.map(|triplets| {
             let [anchors, positives, negatives] = triplets.rows.map(|rows| PyArray1::from_vec(py, rows));
             let [to_positive, to_negative] =
@@ -88,6 +96,7 @@ impl<T: EngineElement + Element> OwnedResult<T> {
             loss: self.loss.to_f64(),
             losses: self.losses.map(|losses| to_array(py, losses)),
             gradient,
+            candidate_gradient,
             triplets: triplets.transpose()?,
             summary: Py::new(py, CallSummary { statistics: self.statistics, distances })?,
             executed: self.executed,

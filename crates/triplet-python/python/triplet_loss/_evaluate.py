@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from . import _engine
-from ._arrays import as_embeddings, as_labels, as_weights, cast_checked
+from ._against import prepared
+from ._arrays import as_embeddings, as_weights, cast_checked
 from ._margin import as_margin
 from ._result import Evaluation, Statistics, Triplets
 
@@ -29,8 +30,13 @@ def evaluate(
     *,
     isa: str | None = None,
     require_positives: bool = False,
+    candidates: Any = None,
+    candidate_labels: Any = None,
+    ids: Any = None,
+    candidate_ids: Any = None,
+    candidate_gradient: bool = False,
 ) -> Evaluation:
-    """Computes loss, gradient and triplets of a batch.
+    """Computes loss, gradient and triplets of a batch, or of its rows against other candidates.
 
     In a batch in which no two rows share a label, ``statistics.positive_pairs`` is 0, or it is an
     error with ``require_positives=True``. With the semi-hard rules its loss and gradient are 0.
@@ -69,6 +75,15 @@ def evaluate(
         triplets: Whether to list them.
         isa: ``portable``, ``avx2``, ``avx512`` or ``neon``; None for the fastest of this CPU.
         require_positives: Whether a batch without a positive pair is a ``ValueError``.
+        candidates: Rows `[N, D]` to take positives and negatives from, instead of the batch: a
+            reference set, or the rows of earlier batches. The gradient is that to ``embeddings``, the
+            loss is divided by the pairs of an anchor and a positive candidate, and triplets name
+            candidates by their row. Not with ``backend="gram"``.
+        candidate_labels: Their labels ``[N]``, of the same kind as ``labels``.
+        ids: What each anchor is, ``[B]``, of any kind that labels may be of: a candidate with the
+            same id is neither its positive nor its negative. Without ids, no candidate is an anchor.
+        candidate_ids: What each candidate is, ``[N]``.
+        candidate_gradient: Whether to compute the gradient to the candidates too.
 
     Returns:
         An ``Evaluation``.
@@ -84,7 +99,12 @@ def evaluate(
     )
     matrix, dtype = as_embeddings(embeddings)
     weights = None if sample_weight is None else as_weights(sample_weight)
-    native = _engine.engine.evaluate(plan, as_labels(labels), matrix, weights, gradient, triplets)
+    classes, against, other_dtype = prepared(
+        labels, candidates, candidate_labels, ids, candidate_ids, bool(candidate_gradient)
+    )
+    if candidate_gradient and (against is None or not gradient):
+        raise ValueError("candidate_gradient needs candidates, and gradient=True")
+    native = _engine.engine.evaluate(plan, classes, matrix, weights, gradient, triplets, 0, against)
     result = Evaluation()
     result.statistics = Statistics._make(native.summary.statistics)
     result.backend, result.isa, result.threads = native.executed
@@ -97,6 +117,9 @@ def evaluate(
         )
     result.loss = dtype.type(values) if native.losses is None else values
     result.gradient = gradient_values
+    result.candidate_gradient = native.candidate_gradient
+    if other_dtype is not None and native.candidate_gradient is not None:
+        result.candidate_gradient = cast_checked(native.candidate_gradient, other_dtype, "gradient")
     columns = native.triplets
     result.triplets = None if columns is None else Triplets._make(columns)
     return result

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _engine
+from ._against import Against
 from ._margin import as_margin, is_fixed, is_schedule
 from ._native import CallSummary, NativeResult, Plan
 from ._result import Statistics
@@ -179,10 +180,13 @@ class Loss:
         embeddings: NDArray[Any],
         weights: NDArray[np.float64] | None = None,
         gradient: bool = True,
+        against: Against | None = None,
     ) -> NativeResult:
-        """Loss, and on request the gradient, of arrays that `_arrays` has prepared."""
+        """Loss, and on request the gradient, of arrays that `_arrays` and `_against` have prepared."""
         plan = self.with_current_margin().plan if self.margin_varies else self.plan
-        native = _engine.engine.evaluate(plan, labels, embeddings, weights, gradient, False, _MAX_DISTANCES)
+        native = _engine.engine.evaluate(
+            plan, labels, embeddings, weights, gradient, False, _MAX_DISTANCES, against
+        )
         self._last_call.summary = native.summary
         return native
 
@@ -197,7 +201,19 @@ class Loss:
 
         All NaN if a derivative is not finite, which loss scalers detect.
         """
-        return _engine.engine.vjp(self.with_current_margin().plan, labels, embeddings, weights, upstream)
+        return _engine.engine.vjp(self.with_current_margin().plan, labels, embeddings, weights, upstream)[0]
+
+    def vjp_against(
+        self,
+        labels: NDArray[np.int64],
+        embeddings: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        upstream: NDArray[np.float64],
+        against: Against,
+    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """The same to anchors, and to candidates where it is wanted."""
+        plan = self.with_current_margin().plan
+        return _engine.engine.vjp(plan, labels, embeddings, weights, upstream, against)
 
     @property
     def statistics(self) -> Statistics | None:

@@ -15,6 +15,11 @@ __all__ = [
     "version",
 ]
 
+# Labels and rows of the candidates, the ids of anchors and candidates, and whether their gradient is wanted.
+_Against = tuple[
+    NDArray[np.int64], NDArray[Any], tuple[NDArray[np.int64], NDArray[np.int64]] | None, bool
+]
+
 instruction_sets: list[str]
 version: str
 
@@ -56,6 +61,8 @@ class NativeResult:
     @property
     def gradient(self) -> NDArray[Any] | None: ...
     @property
+    def candidate_gradient(self) -> NDArray[Any] | None: ...
+    @property
     def triplets(
         self,
     ) -> (
@@ -88,6 +95,7 @@ class Engine:
         gradient: bool = True,
         triplets: bool = False,
         distances: int = 0,
+        against: _Against | None = None,
     ) -> NativeResult: ...
     def vjp(
         self,
@@ -96,7 +104,8 @@ class Engine:
         embeddings: NDArray[Any],
         weights: NDArray[np.float64] | None,
         upstream: NDArray[np.float64],
-    ) -> NDArray[Any]: ...
+        against: _Against | None = None,
+    ) -> tuple[NDArray[Any], NDArray[Any] | None]: ...
     def retrieve(
         self,
         plan: Plan,

@@ -41,13 +41,15 @@ class Triplets(NamedTuple):
 class Evaluation:
     """Loss, gradient, triplets and statistics of one batch."""
 
-    __slots__ = ("backend", "gradient", "isa", "loss", "statistics", "threads", "triplets")
+    __slots__ = ("backend", "candidate_gradient", "gradient", "isa", "loss", "statistics", "threads", "triplets")
 
     loss: Any
     """The loss, a NumPy scalar of the embeddings' type; with ``reduction="none"`` the
     losses of the rows, ``[B]``."""
     gradient: NDArray[Any] | None
     """Its gradient ``[B, D]``, in the embeddings' type; None if not requested."""
+    candidate_gradient: NDArray[Any] | None
+    """Its gradient by the candidates ``[N, D]``; None if not requested."""
     triplets: Triplets | None
     """The mined triplets; None if not requested."""
     statistics: Statistics

@@ -26,7 +26,7 @@ from ._tensors import (
 
 def apply(loss: Loss, labels: Any, embeddings: torch.Tensor, weights: Any = None) -> torch.Tensor:
     """A scalar, or `[B]` without a reduction, in the embeddings' type; f32 under autocast."""
-    dtype = _checked_dtype(embeddings, weights)
+    dtype = checked_dtype(embeddings, weights)
     if is_traced(embeddings):
         return _graph.apply(loss, embeddings, labels, weights, dtype)
     loss, rows, factors = _prepared(loss, labels, weights)
@@ -46,7 +46,7 @@ def value_and_gradient(
     """The value that `apply` gives, and its gradient in the embeddings' type, both detached."""
     if loss.settings.reduction == "none":
         raise ValueError('value_and_gradient needs one loss: reduction="none" gives one for every row')
-    dtype = _checked_dtype(embeddings, weights)
+    dtype = checked_dtype(embeddings, weights)
     refuse_tangents(embeddings)
     if is_traced(embeddings):
         return _graph.value_and_gradient(loss, embeddings, labels, weights, dtype)
@@ -59,7 +59,7 @@ def value_and_gradient(
     return scalar(native.loss, dtype), gradient
 
 
-def _checked_dtype(embeddings: torch.Tensor, weights: Any) -> torch.dtype:
+def checked_dtype(embeddings: torch.Tensor, weights: Any) -> torch.dtype:
     """The type of the loss, of embeddings and weights that are checked."""
     check_embeddings(embeddings)
     on_cpu(embeddings, "embeddings")
@@ -75,7 +75,9 @@ def _prepared(
     """The loss on torch's threads, at the margin that the backward pass uses too; the others as arrays."""
     rows = labels_array(labels)
     factors = None if weights is None else weights_array(weights)
-    loss = loss.on_torch()
-    if loss.margin_varies:
-        loss = loss.with_margin(current_margin(loss))
-    return loss, rows, factors
+    return margin_now(loss.on_torch()), rows, factors
+
+
+def margin_now(loss: Loss) -> Loss:
+    """The loss at the current value of its margin."""
+    return loss.with_margin(current_margin(loss)) if loss.margin_varies else loss

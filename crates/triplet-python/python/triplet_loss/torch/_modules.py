@@ -10,6 +10,8 @@ import torch
 from .. import _engine
 from .._loss import PERCENTILES, Loss, Percentiles, Settings
 from .._result import Statistics
+from ._against import References, as_arrays, references
+from ._against import apply as apply_against
 from ._attributes import LossModule, margin_repr, rule_flag
 from ._functional import apply, value_and_gradient
 from ._tensors import check_embeddings, embeddings_array, labels_array, on_cpu
@@ -24,20 +26,50 @@ class _TripletLoss(LossModule):
         self._loss = Loss(Settings(**settings))
 
     def forward(
-        self, embeddings: torch.Tensor, labels: torch.Tensor, sample_weight: Any = None
+        self,
+        embeddings: torch.Tensor,
+        labels: torch.Tensor,
+        *given: Any,
+        sample_weight: Any = None,
+        ref_emb: torch.Tensor | None = None,
+        ref_labels: Any = None,
+        ids: Any = None,
+        ref_ids: Any = None,
     ) -> torch.Tensor:
         """The loss of embeddings `[B, D]` and labels `[B]` or `[B, 1]`.
 
         A scalar, or `[B]` with ``reduction="none"``, in the embeddings' type; in float32
-        under ``torch.autocast``. ``sample_weight``: a scalar, `[B]` or `[B, 1]`.
-        """
-        if self.device_transfer and isinstance(embeddings, torch.Tensor) and not embeddings.is_cpu:
-            return self._transferred(embeddings, labels, sample_weight)
-        return apply(self._loss, labels, embeddings, sample_weight)
+        under ``torch.autocast``. ``sample_weight``: a scalar, `[B]` or `[B, 1]`; it may be the
+        third argument.
 
-    def _transferred(self, embeddings: torch.Tensor, labels: Any, sample_weight: Any) -> torch.Tensor:
-        labels, sample_weight = _to_cpu(labels), _to_cpu(sample_weight)
-        return self.forward(embeddings.cpu(), labels, sample_weight).to(embeddings.device)
+        ``loss(embeddings, labels, ref_emb, ref_labels)`` takes positives and negatives from
+        other rows `[N, D]` instead of the batch: a reference set. The gradient goes to them too where
+        they require one. A reference is an anchor itself, and so neither its positive nor its
+        negative, where its ``ref_ids`` `[N]` is the anchor's ``ids`` `[B]`; without ids, none is.
+        """
+        if len(given) == 1 and sample_weight is None:
+            (sample_weight,) = given
+        elif len(given) == 2 and ref_emb is None and ref_labels is None:
+            ref_emb, ref_labels = given
+        elif given:
+            raise TypeError(
+                "after embeddings and labels come sample_weight, or ref_emb and ref_labels; name the others"
+            )
+        against = None
+        if not (ref_emb is None and ref_labels is None and ids is None and ref_ids is None):
+            against = references(ref_emb, ref_labels, ids, ref_ids)
+        if self.device_transfer and isinstance(embeddings, torch.Tensor) and not embeddings.is_cpu:
+            labels, sample_weight, device = _to_cpu(labels), _to_cpu(sample_weight), embeddings.device
+            against = None if against is None else against.transferred()
+            return self._loss_of(embeddings.cpu(), labels, sample_weight, against).to(device)
+        return self._loss_of(embeddings, labels, sample_weight, against)
+
+    def _loss_of(
+        self, embeddings: torch.Tensor, labels: Any, sample_weight: Any, against: References | None
+    ) -> torch.Tensor:
+        if against is None:
+            return apply(self._loss, labels, embeddings, sample_weight)
+        return apply_against(self._loss, labels, embeddings, against, sample_weight)
 
     def value_and_gradient(
         self, embeddings: torch.Tensor, labels: torch.Tensor, sample_weight: Any = None
@@ -65,23 +97,33 @@ class _TripletLoss(LossModule):
 
     @torch.no_grad()
     def mine(
-        self, embeddings: torch.Tensor, labels: torch.Tensor
+        self,
+        embeddings: torch.Tensor,
+        labels: torch.Tensor,
+        ref_emb: torch.Tensor | None = None,
+        ref_labels: Any = None,
+        *,
+        ids: Any = None,
+        ref_ids: Any = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Anchors, positives and negatives `[T]`, by ascending anchor, then positive.
 
         What pytorch-metric-learning calls an ``indices_tuple``. Anchors without a positive
-        or a negative have no triplet.
+        or a negative have no triplet. With ``ref_emb`` positives and negatives are rows of it; see
+        a call of the loss.
         """
         check_embeddings(embeddings)
         device = embeddings.device
+        given = references(ref_emb, ref_labels, ids, ref_ids)
         if self.device_transfer:
             embeddings, labels = embeddings.cpu(), _to_cpu(labels)
+            given = None if given is None else given.transferred()
         else:
             on_cpu(embeddings, "embeddings")
         plan = self._loss.on_torch().with_current_margin().plan
-        native = _engine.engine.evaluate(
-            plan, labels_array(labels), embeddings_array(embeddings), gradient=False, triplets=True
-        )
+        numbers, against = (labels_array(labels), None) if given is None else as_arrays(labels, given, False)
+        rows = embeddings_array(embeddings)
+        native = _engine.engine.evaluate(plan, numbers, rows, gradient=False, triplets=True, against=against)
         assert native.triplets is not None
         anchor, positive, negative = native.triplets[:3]
         whole = (positive >= 0) & (negative >= 0)

@@ -1,0 +1,51 @@
+"""Anchors against candidates besides their own batch: a reference set, or a memory bank."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._arrays import as_embeddings, as_labels
+from ._labels import as_labels_of_both
+
+
+class Against(NamedTuple):
+    """What the native module takes as candidates, besides the anchors."""
+
+    labels: NDArray[np.int64]
+    rows: NDArray[Any]
+    ids: tuple[NDArray[np.int64], NDArray[np.int64]] | None
+    """Those of anchors and candidates; a candidate with the anchor's id is neither positive nor negative."""
+    gradient: bool
+    """Whether the gradient to the candidates is wanted."""
+
+
+def prepared(
+    labels: Any,
+    candidates: Any,
+    candidate_labels: Any,
+    ids: Any = None,
+    candidate_ids: Any = None,
+    gradient: bool = False,
+    names: tuple[str, str] = ("candidates", "candidate_labels"),
+) -> tuple[NDArray[np.int64], Against | None, np.dtype[Any] | None]:
+    """The anchors' labels, the candidates (None for the batch itself), and the candidates' type."""
+    rows_name, labels_name = names
+    if (candidates is None) != (candidate_labels is None):
+        missing = rows_name if candidates is None else labels_name
+        raise ValueError(f"{rows_name} and {labels_name} go together: {missing} is missing")
+    if candidates is None:
+        if ids is not None or candidate_ids is not None:
+            raise ValueError(f"ids say which of the {rows_name} an anchor is: there are no {rows_name}")
+        return as_labels(labels), None, None
+    if (ids is None) != (candidate_ids is None):
+        raise ValueError("ids of anchors and of candidates go together: one is missing")
+    classes, other_classes = as_labels_of_both(labels, candidate_labels, ("labels", labels_name))
+    try:
+        rows, dtype = as_embeddings(candidates)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"in {rows_name}: {error}") from None
+    pair = None if ids is None else as_labels_of_both(ids, candidate_ids, ("ids", "candidate_ids"))
+    return classes, Against(other_classes, rows, pair, gradient), dtype

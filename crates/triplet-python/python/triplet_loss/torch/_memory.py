@@ -1,0 +1,177 @@
+"""A memory bank: the rows of earlier batches as candidates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ._modules import _TripletLoss
+from ._tensors import check_embeddings, labels_array
+
+
+class CrossBatchMemory(torch.nn.Module):
+    """Compares each batch with the rows of earlier batches (Wang et al., 2020, *Cross-batch memory*).
+
+    >>> from triplet_loss.torch import CrossBatchMemory, TripletSemiHardLoss
+    >>> memory = CrossBatchMemory(TripletSemiHardLoss(distance="l2"), embedding_size=2, memory_size=4)
+    >>> rows = torch.tensor([[0.0, 0.0], [1.0, 0.0]], requires_grad=True)
+    >>> memory(rows, torch.tensor([0, 1])).item()  # no two rows share a label yet
+    0.0
+    >>> memory(rows, torch.tensor([1, 0])).item()  # against four rows, two of them the batch's own
+    1.0
+    >>> len(memory)
+    4
+
+    The batch is put into the bank first, detached, in place of the oldest rows; then each of its rows
+    is an anchor and all rows of the bank are candidates, but the anchor's own copy is not. The loss is
+    divided by the pairs of an anchor and a positive candidate; the gradient goes to the batch.
+
+    The arguments are those of pytorch-metric-learning's class, without its ``miner``, since the loss
+    mines by itself. Other than there, ``state_dict`` has all of the state, a call that raises leaves
+    the bank as it was, and an empty batch changes nothing.
+
+    Args:
+        loss: A ``TripletSemiHardLoss`` or ``TripletHardLoss``.
+        embedding_size: The width ``D`` of the rows.
+        memory_size: How many rows are kept, at least as many as a batch has.
+        min_size: While the bank has fewer rows, calls give the loss of the batch by itself.
+    """
+
+    embedding_memory: torch.Tensor
+    """The rows `[memory_size, D]`, in the type of the last batch."""
+    label_memory: torch.Tensor
+    """Their labels."""
+    queue_idx: torch.Tensor
+    """Where the next row goes."""
+    filled: torch.Tensor
+    """How many places hold a row."""
+
+    def __init__(self, loss: Any, embedding_size: int, memory_size: int = 1024, *, min_size: int = 0):
+        super().__init__()
+        if not isinstance(loss, _TripletLoss):
+            raise TypeError(f"loss is a {type(loss).__name__}: expected a loss of triplet_loss.torch")
+        for name, value, least in (
+            ("embedding_size", embedding_size, 1),
+            ("memory_size", memory_size, 1),
+            ("min_size", min_size, 0),
+        ):
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{name} is {value!r}: expected an integer of at least {least}")
+        self.loss = loss
+        self.embedding_size, self.memory_size, self.min_size = embedding_size, memory_size, min_size
+        self.register_buffer("embedding_memory", torch.zeros(memory_size, embedding_size))
+        self.register_buffer("label_memory", torch.zeros(memory_size, dtype=torch.int64))
+        self.register_buffer("queue_idx", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
+
+    def __len__(self) -> int:
+        """How many rows it has."""
+        return int(self.filled)
+
+    def reset(self) -> None:
+        """Forgets all rows."""
+        self.queue_idx.zero_()
+        self.filled.zero_()
+
+    def forward(
+        self,
+        embeddings: torch.Tensor,
+        labels: torch.Tensor,
+        indices_tuple: None = None,
+        enqueue_mask: torch.Tensor | None = None,
+        *,
+        sample_weight: Any = None,
+    ) -> torch.Tensor:
+        """The loss of a batch `[B, D]` with labels `[B]` against the bank.
+
+        With ``enqueue_mask``, `[B]` booleans, the True rows are only put into the bank, and the others
+        are only anchors: ``sample_weight`` is theirs. ``indices_tuple`` must be None.
+        """
+        if indices_tuple is not None:
+            raise TypeError("indices_tuple is given: this loss mines its triplets by itself")
+        check_embeddings(embeddings)
+        if embeddings.shape[1] != self.embedding_size:
+            raise ValueError(f"embeddings have width {embeddings.shape[1]}, the memory has {self.embedding_size}")
+        classes = torch.from_numpy(labels_array(labels))
+        if len(classes) != len(embeddings):
+            raise ValueError(
+                f"labels have shape [{len(classes)}] but embeddings have shape {list(embeddings.shape)}: "
+                "one label a row is needed"
+            )
+        if enqueue_mask is None:
+            return self._step(embeddings, classes, embeddings, classes, True, sample_weight)
+        mask = torch.as_tensor(enqueue_mask)
+        if mask.dtype is not torch.bool or mask.shape != classes.shape:
+            raise ValueError(
+                f"enqueue_mask has dtype {mask.dtype} and shape {list(mask.shape)}: expected one boolean for each "
+                f"of {len(classes)} rows"
+            )
+        anchors = ~mask
+        return self._step(
+            embeddings[anchors], classes[anchors], embeddings[mask], classes[mask], False, sample_weight
+        )
+
+    def _step(
+        self,
+        anchors: torch.Tensor,
+        anchor_labels: torch.Tensor,
+        rows: torch.Tensor,
+        row_labels: torch.Tensor,
+        anchors_are_rows: bool,
+        sample_weight: Any,
+    ) -> torch.Tensor:
+        count = len(rows)
+        if count > self.memory_size:
+            raise ValueError(f"{count} rows do not fit a memory of {self.memory_size}")
+        places = (self.queue_idx + torch.arange(count)) % self.memory_size
+        before = self._state(places)
+        try:
+            self._put(rows, row_labels, places)
+            filled = len(self)
+            if filled < self.min_size:
+                return self.loss(anchors, anchor_labels, sample_weight=sample_weight)
+            # An anchor that is not in the bank has an id of its own.
+            ids = places if anchors_are_rows else -1 - torch.arange(len(anchors))
+            return self.loss(
+                anchors,
+                anchor_labels,
+                sample_weight=sample_weight,
+                # A copy: the bank changes before the backward pass may read it.
+                ref_emb=self.embedding_memory[:filled].clone() if self._reads_later() else self.embedding_memory[:filled],
+                ref_labels=self.label_memory[:filled],
+                ids=ids,
+                ref_ids=torch.arange(filled),
+            )
+        except BaseException:
+            self._restore(places, before)
+            raise
+
+    def _reads_later(self) -> bool:
+        """Whether the backward pass computes the gradient, from the bank's rows."""
+        return self.loss.reduction == "none"
+
+    def _state(self, places: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        memory = self.embedding_memory
+        return (memory, memory[places], self.label_memory[places], self.queue_idx.clone(), self.filled.clone())
+
+    def _put(self, rows: torch.Tensor, labels: torch.Tensor, places: torch.Tensor) -> None:
+        rows = rows.detach()
+        if self.embedding_memory.dtype is not rows.dtype:
+            self.embedding_memory = self.embedding_memory.to(rows.dtype)
+        self.embedding_memory[places] = rows.to(self.embedding_memory.device)
+        self.label_memory[places] = labels
+        self.queue_idx.copy_((self.queue_idx + len(rows)) % self.memory_size)
+        self.filled.copy_(torch.clamp(self.filled + len(rows), max=self.memory_size))
+
+    def _restore(self, places: torch.Tensor, before: tuple[torch.Tensor, ...]) -> None:
+        memory, rows, labels, queue_idx, filled = before
+        self.embedding_memory = memory
+        self.embedding_memory[places] = rows
+        self.label_memory[places] = labels
+        self.queue_idx.copy_(queue_idx)
+        self.filled.copy_(filled)
+
+    def extra_repr(self) -> str:
+        """Its size."""
+        return f"embedding_size={self.embedding_size}, memory_size={self.memory_size}, min_size={self.min_size}"
