@@ -11,7 +11,8 @@ array([-0.5,  1.5, -0.5, -0.5], dtype=float32)
 
 ===========================  ====================================================
 ``evaluate``                 loss, gradient and triplets of NumPy arrays
-``triplet_loss.torch``       modules with autograd, and a miner
+``MemoryBank``               batches against the rows of earlier ones
+``triplet_loss.torch``       modules with autograd, a miner, and a memory bank
 ``triplet_loss.keras``       losses of Keras 3 on TensorFlow, torch and JAX
 ``triplet_loss.jax``         a function that can be jitted and differentiated
 ``triplet_loss.tfa``         the names and defaults of TensorFlow Addons 0.23
@@ -29,7 +30,17 @@ of each loss. The result is the same, bit for bit, whatever it is.
 
 from ._engine import clear_cache, limit_memory
 from ._evaluate import evaluate
+from ._memory_bank import MemoryBank
 from ._native import version as __version__
 from ._result import Evaluation, Statistics, Triplets
 
-__all__ = ["Evaluation", "Statistics", "Triplets", "__version__", "clear_cache", "evaluate", "limit_memory"]
+__all__ = [
+    "Evaluation",
+    "MemoryBank",
+    "Statistics",
+    "Triplets",
+    "__version__",
+    "clear_cache",
+    "evaluate",
+    "limit_memory",
+]

@@ -16,9 +16,7 @@ __all__ = [
 ]
 
 # Labels and rows of the candidates, the ids of anchors and candidates, and whether their gradient is wanted.
-_Against = tuple[
-    NDArray[np.int64], NDArray[Any], tuple[NDArray[np.int64], NDArray[np.int64]] | None, bool
-]
+_Against = tuple[NDArray[np.int64], NDArray[Any], tuple[NDArray[np.int64], NDArray[np.int64]] | None, bool]
 
 instruction_sets: list[str]
 version: str

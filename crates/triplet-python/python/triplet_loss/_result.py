@@ -41,7 +41,16 @@ class Triplets(NamedTuple):
 class Evaluation:
     """Loss, gradient, triplets and statistics of one batch."""
 
-    __slots__ = ("backend", "candidate_gradient", "gradient", "isa", "loss", "statistics", "threads", "triplets")
+    __slots__ = (
+        "backend",
+        "candidate_gradient",
+        "gradient",
+        "isa",
+        "loss",
+        "statistics",
+        "threads",
+        "triplets",
+    )
 
     loss: Any
     """The loss, a NumPy scalar of the embeddings' type; with ``reduction="none"`` the

@@ -15,7 +15,15 @@ from ._eager import as_embedding_dtype
 from ._functional import checked_dtype, margin_now
 from ._modes import in_forward_mode, is_traced
 from ._no_second_derivative import no_forward_mode
-from ._tensors import cast_checked, check_embeddings, embeddings_array, labels_array, on_cpu, scalar, weights_array
+from ._tensors import (
+    cast_checked,
+    check_embeddings,
+    embeddings_array,
+    labels_array,
+    on_cpu,
+    scalar,
+    weights_array,
+)
 
 
 class References(NamedTuple):
@@ -61,13 +69,11 @@ def as_arrays(labels: Any, given: References, gradient: bool) -> tuple[NDArray[n
     return numbers, Against(others, embeddings_array(given.embeddings), ids, gradient)
 
 
-def _of_both(
-    first: Any, second: Any, names: tuple[str, str]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _of_both(first: Any, second: Any, names: tuple[str, str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     if isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor):
         return labels_array(first), labels_array(second)
-    plain = [labels_array(side) if isinstance(side, torch.Tensor) else side for side in (first, second)]
-    return as_labels_of_both(*plain, names)
+    one, other = (labels_array(side) if isinstance(side, torch.Tensor) else side for side in (first, second))
+    return as_labels_of_both(one, other, names)
 
 
 class _Call(NamedTuple):
@@ -90,7 +96,9 @@ class _AgainstLoss(torch.autograd.Function):
         loss, labels, against, weights, dtype = call
         rows = embeddings_array(embeddings)
         if loss.settings.reduction == "none":
-            native = loss.evaluate(labels, rows, weights, gradient=False, against=against._replace(gradient=False))
+            native = loss.evaluate(
+                labels, rows, weights, gradient=False, against=against._replace(gradient=False)
+            )
             copies = against._replace(labels=against.labels.copy())
             ctx.call = call._replace(labels=labels.copy(), against=copies)
             ctx.save_for_backward(embeddings, others)
@@ -140,7 +148,9 @@ def apply(
     factors = None if weights is None else weights_array(weights)
     loss = margin_now(loss.on_torch())
     if needed or (tracks and embeddings.requires_grad) or in_forward_mode():
-        result: torch.Tensor = _AgainstLoss.apply(embeddings, others, _Call(loss, numbers, against, factors, dtype))
+        result: torch.Tensor = _AgainstLoss.apply(
+            embeddings, others, _Call(loss, numbers, against, factors, dtype)
+        )
         return result
     native = loss.evaluate(numbers, embeddings_array(embeddings), factors, gradient=False, against=against)
     if loss.settings.reduction == "none":

@@ -92,7 +92,9 @@ class CrossBatchMemory(torch.nn.Module):
             raise TypeError("indices_tuple is given: this loss mines its triplets by itself")
         check_embeddings(embeddings)
         if embeddings.shape[1] != self.embedding_size:
-            raise ValueError(f"embeddings have width {embeddings.shape[1]}, the memory has {self.embedding_size}")
+            raise ValueError(
+                f"embeddings have width {embeddings.shape[1]}, the memory has {self.embedding_size}"
+            )
         classes = torch.from_numpy(labels_array(labels))
         if len(classes) != len(embeddings):
             raise ValueError(
@@ -104,8 +106,8 @@ class CrossBatchMemory(torch.nn.Module):
         mask = torch.as_tensor(enqueue_mask)
         if mask.dtype is not torch.bool or mask.shape != classes.shape:
             raise ValueError(
-                f"enqueue_mask has dtype {mask.dtype} and shape {list(mask.shape)}: expected one boolean for each "
-                f"of {len(classes)} rows"
+                f"enqueue_mask has dtype {mask.dtype} and shape {list(mask.shape)}: expected one boolean for "
+                f"each of {len(classes)} rows"
             )
         anchors = ~mask
         return self._step(
@@ -133,12 +135,14 @@ class CrossBatchMemory(torch.nn.Module):
                 return self.loss(anchors, anchor_labels, sample_weight=sample_weight)
             # An anchor that is not in the bank has an id of its own.
             ids = places if anchors_are_rows else -1 - torch.arange(len(anchors))
+            bank = self.embedding_memory[:filled]
+            # The backward pass computes the gradients of each row's loss, and the bank may change before.
+            bank = bank.clone() if self.loss.reduction == "none" else bank
             return self.loss(
                 anchors,
                 anchor_labels,
                 sample_weight=sample_weight,
-                # A copy: the bank changes before the backward pass may read it.
-                ref_emb=self.embedding_memory[:filled].clone() if self._reads_later() else self.embedding_memory[:filled],
+                ref_emb=bank,
                 ref_labels=self.label_memory[:filled],
                 ids=ids,
                 ref_ids=torch.arange(filled),
@@ -147,13 +151,15 @@ class CrossBatchMemory(torch.nn.Module):
             self._restore(places, before)
             raise
 
-    def _reads_later(self) -> bool:
-        """Whether the backward pass computes the gradient, from the bank's rows."""
-        return self.loss.reduction == "none"
-
     def _state(self, places: torch.Tensor) -> tuple[torch.Tensor, ...]:
         memory = self.embedding_memory
-        return (memory, memory[places], self.label_memory[places], self.queue_idx.clone(), self.filled.clone())
+        return (
+            memory,
+            memory[places],
+            self.label_memory[places],
+            self.queue_idx.clone(),
+            self.filled.clone(),
+        )
 
     def _put(self, rows: torch.Tensor, labels: torch.Tensor, places: torch.Tensor) -> None:
         rows = rows.detach()
@@ -174,4 +180,6 @@ class CrossBatchMemory(torch.nn.Module):
 
     def extra_repr(self) -> str:
         """Its size."""
-        return f"embedding_size={self.embedding_size}, memory_size={self.memory_size}, min_size={self.min_size}"
+        return (
+            f"embedding_size={self.embedding_size}, memory_size={self.memory_size}, min_size={self.min_size}"
+        )
