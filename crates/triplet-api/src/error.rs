@@ -78,6 +78,22 @@ pub enum Error {
         /// [`crate::MemoryLimits::bytes`].
         allowed: usize,
     },
+    /// A memory bank without room.
+    #[error("a memory bank of {size} rows of width {width} holds nothing: both must be at least 1")]
+    MemoryBank {
+        /// Width of the rows.
+        width: usize,
+        /// Rows that it should hold.
+        size: usize,
+    },
+    /// A batch that a memory bank cannot hold.
+    #[error("{rows} rows do not fit a memory bank of {size}: use a larger one, or smaller batches")]
+    MemoryBankTooSmall {
+        /// Rows of the batch.
+        rows: usize,
+        /// Rows that the bank holds.
+        size: usize,
+    },
     /// Sample weights of a shape that is neither scalar nor one a row.
     #[error(
         "sample_weight has shape {shape:?} but the batch has shape [{rows}]: give a scalar, [{rows}] or [{rows}, 1]"

@@ -36,6 +36,7 @@ mod evaluation;
 mod gram;
 mod loss;
 mod memory;
+mod memory_bank;
 mod overflow;
 mod reduction;
 pub mod retrieval;
@@ -50,6 +51,7 @@ pub use evaluation::Evaluation;
 pub use gram::Gram;
 pub use loss::{Candidates, Inputs, Loss, LossSpec, TripletHardLoss, TripletSemiHardLoss};
 pub use memory::MemoryLimits;
+pub use memory_bank::MemoryBank;
 pub use reduction::{Reduction, Weights};
 pub use retrieval::Retrieval;
 pub use triplet_core::{

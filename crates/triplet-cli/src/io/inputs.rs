@@ -51,6 +51,13 @@ pub(crate) struct Inputs {
     pub(crate) understood: Vec<Understood>,
 }
 
+/// Reads labels, or ids, by themselves.
+pub(crate) fn read_labels(path: &Path, args: &ReadArgs) -> Result<Labels> {
+    let file = File::read(path, Role::Labels, true, args, &Budget::new(args.max_memory))?;
+    let names = settle(&[file.rows("")])?;
+    Ok(file.labels(names[0], args)?.0)
+}
+
 /// Reads all files of a request.
 pub(crate) fn read(request: Request<'_>) -> Result<Inputs> {
     let Request { data, labels, weights, args, .. } = request;

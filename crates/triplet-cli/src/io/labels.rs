@@ -137,6 +137,25 @@ impl Labels {
         name.map_or_else(|| Cow::Owned(class.to_string()), |name| Cow::Borrowed(name.as_str()))
     }
 
+    /// The classes of other labels, numbered as these are: equal text has one number, and text that is not here
+    /// another.
+    pub(crate) fn numbers_of(&self, others: &Self) -> Vec<i64> {
+        if self.names.is_empty() {
+            return others.classes.clone();
+        }
+        let mut known: HashMap<&str, i64> = self.names.iter().map(String::as_str).zip(0..).collect();
+        let mut numbers = Vec::with_capacity(others.names.len());
+        for name in &others.names {
+            let next = known.len() as i64;
+            numbers.push(*known.entry(name).or_insert(next));
+        }
+        others
+            .classes
+            .iter()
+            .map(|&class| usize::try_from(class).map_or(class, |class| numbers[class]))
+            .collect()
+    }
+
     /// Whether labels have names other than their numbers.
     pub(crate) fn are_text(&self) -> bool {
         !self.names.is_empty()

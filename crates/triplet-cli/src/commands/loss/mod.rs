@@ -1,11 +1,14 @@
 //! `triplet loss`: loss, triplets and gradient of embeddings in a file.
 
+mod candidates;
+
 use crate::{
     io::{self, Embeddings, OutputSet, ReadArgs, Understood},
     options::{BackendArgs, ObjectiveArgs},
     output,
 };
 use anyhow::{Context, Result};
+use candidates::{CandidateArgs, Candidates, Rows};
 use clap::Args;
 use ndarray::{Array2, ArrayD, aview1};
 use ndarray_npy::WritableElement;
@@ -15,8 +18,8 @@ use std::{
     time::Instant,
 };
 use triplet_api::{
-    BackendOptions, Batch, CoreError, Element, Evaluation, Inputs, Loss, LossSpec, MemoryLimits, Reduction,
-    Weights, Workspace,
+    BackendOptions, Batch, CoreError, Evaluation, Inputs, Loss, LossSpec, MemoryLimits, Reduction, Weights,
+    Workspace,
 };
 
 const EXAMPLES: &str = "\
@@ -27,6 +30,7 @@ Examples:
   triplet loss --embeddings table.parquet --label-column species
   python embed.py | triplet loss --embeddings - --labels y.npy
   triplet loss --embeddings e.npy --labels y.npy --gradient g.npy --memory 2G
+  triplet loss --embeddings e.npy --labels y.npy --candidates all.npy --candidate-labels all_y.npy
 
 Arrays are npy, npz and safetensors (\"file.npz:name\" picks one of several); tables are csv, tsv,
 txt (any separator; .gz too), Parquet, Feather, Arrow and JSON lines; - is standard input. Labels are
@@ -47,6 +51,8 @@ pub(crate) struct LossArgs {
     /// Sample weights: a scalar, `[B]` or `[B, 1]`, finite and not negative.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    #[command(flatten)]
+    against: CandidateArgs,
     #[command(flatten)]
     objective: ObjectiveArgs,
     /// Reduction: mean, sum or none.
@@ -80,12 +86,14 @@ impl LossArgs {
             ("--gradient", &self.gradient),
             ("--triplets", &self.triplets),
             ("--losses", &self.losses),
+            ("--candidate-gradient", &self.against.candidate_gradient),
         ])
     }
 
     fn inputs(&self) -> Vec<(&str, &Path)> {
         let mut inputs = vec![("--embeddings", self.embeddings.as_path())];
         inputs.extend(io::given(&[("--labels", &self.labels), ("--weights", &self.weights)]));
+        inputs.extend(self.against.inputs());
         inputs
     }
 }
@@ -99,6 +107,8 @@ pub(crate) fn run(args: &LossArgs) -> Result<()> {
         "--losses needs --reduction none: there is one loss for the whole batch otherwise"
     );
     io::check_outputs(&args.outputs(), &args.inputs())?;
+    let standard = args.inputs().iter().filter(|(_, path)| *path == Path::new("-")).count();
+    anyhow::ensure!(standard < 2, "standard input can be read once: give a file for the other input");
     let request = io::Request {
         data: &args.embeddings,
         labels: args.labels.as_deref(),
@@ -107,14 +117,15 @@ pub(crate) fn run(args: &LossArgs) -> Result<()> {
         args: &args.read,
     };
     let inputs = io::read(request)?;
+    let others = args.against.read(&inputs.labels, &args.read)?;
     match &inputs.embeddings {
-        Embeddings::Single(x) => evaluate(args, spec, options, x, &inputs),
-        Embeddings::Double(x) => evaluate(args, spec, options, x, &inputs),
+        Embeddings::Single(x) => evaluate(args, spec, options, x, (&inputs, others.as_ref())),
+        Embeddings::Double(x) => evaluate(args, spec, options, x, (&inputs, others.as_ref())),
     }
 }
 
 /// An element type that the command can compute, print and write.
-trait Shown: Element + WritableElement {
+trait Shown: Rows + WritableElement {
     /// The bits, as hexadecimal of the type's width.
     fn bits(self) -> String;
     /// The shortest decimal that reads back as the same value.
@@ -145,7 +156,7 @@ fn evaluate<T: Shown>(
     spec: LossSpec,
     options: BackendOptions,
     embeddings: &ArrayD<T>,
-    inputs: &io::Inputs,
+    (inputs, others): (&io::Inputs, Option<&Candidates>),
 ) -> Result<()> {
     let labels = inputs.labels.classes.as_slice();
     let shown = || format!("{}", args.embeddings.display());
@@ -166,15 +177,24 @@ fn evaluate<T: Shown>(
         ..Default::default()
     };
     let mut workspace = Workspace::new(options)?.with_limits(limits);
+    let candidates = others.map(Candidates::batch::<T>).transpose()?;
+    let against = candidates.as_ref().zip(others).map(|(batch, others)| triplet_api::Candidates {
+        batch,
+        identity: others.identity(),
+        gradient: args.against.candidate_gradient.is_some(),
+    });
     let start = Instant::now();
-    let result = if args.gradient.is_some() {
-        spec.evaluate_with(&batch, Inputs { weights, upstream: None }, &mut workspace)?
-    } else {
-        spec.forward(&batch, weights, &mut workspace)?
+    let inputs_of_call = Inputs { weights, upstream: None };
+    let result = match (args.gradient.is_some(), against) {
+        (true, None) => spec.evaluate_with(&batch, inputs_of_call, &mut workspace)?,
+        (false, None) => spec.forward(&batch, weights, &mut workspace)?,
+        (true, Some(others)) => spec.evaluate_against(&batch, others, inputs_of_call, &mut workspace)?,
+        (false, Some(others)) => spec.forward_against(&batch, others, weights, &mut workspace)?,
     };
     let ms = start.elapsed().as_secs_f64() * 1e3;
     write_outputs(args, &result, rows, width)?;
-    report(args, &inputs.understood, &result, ms);
+    let understood = inputs.understood.iter().chain(others.into_iter().flat_map(Candidates::understood));
+    report(args, &understood.collect::<Vec<_>>(), &result, ms);
     Ok(())
 }
 
@@ -188,6 +208,11 @@ fn write_outputs<T: Shown>(
     if let Some(path) = &args.gradient {
         let gradient = Array2::from_shape_vec((rows, width), result.gradient().to_vec())?;
         outputs.npy(path, &gradient)?;
+    }
+    if let Some(path) = &args.against.candidate_gradient {
+        let gradient = result.gradient_to_candidates();
+        let shape = (gradient.len() / width, width);
+        outputs.npy(path, &Array2::from_shape_vec(shape, gradient.to_vec())?)?;
     }
     if let Some(path) = &args.triplets {
         let index = |row: Option<u32>| row.map_or(-1, i64::from);
@@ -203,8 +228,8 @@ fn write_outputs<T: Shown>(
     outputs.commit()
 }
 
-fn report<T: Shown>(args: &LossArgs, understood: &[Understood], result: &Evaluation<'_, T>, ms: f64) {
-    understood.iter().for_each(output::note);
+fn report<T: Shown>(args: &LossArgs, understood: &[&Understood], result: &Evaluation<'_, T>, ms: f64) {
+    understood.iter().copied().for_each(output::note);
     let (statistics, executed) = (result.statistics(), result.executed());
     if args.json {
         let mut object = json!({
@@ -219,7 +244,7 @@ fn report<T: Shown>(args: &LossArgs, understood: &[Understood], result: &Evaluat
             "isa": executed.isa,
             "threads": executed.threads,
             "ms": ms,
-            "input": understood.iter().map(Understood::json).collect::<Vec<_>>(),
+            "input": understood.iter().map(|understood| understood.json()).collect::<Vec<_>>(),
         });
         if let Some(losses) = result.losses() {
             object["losses"] = losses.iter().map(|l| l.number()).collect();
