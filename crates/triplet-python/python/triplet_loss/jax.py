@@ -23,6 +23,7 @@ from typing import Any
 
 import jax
 
+from . import _jax_against
 from ._jax import apply
 from ._loss import Settings, cached_loss
 
@@ -41,6 +42,10 @@ def triplet_semihard_loss(
     backend: str = "auto",
     threads: int | None = None,
     require_positives: bool = False,
+    ref_emb: Any = None,
+    ref_labels: Any = None,
+    ids: Any = None,
+    ref_ids: Any = None,
 ) -> jax.Array:
     """For every anchor and positive, the nearest negative that is farther than the positive.
 
@@ -57,13 +62,19 @@ def triplet_semihard_loss(
         backend: ``auto``, ``par``, ``openmp``, ``simd``, ``scalar`` or ``gram``.
         threads: At most so many; None for one a core.
         require_positives: Whether a batch without a positive pair is an error.
+        ref_emb: Rows `[N, D]` to take positives and negatives from, instead of the batch; the
+            gradient is that to both. The margin must be a number then.
+        ref_labels: Their labels, `[N]`.
+        ids: What each anchor is, `[B]`: a reference with the same id is neither its positive nor its
+            negative. Without ids, none is an anchor.
+        ref_ids: What each reference is, `[N]`.
 
     Returns:
         The loss in the embeddings' type: a scalar, or `[B]`.
     """
     rule = "semi-hard-literal" if literal else "semi-hard"
     settings = Settings(1.0, distance, rule, reduction, backend, threads, require_positives)
-    return apply(cached_loss(settings), labels, embeddings, sample_weight, margin)
+    return _apply(settings, labels, embeddings, sample_weight, margin, (ref_emb, ref_labels, ids, ref_ids))
 
 
 def triplet_hard_loss(
@@ -78,6 +89,10 @@ def triplet_hard_loss(
     backend: str = "auto",
     threads: int | None = None,
     require_positives: bool = False,
+    ref_emb: Any = None,
+    ref_labels: Any = None,
+    ids: Any = None,
+    ref_ids: Any = None,
 ) -> jax.Array:
     """For every anchor, its farthest positive and its nearest negative.
 
@@ -86,4 +101,17 @@ def triplet_hard_loss(
     """
     rule = "hard-soft" if soft else "hard"
     settings = Settings(1.0, distance, rule, reduction, backend, threads, require_positives)
-    return apply(cached_loss(settings), labels, embeddings, sample_weight, margin)
+    return _apply(settings, labels, embeddings, sample_weight, margin, (ref_emb, ref_labels, ids, ref_ids))
+
+
+def _apply(
+    settings: Settings,
+    labels: Any,
+    embeddings: Any,
+    weights: Any,
+    margin: Any,
+    others: tuple[Any, Any, Any, Any],
+) -> jax.Array:
+    if all(other is None for other in others):
+        return apply(cached_loss(settings), labels, embeddings, weights, margin)
+    return _jax_against.apply(settings, labels, embeddings, weights, margin, others)

@@ -1,0 +1,163 @@
+"""The loss of JAX arrays against other rows, by a callback to the CPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._against import Against, prepared
+from ._arrays import (
+    SUPPORTED_DTYPES,
+    as_embeddings,
+    as_labels,
+    as_weights,
+    cast_checked,
+    dtype_error,
+    shape_error,
+)
+from ._jax_callbacks import compute_dtype
+from ._labels import as_labels_of_both
+from ._loss import NO_SECOND_DERIVATIVE, Settings, cached_loss
+from ._margin import as_margin, is_fixed
+
+
+def apply(
+    settings: Settings,
+    labels: Any,
+    embeddings: Any,
+    weights: Any,
+    margin: Any,
+    others: tuple[Any, Any, Any, Any],
+) -> jax.Array:
+    """The loss of embeddings against `others`: rows, their labels, and the ids of both sides."""
+    if not is_fixed(margin):
+        raise TypeError("margin is traced or a function: with ref_emb it must be a number")
+    ref_emb, ref_labels, ids, ref_ids = others
+    if (ref_emb is None) != (ref_labels is None):
+        missing = "ref_emb" if ref_emb is None else "ref_labels"
+        raise ValueError(f"ref_emb and ref_labels go together: {missing} is missing")
+    if ref_emb is None:
+        raise ValueError("ids say which of the references an anchor is: there is no ref_emb")
+    if (ids is None) != (ref_ids is None):
+        raise ValueError("ids and ref_ids go together: one is missing")
+    rows, references = jnp.asarray(embeddings), jnp.asarray(ref_emb)
+    for array in (rows, references):
+        if array.dtype.name not in SUPPORTED_DTYPES:
+            raise dtype_error(array.dtype.name)
+        if array.ndim != 2:
+            raise shape_error(array.shape)
+    own, theirs = _numbers(labels, ref_labels, ("labels", "ref_labels"))
+    pair = (None, None) if ids is None else _numbers(ids, ref_ids, ("ids", "ref_ids"))
+    factors = None if weights is None else jax.lax.stop_gradient(jnp.asarray(weights, float))
+    key = settings._replace(margin=as_margin(margin))
+    value: jax.Array = _loss(key, rows, references, (own, theirs, factors, *pair))
+    return value
+
+
+def _numbers(first: Any, second: Any, names: tuple[str, str]) -> tuple[jax.Array, jax.Array]:
+    """Labels or ids of both sides as integers that JAX has without x64; only equality counts."""
+    if isinstance(first, jax.Array) or isinstance(second, jax.Array):
+        # A traced array has no values yet, so its numbers stay; NumPy's of 64 bits would lose some of theirs.
+        one, other = (_kept(side, name) for side, name in zip((first, second), names))
+        return one, other
+    own, theirs = as_labels_of_both(first, second, names)
+    if not (_fits(own) and _fits(theirs)):
+        together = np.unique(np.concatenate([own, theirs]), return_inverse=True)[1]
+        own, theirs = together[: len(own)], together[len(own) :]
+    return jnp.asarray(own.astype(np.int32)), jnp.asarray(theirs.astype(np.int32))
+
+
+def _kept(side: Any, name: str) -> jax.Array:
+    if isinstance(side, jax.Array):
+        return side
+    numbers = as_labels(side, name)
+    if not _fits(numbers):
+        raise ValueError(f"{name} has {np.abs(numbers).max()}, which JAX cuts to 32 bits: pass smaller ones")
+    return jnp.asarray(numbers.astype(np.int32))
+
+
+def _fits(numbers: Any) -> bool:
+    bounds = np.iinfo(np.int32)
+    return not numbers.size or bool(bounds.min <= numbers.min() and numbers.max() <= bounds.max)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """The loss, and on request the gradients to both sides; or, given `upstream`, the gradients alone."""
+
+    settings: Settings
+    gradients: bool
+
+    def __call__(self, rows: Any, references: Any, rest: Any, upstream: Any = None) -> Any:
+        loss = cached_loss(self.settings)
+        x, (y, against), weights = _arrays(rows, references, rest, self.gradients or upstream is not None)
+        if upstream is not None:
+            return loss.vjp_against(y, x, weights, np.asarray(upstream, np.float64), against)
+        native = loss.evaluate(y, x, weights, gradient=self.gradients, against=against)
+        value = np.asarray(native.loss if native.losses is None else native.losses, compute_dtype(rows.dtype))
+        cast_checked(value, rows.dtype, "loss")
+        return (value, native.gradient, native.candidate_gradient) if self.gradients else value
+
+
+def _arrays(rows: Any, references: Any, rest: Any, gradient: bool) -> tuple[Any, tuple[Any, Against], Any]:
+    labels, ref_labels, weights, ids, ref_ids = (None if part is None else np.asarray(part) for part in rest)
+    names = ("ref_emb", "ref_labels")
+    y, against, _ = prepared(labels, np.asarray(references), ref_labels, ids, ref_ids, gradient, names)
+    assert against is not None
+    factors = None if weights is None else as_weights(weights)
+    return as_embeddings(np.asarray(rows))[0], (y, against), factors
+
+
+def _shape(settings: Settings, rows: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(
+        rows.shape[:1] if settings.reduction == "none" else (), compute_dtype(rows.dtype)
+    )
+
+
+def _sides(*sides: Any) -> tuple[jax.ShapeDtypeStruct, ...]:
+    return tuple(jax.ShapeDtypeStruct(side.shape, compute_dtype(side.dtype)) for side in sides)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _run(call: _Call, shapes: Any, *arguments: Any) -> Any:
+    return jax.pure_callback(call, shapes, *arguments, vmap_method="sequential")
+
+
+@_run.defjvp  # type: ignore[untyped-decorator]
+def _(call: Any, shapes: Any, primals: Any, tangents: Any) -> Any:
+    raise NotImplementedError(NO_SECOND_DERIVATIVE)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _loss(settings: Settings, rows: Any, references: Any, rest: Any) -> Any:
+    value = _run(_Call(settings, False), _shape(settings, rows), rows, references, rest)
+    return value.astype(rows.dtype)
+
+
+def _forward(settings: Settings, rows: Any, references: Any, rest: Any) -> Any:
+    if settings.reduction == "none":
+        return _loss(settings, rows, references, rest), (rows, references, rest, None)
+    shapes = (_shape(settings, rows), *_sides(rows, references))
+    value, *gradients = _run(_Call(settings, True), shapes, rows, references, rest)
+    marks = jnp.zeros((), rows.dtype), jnp.zeros((), references.dtype)
+    return value.astype(rows.dtype), (*marks, rest, gradients)
+
+
+def _backward(settings: Settings, residuals: Any, upstream: Any) -> Any:
+    rows, references, rest, gradients = residuals
+    if gradients is None:
+        shapes = _sides(rows, references)
+        gradients = _run(_Call(settings, True), shapes, rows, references, rest, upstream)
+    else:
+        gradients = [gradient * upstream.astype(gradient.dtype) for gradient in gradients]
+    to_rows, to_references = gradients
+    nothing = jax.tree.map(lambda _: None, rest)
+    return to_rows.astype(rows.dtype), to_references.astype(references.dtype), nothing
+
+
+_loss.defvjp(_forward, _backward)
