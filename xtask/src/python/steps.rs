@@ -36,8 +36,9 @@ pub(super) const TESTS: &[Step] = &[
     step(&["test_torch_autograd.py", "test_torch_batched.py", "test_torch_transforms.py", "test_metrics.py"]),
     step(&["test_torch_modules.py", "test_torch_margins.py", "test_torch_settings.py"]),
     step(&["test_torch_value_and_gradient.py", "test_torch_threads.py"]),
+    step(&["test_against.py", "test_torch_memory.py"]),
     step(&["test_samplers_lightning.py", "test_bench.py"]),
-    step(&["test_jax.py", "test_jax_margin.py", "test_metric_learning.py"]),
+    step(&["test_jax.py", "test_jax_margin.py", "test_jax_against.py", "test_metric_learning.py"]),
     with(&["test_keras.py", "test_keras_margin.py", "test_keras_rows.py", "test_golden.py"], TENSORFLOW),
     with(&["test_tensorflow.py", "test_tfa.py", "test_tfa_models.py"], TENSORFLOW),
     with(&["test_keras.py", "test_keras_margin.py", "test_keras_rows.py", "test_golden.py"], TORCH),
@@ -53,6 +54,7 @@ pub(super) const TESTS: &[Step] = &[
 pub(super) const EXAMPLES: &[Step] = &[
     step(&["numpy_digits.py"]),
     step(&["torch_digits.py"]),
+    step(&["memory_digits.py"]),
     step(&["jax_digits.py"]),
     with(&["keras_digits.py"], TENSORFLOW),
     with(&["keras_digits.py"], TORCH),
