@@ -74,7 +74,10 @@ fn mistakes_name_the_file_or_flag() {
         ("--candidate-labels cy.npy", "--candidates"),
         ("--candidates c.npy --candidate-labels cy.npy --ids y.npy", "--candidate-ids"),
         ("--candidates c.npy --candidate-labels cy.npy --candidate-gradient g.npy", "--gradient"),
-        ("--candidates c.npy --candidate-labels cy.npy --ids y.npy --candidate-ids y.npy", "2 ids for 3 rows"),
+        (
+            "--candidates c.npy --candidate-labels cy.npy --ids y.npy --candidate-ids y.npy",
+            "2 ids for 3 rows",
+        ),
         ("--candidates c.npy --candidate-labels cy.npy --backend gram", "gram"),
         ("--candidates missing.npy --candidate-labels cy.npy", "missing.npy"),
     ] {

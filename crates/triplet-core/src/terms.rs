@@ -79,31 +79,34 @@ pub fn evaluate_terms<T: Real>(
 ) -> TripletCounts {
     let mut counts = TripletCounts::default();
     let mut total = 0.0;
+    has_gradient.fill(0);
     let triplets = negatives
         .chunks(TOGETHER)
         .zip(positive_distances.chunks(TOGETHER))
         .zip(negative_distances.chunks(TOGETHER));
-    for (flags, ((negatives, near), far)) in has_gradient.iter_mut().zip(triplets) {
-        let mut terms = Terms { values: [T::ZERO; TOGETHER], differentiable: [false; TOGETHER] };
-        terms.evaluate(problem, near, far);
-        for (differentiable, &negative) in terms.differentiable.iter_mut().zip(negatives) {
-            *differentiable &= negative != NO_ROW || problem.rule().differentiates_missing_negative();
-        }
-        *flags = terms.differentiable.iter().rev().fold(0, |bits, &set| bits << 1 | u64::from(set));
-        for (&value, &negative) in terms.values.iter().zip(negatives) {
-            total += value.to_f64();
-            counts.violating += u64::from(negative != NO_ROW && value > T::ZERO);
+    for (n, ((negatives, near), far)) in triplets.enumerate() {
+        let Terms { values, differentiable } = Terms::evaluate(problem, near, far);
+        let (mut flags, mut violating, mut fallbacks) = (0, 0, 0);
+        for (i, &negative) in negatives.iter().enumerate() {
+            let exists = negative != NO_ROW;
+            total += values[i].to_f64();
+            violating += u64::from(exists && values[i] > T::ZERO);
+            let passes = differentiable[i] && (exists || problem.rule().differentiates_missing_negative());
+            flags |= u64::from(passes) << i;
         }
         for ((&negative, &near), &far) in negatives.iter().zip(near).zip(far) {
-            counts.fallbacks += u64::from(negative != NO_ROW && far.key() < problem.threshold(near));
+            fallbacks += u64::from(negative != NO_ROW && far.key() < problem.threshold(near));
         }
+        counts += TripletCounts { violating, fallbacks };
+        let first = n * TOGETHER;
+        has_gradient[first / 64] |= flags << (first % 64);
     }
     *sum = total;
     counts
 }
 
-/// Triplets evaluated together: as many as a word has flags.
-const TOGETHER: usize = 64;
+/// Triplets evaluated together: few enough for an anchor of few, and vectors for one of many.
+const TOGETHER: usize = 16;
 
 /// The terms of some triplets.
 struct Terms<T> {
@@ -114,8 +117,9 @@ struct Terms<T> {
 
 impl<T: Real> Terms<T> {
     /// Short loops, one operation after the other, which compile to vectors.
-    fn evaluate(&mut self, problem: &Problem<'_, T>, near: &[T], far: &[T]) {
+    fn evaluate(problem: &Problem<'_, T>, near: &[T], far: &[T]) -> Self {
         let (distance, rule, margin) = (problem.distance(), problem.rule(), problem.margin());
+        let mut terms = Self { values: [T::ZERO; TOGETHER], differentiable: [false; TOGETHER] };
         let mut distances = [[T::ZERO; TOGETHER]; 2];
         for (distances, ranked) in distances.iter_mut().zip([near, far]) {
             for (value, &ranked) in distances.iter_mut().zip(ranked) {
@@ -123,13 +127,11 @@ impl<T: Real> Terms<T> {
             }
         }
         let [near_distances, far_distances] = distances;
-        let places = self.values.iter_mut().zip(&mut self.differentiable);
-        for ((value, differentiable), (near, far)) in
-            places.zip(near_distances.into_iter().zip(far_distances)).take(near.len())
-        {
-            let term = rule.term(margin, near, far);
-            (*value, *differentiable) = (term.value, term.derivative != 0.0);
+        for i in 0..near.len().min(TOGETHER) {
+            let term = rule.term(margin, near_distances[i], far_distances[i]);
+            (terms.values[i], terms.differentiable[i]) = (term.value, term.derivative != 0.0);
         }
+        terms
     }
 }
 

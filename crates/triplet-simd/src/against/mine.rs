@@ -33,11 +33,11 @@ pub(crate) fn run<T: Element>(sides: Sides<'_, T>, scratches: &mut [Scratch<T>],
 }
 
 /// Panels of anchors that go through the same candidates while these are in the L2 cache.
-const MOST_PANELS: usize = 8;
+const MOST_PANELS: usize = 11;
 /// Groups of panels that there should be for each worker.
 const GROUPS_A_WORKER: usize = 2;
 /// Panels of candidates that all panels of a group are compared with before the next come by.
-const COLUMNS: usize = 16;
+const COLUMNS: usize = 24;
 
 /// The anchors of some panels.
 pub(super) struct AnchorGroup<'a, T: Element> {
