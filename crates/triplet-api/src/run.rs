@@ -99,7 +99,8 @@ fn run_in_default_mode<'a, T: Element>(
         let weights = (!factors.is_empty()).then_some(factors.as_slice());
         let normalizer = match spec.reduction {
             Reduction::Mean => problem.normalizer(),
-            Reduction::Sum | Reduction::None => problem.normalizer() / rows as f64,
+            // Without anchors there are no triplets either.
+            Reduction::Sum | Reduction::None => problem.normalizer() / rows.max(1) as f64,
         };
         scale = Some(GradientScale::new(problem.distance(), normalizer, upstream, weights));
     }

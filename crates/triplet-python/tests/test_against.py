@@ -159,6 +159,15 @@ def test_a_bank_is_left_as_it_was_by_a_call_that_raises():
         (TypeError, "expected float32 or float64", lambda: MemoryBank(9, dtype=np.float16)),
         (ValueError, "the state is of a bank of", lambda: MemoryBank(9, 71).load_state(before)),
         (ValueError, "next and filled are", lambda: bank.load_state(before | {"next": 70})),
+        (ValueError, "next and filled are", lambda: bank.load_state(before | {"next": 6, "filled": 1})),
+        (TypeError, "float", lambda: bank.load_state(before | {"next": 4.7})),
+        (ValueError, "labels of the state are", lambda: bank.load_state(before | {"labels": np.ones(70)})),
+        (
+            ValueError,
+            "labels of the state are",
+            lambda: bank.load_state(before | {"labels": before["labels"][:, None]}),
+        ),
+        (TypeError, "labels are dates", lambda: bank.evaluate(np.zeros(60, "M8[ns]"), X)),
     ]
     for error, message, call in calls:
         with pytest.raises(error, match=message):
@@ -168,3 +177,29 @@ def test_a_bank_is_left_as_it_was_by_a_call_that_raises():
         assert np.array_equal(value, before[name]), name
     bank.reset()
     assert len(bank) == 0
+
+
+def test_views_of_a_bank_are_read_before_they_are_overwritten():
+    found = []
+    for copy in (False, True):
+        bank, rng = MemoryBank(2, 5), np.random.default_rng(0)
+        bank.evaluate([0, 1, 0], rng.normal(size=(3, 2)).astype(np.float32))
+        labels, rows = bank.labels, bank.embeddings
+        found.append(
+            bank.evaluate(labels.copy() if copy else labels, rows.copy() if copy else rows, distance="l2")
+        )
+    assert same_bits(found[0].loss, found[1].loss)
+    assert found[0].statistics == found[1].statistics
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_no_anchors_give_no_gradient(reduction):
+    found = evaluate(
+        LABELS[:0],
+        X[:0],
+        reduction=reduction,
+        candidates=OTHERS,
+        candidate_labels=OTHER_LABELS,
+        candidate_gradient=True,
+    )
+    assert not found.candidate_gradient.any()

@@ -107,6 +107,9 @@ def test_labels_beyond_32_bits_and_text_are_told_apart():
     found = triplet_semihard_loss(text[0], X, ref_emb=OTHERS, ref_labels=text[1])
     expected = evaluate(LABELS, X, candidates=OTHERS, candidate_labels=OTHER_LABELS)
     assert same_bits(np.asarray(found), expected.loss)
+    # Its numbers would have nothing to do with the array's.
+    with pytest.raises(TypeError, match="ref_labels are text"):
+        triplet_semihard_loss(jnp.asarray(LABELS), X, ref_emb=OTHERS, ref_labels=text[1])
     with pytest.raises(ValueError, match="cuts to 32 bits"):
         triplet_semihard_loss(wide, X, ref_emb=OTHERS, ref_labels=jnp.asarray(OTHER_LABELS))
 

@@ -219,6 +219,12 @@ def test_a_small_bank_leaves_the_batch_by_itself():
             lambda m: m(torch.zeros(5, 8), torch.zeros(5), enqueue_mask=torch.ones(5)),
         ),
         (TypeError, "expected a loss of triplet_loss", lambda _: CrossBatchMemory(torch.nn.MSELoss(), 8)),
+        (
+            TypeError,
+            "labels are text, which every batch would number anew",
+            lambda m: m(torch.zeros(2, 8), ["a", "b"]),
+        ),
+        (ValueError, "min_size is 17", lambda _: CrossBatchMemory(TripletHardLoss(), 8, 16, min_size=17)),
         (ValueError, "memory_size is 0", lambda _: CrossBatchMemory(TripletHardLoss(), 8, 0)),
         (ValueError, "embedding_size is 2.5", lambda _: CrossBatchMemory(TripletHardLoss(), 2.5)),
     ],
@@ -226,3 +232,79 @@ def test_a_small_bank_leaves_the_batch_by_itself():
 def test_mistakes_with_the_bank(error, message, call):
     with pytest.raises(error, match=message):
         call(CrossBatchMemory(TripletSemiHardLoss(), 8, 50))
+
+
+def test_the_backward_pass_reads_what_the_forward_pass_read():
+    """One loss a row, whose gradients are computed in the backward pass."""
+    loss = TripletSemiHardLoss(reduction="none")
+    weights, ids = torch.ones(40, dtype=torch.float64), torch.arange(40)
+    found = []
+    for change in (False, True):
+        rows = torch.tensor(X, requires_grad=True)
+        value = loss(
+            rows,
+            LABELS,
+            torch.tensor(OTHERS),
+            OTHER_LABELS,
+            sample_weight=weights,
+            ids=ids,
+            ref_ids=torch.arange(90),
+        ).sum()
+        if change:
+            weights.zero_()
+            ids.add_(100)
+        value.backward()
+        found.append(rows.grad)
+    assert torch.equal(*found)
+
+
+def test_gradients_accumulate_over_steps_of_a_bank():
+    memory, single = (CrossBatchMemory(TripletSemiHardLoss(), 8, 50) for _ in range(2))
+    halves = [torch.tensor(X[:20], requires_grad=True), torch.tensor(X[20:], requires_grad=True)]
+    sum(memory(half, LABELS[n * 20 : n * 20 + 20]) for n, half in enumerate(halves)).backward()
+    for n, half in enumerate(halves):
+        alone = half.detach().clone().requires_grad_()
+        single(alone, LABELS[n * 20 : n * 20 + 20]).backward()
+        assert torch.equal(half.grad, alone.grad)
+
+
+def test_references_may_come_from_inference_mode():
+    with torch.inference_mode():
+        others = torch.tensor(OTHERS) * 1
+    for reduction in ("mean", "none"):
+        rows = torch.tensor(X, requires_grad=True)
+        TripletSemiHardLoss(reduction=reduction)(rows, LABELS, others, OTHER_LABELS).sum().backward()
+        assert rows.grad.abs().sum() > 0
+    memory = CrossBatchMemory(TripletSemiHardLoss(), 8, 64)
+    with torch.inference_mode():
+        memory(torch.tensor(X, dtype=torch.float64), LABELS)
+    memory(torch.tensor(X, dtype=torch.float64, requires_grad=True), LABELS).backward()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_checkpoint_keeps_the_type_of_the_rows(dtype):
+    first, second = (CrossBatchMemory(TripletSemiHardLoss(), 8, 64) for _ in range(2))
+    first(torch.tensor(X).to(dtype), LABELS)
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(second.embedding_memory, first.embedding_memory)
+    x = torch.tensor(OTHERS[:20]).to(dtype)
+    assert second(x, OTHER_LABELS[:20]).item() == first(x, OTHER_LABELS[:20]).item()
+
+
+def test_no_anchors_give_no_gradient():
+    for reduction in ("mean", "sum", "none"):
+        others = torch.tensor(OTHERS, requires_grad=True)
+        loss = TripletSemiHardLoss(reduction=reduction)
+        loss(torch.zeros(0, 8), torch.zeros(0, dtype=torch.int64), others, OTHER_LABELS).sum().backward()
+        assert torch.equal(others.grad, torch.zeros_like(others))
+
+
+def test_other_devices_are_transferred_where_only_one_side_is_there():
+    """On torch's device without memory, which can be told from the CPU but not read."""
+    loss = TripletSemiHardLoss(device_transfer=True)
+    with pytest.raises(NotImplementedError):  # the copy of its values, not a refusal
+        loss(torch.tensor(X), LABELS, torch.tensor(OTHERS).to("meta"), OTHER_LABELS)
+    with torch.device("meta"):
+        memory = CrossBatchMemory(TripletSemiHardLoss(), 8, 50).to_empty(device="cpu")
+        memory.reset()
+        assert memory(torch.tensor(X, device="cpu"), torch.tensor(LABELS, device="cpu")).item() > 0

@@ -14,14 +14,13 @@ from ._against import Against, prepared
 from ._arrays import (
     SUPPORTED_DTYPES,
     as_embeddings,
-    as_labels,
     as_weights,
     cast_checked,
     dtype_error,
     shape_error,
 )
 from ._jax_callbacks import compute_dtype
-from ._labels import as_labels_of_both
+from ._labels import as_integers, as_labels_of_both
 from ._loss import NO_SECOND_DERIVATIVE, Settings, cached_loss
 from ._margin import as_margin, is_fixed
 
@@ -75,7 +74,10 @@ def _numbers(first: Any, second: Any, names: tuple[str, str]) -> tuple[jax.Array
 def _kept(side: Any, name: str) -> jax.Array:
     if isinstance(side, jax.Array):
         return side
-    numbers = as_labels(side, name)
+    # Text and dates would get numbers that have nothing to do with those of the other side.
+    numbers = as_integers(side, name)
+    if jax.config.jax_enable_x64:
+        return jnp.asarray(numbers)
     if not _fits(numbers):
         raise ValueError(f"{name} has {np.abs(numbers).max()}, which JAX cuts to 32 bits: pass smaller ones")
     return jnp.asarray(numbers.astype(np.int32))

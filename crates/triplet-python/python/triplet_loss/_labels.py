@@ -46,6 +46,20 @@ def as_labels(values: Any, what: str = "labels") -> NDArray[np.int64]:
     return _numbers(_read(values, what))[0]
 
 
+def as_integers(values: Any, what: str = "labels") -> NDArray[np.int64]:
+    """Labels that are integers themselves, or whole numbers, and so the same in every call.
+
+    Raises:
+        TypeError: Labels of another kind, whose numbers depend on the call.
+    """
+    keys = _read(values, what)
+    if keys.kind != "integers":
+        raise TypeError(
+            f"{what} are {keys.kind}, which every batch would number anew: give each class an integer first"
+        )
+    return _numbers(keys)[0]
+
+
 def as_labels_of_both(
     first: Any, second: Any, names: tuple[str, str]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import as_embeddings, as_labels
+from ._arrays import as_embeddings
 from ._evaluate import evaluate
+from ._labels import as_integers
 from ._result import Evaluation
 
 
@@ -74,16 +76,23 @@ class MemoryBank:
     def load_state(self, state: dict[str, Any]) -> None:
         """Goes on from what `state` gave, of a bank of the same size and type."""
         rows, labels = np.asarray(state["embeddings"]), np.asarray(state["labels"])
-        if rows.shape != self._rows.shape or rows.dtype != self._rows.dtype or len(labels) != len(rows):
+        if rows.shape != self._rows.shape or rows.dtype != self._rows.dtype:
             raise ValueError(
                 f"the state is of a bank of {rows.dtype}{list(rows.shape)}, this one is of "
                 f"{self._rows.dtype}{list(self._rows.shape)}"
             )
-        places = int(state["next"]), int(state["filled"])
-        if not (0 <= places[0] < len(rows) and 0 <= places[1] <= len(rows)):
-            raise ValueError(f"next and filled are {places}: expected places of a bank of {len(rows)} rows")
+        if labels.shape != self._labels.shape or labels.dtype != self._labels.dtype:
+            raise ValueError(
+                f"the labels of the state are {labels.dtype}{list(labels.shape)}: expected int64[{len(rows)}]"
+            )
+        place, filled = index(state["next"]), index(state["filled"])
+        whole = filled == len(rows) and 0 <= place < len(rows)
+        if not (whole or 0 <= filled == place < len(rows)):
+            raise ValueError(
+                f"next and filled are {place} and {filled}: no bank of {len(rows)} rows has these"
+            )
         self._rows[:], self._labels[:] = rows, labels
-        self._next, self._filled = places
+        self._next, self._filled = place, filled
 
     def evaluate(self, labels: Any, embeddings: Any, **settings: Any) -> Evaluation:
         """Puts a batch into the bank, in place of the oldest rows, and compares it with all rows there.
@@ -102,13 +111,12 @@ class MemoryBank:
         )
         if taken:
             raise TypeError(f"{sorted(taken)[0]} is what the bank passes: it cannot be given")
-        classes = as_labels(labels)
-        _refuse_names(labels)
-        rows = np.asarray(as_embeddings(embeddings)[0])
+        classes = as_integers(labels)
+        rows, given = as_embeddings(embeddings)
         if rows.shape[1] != self._rows.shape[1]:
             raise ValueError(f"embeddings have width {rows.shape[1]}, the bank has {self._rows.shape[1]}")
-        if rows.dtype != self._rows.dtype:
-            raise TypeError(f"embeddings have dtype {rows.dtype.name}, the bank has {self._rows.dtype.name}")
+        if given != self._rows.dtype:
+            raise TypeError(f"embeddings have dtype {given.name}, the bank has {self._rows.dtype.name}")
         count, size = len(rows), len(self._rows)
         if len(classes) != count:
             raise ValueError(
@@ -117,6 +125,9 @@ class MemoryBank:
             )
         if count > size:
             raise ValueError(f"{count} rows do not fit a bank of {size}")
+        # What is a view of the bank would change as its rows are written.
+        rows = rows.copy() if np.may_share_memory(rows, self._rows) else rows
+        classes = classes.copy() if np.may_share_memory(classes, self._labels) else classes
         places = (self._next + np.arange(count)) % size
         before = self._rows[places], self._labels[places]
         filled = min(size, self._filled + count)
@@ -136,15 +147,3 @@ class MemoryBank:
             raise
         self._next, self._filled = (self._next + count) % size, filled
         return found
-
-
-def _refuse_names(labels: Any) -> None:
-    """Refuses labels that are numbered call by call."""
-    array = np.asarray(labels)
-    if array.dtype.kind in "OSUTM":
-        kinds = {type(item).__name__ for item in array.ravel().tolist()} - {"int", "bool", "float"}
-        if kinds:
-            raise TypeError(
-                f"labels are of type {sorted(kinds)[0]}, which every batch would number anew: give each "
-                "class an integer first"
-            )

@@ -99,31 +99,37 @@ class _AgainstLoss(torch.autograd.Function):
             native = loss.evaluate(
                 labels, rows, weights, gradient=False, against=against._replace(gradient=False)
             )
-            copies = against._replace(labels=against.labels.copy())
-            ctx.call = call._replace(labels=labels.copy(), against=copies)
+            # Copies: autograd does not detect changes of these arrays before the backward pass.
+            ids = None if against.ids is None else (against.ids[0].copy(), against.ids[1].copy())
+            copies = against._replace(labels=against.labels.copy(), ids=ids)
+            factors = None if weights is None else weights.copy()
+            ctx.call = call._replace(labels=labels.copy(), against=copies, weights=factors)
             ctx.save_for_backward(embeddings, others)
             return cast_checked(torch.from_numpy(native.losses), dtype)
         native = loss.evaluate(labels, rows, weights, against=against)
-        found = [native.gradient] + ([native.candidate_gradient] if against.gradient else [])
         ctx.call = None
-        ctx.save_for_backward(embeddings, others, *(torch.from_numpy(gradient) for gradient in found))
+        # References that are constants may change before the backward pass, which does not read them.
+        sides = (embeddings, others) if against.gradient else (embeddings,)
+        found = (native.gradient, native.candidate_gradient)[: len(sides)]
+        ctx.save_for_backward(*sides, *(torch.from_numpy(gradient) for gradient in found))
         return scalar(native.loss, dtype)
 
     @staticmethod
     def backward(ctx: Any, upstream: torch.Tensor) -> Any:
-        embeddings, others, *gradients = ctx.saved_tensors
+        saved = ctx.saved_tensors
         if is_traced(upstream):
             raise NotImplementedError(_NOT_TRACED)
         if ctx.call is None:
+            sides, gradients = saved[: len(saved) // 2], saved[len(saved) // 2 :]
             gradients = [gradient * upstream.item() for gradient in gradients]
         else:
+            sides = embeddings, others = saved
             loss, labels, against, weights, _ = ctx.call
             factors = np.asarray(upstream.detach().double().numpy(), order="C")
             against = against._replace(rows=embeddings_array(others))
             found = loss.vjp_against(labels, embeddings_array(embeddings), weights, factors, against)
             gradients = [torch.from_numpy(gradient) for gradient in found if gradient is not None]
-        sides = zip(gradients, (embeddings, others))
-        results = [as_embedding_dtype(gradient, side) for gradient, side in sides]
+        results = [as_embedding_dtype(gradient, side) for gradient, side in zip(gradients, sides)]
         return *results, *(None,) * (3 - len(results))
 
 
@@ -142,6 +148,9 @@ def apply(
     if is_traced(embeddings):
         raise NotImplementedError(_NOT_TRACED)
     others = given.embeddings
+    if isinstance(others, torch.Tensor) and others.is_inference() and not torch.is_inference_mode_enabled():
+        others = others.clone()  # what inference mode has made cannot be saved for the backward pass
+        given = given._replace(embeddings=others)
     tracks = torch.is_grad_enabled()
     needed = tracks and isinstance(others, torch.Tensor) and others.requires_grad
     numbers, against = as_arrays(labels, given, needed)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from .._labels import as_integers
 from ._modules import _TripletLoss
 from ._tensors import check_embeddings, labels_array
 
@@ -58,6 +61,8 @@ class CrossBatchMemory(torch.nn.Module):
         ):
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} is {value!r}: expected an integer of at least {least}")
+        if min_size > memory_size:
+            raise ValueError(f"min_size is {min_size}: a memory of {memory_size} never has so many rows")
         self.loss = loss
         self.embedding_size, self.memory_size, self.min_size = embedding_size, memory_size, min_size
         self.register_buffer("embedding_memory", torch.zeros(memory_size, embedding_size))
@@ -95,7 +100,7 @@ class CrossBatchMemory(torch.nn.Module):
             raise ValueError(
                 f"embeddings have width {embeddings.shape[1]}, the memory has {self.embedding_size}"
             )
-        classes = torch.from_numpy(labels_array(labels))
+        classes = torch.from_numpy(self._classes(labels))
         if len(classes) != len(embeddings):
             raise ValueError(
                 f"labels have shape [{len(classes)}] but embeddings have shape {list(embeddings.shape)}: "
@@ -103,7 +108,7 @@ class CrossBatchMemory(torch.nn.Module):
             )
         if enqueue_mask is None:
             return self._step(embeddings, classes, embeddings, classes, True, sample_weight)
-        mask = torch.as_tensor(enqueue_mask)
+        mask = torch.as_tensor(enqueue_mask, device="cpu")
         if mask.dtype is not torch.bool or mask.shape != classes.shape:
             raise ValueError(
                 f"enqueue_mask has dtype {mask.dtype} and shape {list(mask.shape)}: expected one boolean for "
@@ -126,7 +131,7 @@ class CrossBatchMemory(torch.nn.Module):
         count = len(rows)
         if count > self.memory_size:
             raise ValueError(f"{count} rows do not fit a memory of {self.memory_size}")
-        places = (self.queue_idx + torch.arange(count)) % self.memory_size
+        places = (int(self.queue_idx) + torch.arange(count, device="cpu")) % self.memory_size
         before = self._state(places)
         try:
             self._put(rows, row_labels, places)
@@ -134,8 +139,8 @@ class CrossBatchMemory(torch.nn.Module):
             if filled < self.min_size:
                 return self.loss(anchors, anchor_labels, sample_weight=sample_weight)
             # An anchor that is not in the bank has an id of its own.
-            ids = places if anchors_are_rows else -1 - torch.arange(len(anchors))
-            bank = self.embedding_memory[:filled]
+            ids = places if anchors_are_rows else -1 - torch.arange(len(anchors), device="cpu")
+            bank = self.embedding_memory[:filled].cpu()
             # The backward pass computes the gradients of each row's loss, and the bank may change before.
             bank = bank.clone() if self.loss.reduction == "none" else bank
             return self.loss(
@@ -143,9 +148,9 @@ class CrossBatchMemory(torch.nn.Module):
                 anchor_labels,
                 sample_weight=sample_weight,
                 ref_emb=bank,
-                ref_labels=self.label_memory[:filled],
+                ref_labels=self.label_memory[:filled].cpu(),
                 ids=ids,
-                ref_ids=torch.arange(filled),
+                ref_ids=torch.arange(filled, device="cpu"),
             )
         except BaseException:
             self._restore(places, before)
@@ -163,12 +168,29 @@ class CrossBatchMemory(torch.nn.Module):
 
     def _put(self, rows: torch.Tensor, labels: torch.Tensor, places: torch.Tensor) -> None:
         rows = rows.detach()
-        if self.embedding_memory.dtype is not rows.dtype:
-            self.embedding_memory = self.embedding_memory.to(rows.dtype)
+        self._take_dtype(rows.dtype)
         self.embedding_memory[places] = rows.to(self.embedding_memory.device)
-        self.label_memory[places] = labels
+        self.label_memory[places] = labels.to(self.label_memory.device)
         self.queue_idx.copy_((self.queue_idx + len(rows)) % self.memory_size)
         self.filled.copy_(torch.clamp(self.filled + len(rows), max=self.memory_size))
+
+    def _take_dtype(self, dtype: torch.dtype) -> None:
+        if self.embedding_memory.dtype is not dtype:
+            with torch.inference_mode(False):  # whose tensors no training step could change
+                self.embedding_memory = self.embedding_memory.to(dtype)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        """The bank takes the type of the rows that are loaded, so that none is rounded."""
+        rows = state_dict.get(f"{prefix}embedding_memory")
+        if isinstance(rows, torch.Tensor) and rows.is_floating_point():
+            self._take_dtype(rows.dtype)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+    def _classes(self, labels: Any) -> NDArray[np.int64]:
+        """Labels that are the same numbers in every call."""
+        if not isinstance(labels, torch.Tensor):
+            return as_integers(labels)
+        return labels_array(labels.cpu() if self.loss.device_transfer else labels)
 
     def _restore(self, places: torch.Tensor, before: tuple[torch.Tensor, ...]) -> None:
         memory, rows, labels, queue_idx, filled = before

@@ -58,9 +58,10 @@ class _TripletLoss(LossModule):
         against = None
         if not (ref_emb is None and ref_labels is None and ids is None and ref_ids is None):
             against = references(ref_emb, ref_labels, ids, ref_ids)
+        if self.device_transfer and against is not None:
+            against = against.transferred()
         if self.device_transfer and isinstance(embeddings, torch.Tensor) and not embeddings.is_cpu:
             labels, sample_weight, device = _to_cpu(labels), _to_cpu(sample_weight), embeddings.device
-            against = None if against is None else against.transferred()
             return self._loss_of(embeddings.cpu(), labels, sample_weight, against).to(device)
         return self._loss_of(embeddings, labels, sample_weight, against)
 
