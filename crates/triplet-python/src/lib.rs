@@ -7,7 +7,8 @@
 //! |---|---|
 //! | `plan` | a loss and a backend, parsed once |
 //! | `against` | what anchors are compared with, where that is not their own batch |
-//! | `engine` | one call: borrow arrays, release the interpreter, compute |
+//! | `engine` | the workspaces of a process, and what Python calls |
+//! | `call`, `call_against` | one call: borrow arrays, release the interpreter, compute |
 //! | `cores` | the default number of threads |
 //! | `native_result` | the results of a call, copied from the workspace |
 //! | `call_summary` | statistics and sampled distances of a loss's last call |
@@ -19,6 +20,8 @@
 
 mod against;
 mod arrays;
+mod call;
+mod call_against;
 mod call_summary;
 mod config;
 mod cores;

@@ -5,8 +5,8 @@ use crate::{
     cpu::isa::{Element, Selected},
     executor::{Executor, Inline},
     gradient,
+    passes::Passes,
     screening::Screening,
-    state::Passes,
 };
 use triplet_core::{
     Engine, Error, ExecutionInfo, GradientInputs, Problem, ScreenedPairs, Triplets,

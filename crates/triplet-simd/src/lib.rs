@@ -35,6 +35,7 @@ mod gram;
 mod inlined;
 mod mining;
 mod parts;
+mod passes;
 mod retrieval;
 mod scratch;
 mod screening;

@@ -8,7 +8,8 @@ use crate::{
     Error, Result,
     cpu::float_mode,
     lanes::{Kernel, Lanes, MAX_LEN, enter, portable},
-    state::{Passes, State},
+    passes::Passes,
+    state::State,
 };
 use std::sync::OnceLock;
 use triplet_core::{Real, fma};
