@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -64,6 +66,12 @@ def test_miners_take_references():
     )
     assert (LABELS[anchors] == OTHER_LABELS[positives]).all()
     assert (LABELS[anchors] != OTHER_LABELS[negatives]).all()
+
+
+def test_the_module_does_not_import_the_compiler():
+    """Which takes seconds, and aborts in a process that has loaded TensorFlow."""
+    code = "import sys, triplet_loss.torch; sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.filterwarnings("ignore")

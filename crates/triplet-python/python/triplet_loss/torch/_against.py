@@ -139,7 +139,6 @@ _NOT_TRACED = (
 )
 
 
-@torch.compiler.disable
 def apply(
     loss: Loss, labels: Any, embeddings: torch.Tensor, given: References, weights: Any = None
 ) -> torch.Tensor:

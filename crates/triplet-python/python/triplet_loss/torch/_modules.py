@@ -70,6 +70,11 @@ class _TripletLoss(LossModule):
     ) -> torch.Tensor:
         if against is None:
             return apply(self._loss, labels, embeddings, sample_weight)
+        if torch.compiler.is_compiling():
+            # Not a decorator: that would import the compiler with this module.
+            outside = torch.compiler.disable(apply_against)
+            value: torch.Tensor = outside(self._loss, labels, embeddings, against, sample_weight)
+            return value
         return apply_against(self._loss, labels, embeddings, against, sample_weight)
 
     def value_and_gradient(
