@@ -81,6 +81,10 @@ def test_compiled_functions_leave_their_graph_for_references():
     classes, other_classes = torch.tensor(LABELS), torch.tensor(OTHER_LABELS)
     compiled = torch.compile(lambda x: 2 * loss(x, classes, others, other_classes), backend="eager")
     assert compiled(rows).item() == 2 * loss(rows, classes, others, other_classes).item()
+    banks = [CrossBatchMemory(loss, 8, 64) for _ in range(2)]
+    step = torch.compile(lambda x: 2 * banks[0](x, classes), backend="eager")
+    for _ in range(2):
+        assert step(rows).item() == 2 * banks[1](rows, classes).item()
     with pytest.raises(NotImplementedError, match="eager mode"):
         torch.func.grad(lambda x: loss(x, classes, others, other_classes))(rows.detach())
 

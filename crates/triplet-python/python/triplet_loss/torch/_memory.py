@@ -95,6 +95,16 @@ class CrossBatchMemory(torch.nn.Module):
         """
         if indices_tuple is not None:
             raise TypeError("indices_tuple is given: this loss mines its triplets by itself")
+        if torch.compiler.is_compiling():
+            # Not a decorator: that would import the compiler with this module.
+            outside = torch.compiler.disable(self._compared)
+            value: torch.Tensor = outside(embeddings, labels, enqueue_mask, sample_weight)
+            return value
+        return self._compared(embeddings, labels, enqueue_mask, sample_weight)
+
+    def _compared(
+        self, embeddings: torch.Tensor, labels: Any, enqueue_mask: Any, sample_weight: Any
+    ) -> torch.Tensor:
         check_embeddings(embeddings)
         if embeddings.shape[1] != self.embedding_size:
             raise ValueError(
