@@ -38,6 +38,27 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None) -> Any:
     return dtype.type(cast_checked(np.asarray(native.loss), dtype, "loss"))
 
 
+def apply_against(
+    loss: Loss, labels: Any, embeddings: Any, others: tuple[Any, Any, Any, Any], weights: Any = None
+) -> Any:
+    """The loss against other rows: these, their labels, and the ids of both sides; tensors of a framework."""
+    framework = framework_of(embeddings)
+    if framework == "torch":
+        from .torch._against import apply as torch_apply
+        from .torch._against import references
+
+        given = references(*others)
+        assert given is not None
+        return torch_apply(loss, labels, embeddings, given, weights)
+    if framework == "jax":
+        from ._jax_against import apply as jax_apply
+
+        return jax_apply(loss.settings, labels, embeddings, weights, loss.settings.margin, others)
+    from ._tensorflow_against import apply as tensorflow_apply
+
+    return tensorflow_apply(loss, labels, embeddings, others, weights)
+
+
 def apply_function(settings: Settings, labels: Any, embeddings: Any) -> Any:
     """The loss for the functions of TFA's interface, whose margin may differ at every call.
 

@@ -19,7 +19,7 @@ from ._arrays import (
     dtype_error,
     shape_error,
 )
-from ._jax_callbacks import compute_dtype
+from ._jax_callbacks import MarginSource, compute_dtype, read_margin
 from ._labels import as_integers, as_labels_of_both
 from ._loss import NO_SECOND_DERIVATIVE, Settings, cached_loss
 from ._margin import as_margin, is_fixed
@@ -34,8 +34,8 @@ def apply(
     others: tuple[Any, Any, Any, Any],
 ) -> jax.Array:
     """The loss of embeddings against `others`: rows, their labels, and the ids of both sides."""
-    if not is_fixed(margin):
-        raise TypeError("margin is traced or a function: with ref_emb it must be a number")
+    if isinstance(margin, jax.core.Tracer):
+        raise TypeError("margin is traced: with ref_emb it must be a number, a function or a variable")
     ref_emb, ref_labels, ids, ref_ids = others
     if (ref_emb is None) != (ref_labels is None):
         missing = "ref_emb" if ref_emb is None else "ref_labels"
@@ -53,8 +53,10 @@ def apply(
     own, theirs = _numbers(labels, ref_labels, ("labels", "ref_labels"))
     pair = (None, None) if ids is None else _numbers(ids, ref_ids, ("ids", "ref_ids"))
     factors = None if weights is None else jax.lax.stop_gradient(jnp.asarray(weights, float))
-    key = settings._replace(margin=as_margin(margin))
-    value: jax.Array = _loss(key, rows, references, (own, theirs, factors, *pair))
+    # What may change is read by the callback, when a jitted function runs.
+    source = None if is_fixed(margin) or isinstance(margin, (jax.Array, np.ndarray)) else MarginSource(margin)
+    key = settings._replace(margin=as_margin(margin) if source is None else 1.0)
+    value: jax.Array = _loss(key, source, rows, references, (own, theirs, factors, *pair))
     return value
 
 
@@ -90,20 +92,35 @@ def _fits(numbers: Any) -> bool:
 
 @dataclass(frozen=True)
 class _Call:
-    """The loss, and on request the gradients to both sides; or, given `upstream`, the gradients alone."""
+    """The loss and its gradients to both sides; without `gradients`, the loss and the margin that was used."""
 
     settings: Settings
+    source: MarginSource | None
     gradients: bool
 
-    def __call__(self, rows: Any, references: Any, rest: Any, upstream: Any = None) -> Any:
-        loss = cached_loss(self.settings)
-        x, (y, against), weights = _arrays(rows, references, rest, self.gradients or upstream is not None)
-        if upstream is not None:
-            return loss.vjp_against(y, x, weights, np.asarray(upstream, np.float64), against)
+    def __call__(self, rows: Any, references: Any, rest: Any) -> Any:
+        margin = self.settings.margin if self.source is None else read_margin(self.source)
+        loss = cached_loss(self.settings._replace(margin=float(margin)))
+        x, (y, against), weights = _arrays(rows, references, rest, self.gradients)
         native = loss.evaluate(y, x, weights, gradient=self.gradients, against=against)
-        value = np.asarray(native.loss if native.losses is None else native.losses, compute_dtype(rows.dtype))
+        computed = compute_dtype(rows.dtype)
+        value = np.asarray(native.loss if native.losses is None else native.losses, computed)
         cast_checked(value, rows.dtype, "loss")
-        return (value, native.gradient, native.candidate_gradient) if self.gradients else value
+        if self.gradients:
+            return value, native.gradient, native.candidate_gradient
+        return value, np.asarray(margin, computed)
+
+
+@dataclass(frozen=True)
+class _Vjp:
+    """The gradients to both sides, given the margin and the derivative by the loss of each row."""
+
+    settings: Settings
+
+    def __call__(self, rows: Any, references: Any, rest: Any, margin: Any, upstream: Any) -> Any:
+        x, (y, against), weights = _arrays(rows, references, rest, True)
+        loss = cached_loss(self.settings._replace(margin=float(margin)))
+        return loss.vjp_against(y, x, weights, np.asarray(upstream, np.float64), against)
 
 
 def _arrays(rows: Any, references: Any, rest: Any, gradient: bool) -> tuple[Any, tuple[Any, Against], Any]:
@@ -126,7 +143,7 @@ def _sides(*sides: Any) -> tuple[jax.ShapeDtypeStruct, ...]:
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _run(call: _Call, shapes: Any, *arguments: Any) -> Any:
+def _run(call: Any, shapes: Any, *arguments: Any) -> Any:
     return jax.pure_callback(call, shapes, *arguments, vmap_method="sequential")
 
 
@@ -135,28 +152,33 @@ def _(call: Any, shapes: Any, primals: Any, tangents: Any) -> Any:
     raise NotImplementedError(NO_SECOND_DERIVATIVE)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _loss(settings: Settings, rows: Any, references: Any, rest: Any) -> Any:
-    value = _run(_Call(settings, False), _shape(settings, rows), rows, references, rest)
-    return value.astype(rows.dtype)
+def _value(settings: Settings, source: Any, rows: Any, references: Any, rest: Any) -> Any:
+    shapes = _shape(settings, rows), jax.ShapeDtypeStruct((), compute_dtype(rows.dtype))
+    return _run(_Call(settings, source, False), shapes, rows, references, rest)
 
 
-def _forward(settings: Settings, rows: Any, references: Any, rest: Any) -> Any:
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _loss(settings: Settings, source: Any, rows: Any, references: Any, rest: Any) -> Any:
+    return _value(settings, source, rows, references, rest)[0].astype(rows.dtype)
+
+
+def _forward(settings: Settings, source: Any, rows: Any, references: Any, rest: Any) -> Any:
     if settings.reduction == "none":
-        return _loss(settings, rows, references, rest), (rows, references, rest, None)
+        value, margin = _value(settings, source, rows, references, rest)
+        return value.astype(rows.dtype), (rows, references, rest, margin)
     shapes = (_shape(settings, rows), *_sides(rows, references))
-    value, *gradients = _run(_Call(settings, True), shapes, rows, references, rest)
+    value, *gradients = _run(_Call(settings, source, True), shapes, rows, references, rest)
     marks = jnp.zeros((), rows.dtype), jnp.zeros((), references.dtype)
     return value.astype(rows.dtype), (*marks, rest, gradients)
 
 
-def _backward(settings: Settings, residuals: Any, upstream: Any) -> Any:
-    rows, references, rest, gradients = residuals
-    if gradients is None:
+def _backward(settings: Settings, source: Any, residuals: Any, upstream: Any) -> Any:
+    rows, references, rest, other = residuals
+    if settings.reduction == "none":
         shapes = _sides(rows, references)
-        gradients = _run(_Call(settings, True), shapes, rows, references, rest, upstream)
+        gradients = _run(_Vjp(settings), shapes, rows, references, rest, other, upstream)
     else:
-        gradients = [gradient * upstream.astype(gradient.dtype) for gradient in gradients]
+        gradients = [gradient * upstream.astype(gradient.dtype) for gradient in other]
     to_rows, to_references = gradients
     nothing = jax.tree.map(lambda _: None, rest)
     return to_rows.astype(rows.dtype), to_references.astype(references.dtype), nothing

@@ -55,7 +55,7 @@ def _explained(error: Exception) -> Exception:
     return TypeError(_NO_VALUE) if any(reason in str(error) for reason in reasons) else error
 
 
-def _read_margin(source: MarginSource) -> float:
+def read_margin(source: MarginSource) -> float:
     """The margin at run time; the running program waits for this callback."""
     margin = source.margin.value if isinstance(source.margin, MarginCell) else source.margin
     if not hasattr(margin, "__jax_array__"):
@@ -89,7 +89,7 @@ class Evaluate:
 
     def __call__(self, labels: Any, embeddings: Any, weights: Any, margin: Any, loss_id: Any) -> Any:
         if self.source is not None:
-            margin = _read_margin(self.source)
+            margin = read_margin(self.source)
         loss = loss_by_id(_id_from_uint32(loss_id), self.settings._replace(margin=float(margin)))
         computed = compute_dtype(self.dtype)
         native = loss.evaluate(*_arrays(labels, embeddings, weights), gradient=self.gradient)

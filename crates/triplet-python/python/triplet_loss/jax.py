@@ -63,7 +63,7 @@ def triplet_semihard_loss(
         threads: At most so many; None for one a core.
         require_positives: Whether a batch without a positive pair is an error.
         ref_emb: Rows `[N, D]` to take positives and negatives from, instead of the batch; the
-            gradient is that to both. The margin must be a number then.
+            gradient is that to both. A margin must not be traced then.
         ref_labels: Their labels, `[N]`.
         ids: What each anchor is, `[B]`: a reference with the same id is neither its positive nor its
             negative. Without ids, none is an anchor.

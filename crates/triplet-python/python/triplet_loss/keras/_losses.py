@@ -8,7 +8,7 @@ import keras
 
 from .._arrays import as_array, as_embeddings, as_labels
 from .._attributes import LossAttributes
-from .._frameworks import apply, called_by, framework_of, refuse_masked
+from .._frameworks import apply, apply_against, called_by, framework_of, refuse_masked
 from .._weights import check_weights
 
 try:
@@ -62,6 +62,47 @@ class _TripletLoss(LossAttributes, keras.losses.Loss):
         losses = self.call(_as_tensor(y_true), embeddings)
         keras_reduction = _KerasReduction(name=self.name, reduction=self.reduction, dtype=self.dtype)
         return keras_reduction(losses, y_pred, self._copied(sample_weight))
+
+    def against(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        ref_true: Any,
+        ref_pred: Any,
+        sample_weight: Any = None,
+        *,
+        ids: Any = None,
+        ref_ids: Any = None,
+    ) -> Any:
+        """The loss of a batch whose positives and negatives are taken from other rows: a reference set.
+
+        For ``train_step``s of your own: ``model.fit`` passes one batch. A subclass's ``call`` and masks of
+        Keras have no part in it, and its reduction must be one of the mean, the sum and ``none``.
+
+        Args:
+            y_true: Labels `[B]` of the anchors.
+            y_pred: Their embeddings `[B, D]`.
+            ref_true: Labels `[N]` of the references, of the same kind.
+            ref_pred: Their embeddings `[N, D]`; the gradient is that to both.
+            sample_weight: Factors on the anchors' losses.
+            ids: What each anchor is, `[B]`: a reference with the same id is neither its positive nor
+                its negative. Without ids, none is an anchor.
+            ref_ids: What each reference is, `[N]`.
+        """
+        reduction = _REDUCTIONS.get(self.reduction)
+        if reduction is None:
+            raise ValueError(f"reduction is {self.reduction!r}: against takes a mean, a sum or none")
+        if (ids is None) != (ref_ids is None):
+            raise ValueError("ids and ref_ids go together: one is missing")
+        for values, what in (
+            (y_pred, "embeddings"),
+            (ref_pred, "references"),
+            (sample_weight, "sample_weight"),
+        ):
+            refuse_masked(values, what)
+        rows, others = self._in_own_dtype(y_pred), self._in_own_dtype(ref_pred)
+        loss = self._with_reduction(reduction)
+        return apply_against(loss, y_true, rows, (others, ref_true, ids, ref_ids), sample_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The losses of the rows `[B]`, without weights and reduction."""
