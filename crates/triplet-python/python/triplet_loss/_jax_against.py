@@ -92,7 +92,7 @@ def _fits(numbers: Any) -> bool:
 
 @dataclass(frozen=True)
 class _Call:
-    """The loss and its gradients to both sides; without `gradients`, the loss and the margin that was used."""
+    """The loss and its gradients to both sides; without `gradients`, the loss and the margin in use."""
 
     settings: Settings
     source: MarginSource | None
