@@ -14,7 +14,10 @@ pub(crate) use by_block::ByBlock;
 pub(crate) use counts::PairCounts;
 
 use super::{Chains, GradientContext, ROWS, RowPairs, Segments, gains_from_distances, source::Mined};
-use crate::{cpu::isa::Element, executor::run_tasks, inlined::from_fn, scratch::Scratch};
+use crate::{
+    cpu::isa::Element, executor::run_tasks, gram::layout::MIN_LARGE_POSITIVES, inlined::from_fn,
+    scratch::Scratch,
+};
 use core::ops::Range;
 use counts::Tables;
 use rows::AddUpBlock;
@@ -34,13 +37,14 @@ pub(crate) fn bytes<T: Element>(problem: &Problem<'_, T>, threads: usize) -> (us
     (ByBlock::bytes(problem, valued, threads), PairCounts::<T>::bytes(problem.anchors().len(), tables))
 }
 
-/// Whether a batch has so many pairs, its rule whole numbers to count, and its choices room where so many may be
+/// Whether a batch has large classes and so many pairs, its rule whole numbers to count, and its choices room where so many may be
 /// listed in two bytes each.
 pub(crate) fn suits<T: Real>(problem: &Problem<'_, T>, most_listed: usize) -> bool {
     let (rows, slots) = (problem.anchors().len(), problem.slots().count());
     problem.is_square()
         && !problem.rule().one_per_anchor()
         && problem.rule().has_unit_derivatives()
+        && slots >= rows.saturating_mul(MIN_LARGE_POSITIVES)
         && slots >= rows.saturating_mul(rows) / PAIRS_A_SLOT
         && slots <= most_listed.saturating_mul(2)
         && by_block::fits(problem)
