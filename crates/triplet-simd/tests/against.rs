@@ -1,27 +1,14 @@
 //! Anchors against other candidates, on every instruction set and some threads, against the scalar reference.
 
+mod support;
+
 use fastrand::Rng;
+use support::Scoped;
 use triplet_core::{
     Batch, Distance, Engine, GradientInputs, GradientScale, Identity, Objective, Problem, ProblemBuffers,
     Real, Rule, Scalar, Triplets,
 };
-use triplet_simd::{Element, Executor, Fused, Isa, Selected};
-
-/// Threads that are started for every job.
-struct Scoped(usize);
-
-impl Executor for Scoped {
-    fn threads(&self) -> usize {
-        self.0
-    }
-    fn run(&self, job: &(dyn Fn(usize) + Sync)) {
-        std::thread::scope(|scope| {
-            for worker in 0..self.0 {
-                scope.spawn(move || job(worker));
-            }
-        });
-    }
-}
+use triplet_simd::{Element, Fused, Isa, Selected};
 
 const SEED: u64 = 15;
 

@@ -1,27 +1,14 @@
 //! The gradient of few, large classes, on every instruction set and some threads, against the scalar reference: with
 //! distances that are kept (five classes) and computed again (fewer), with weights and without.
 
+mod support;
+
+use support::Scoped;
 use triplet_core::{
     Batch, Distance, Engine, GradientInputs, GradientScale, Objective, Problem, ProblemBuffers, Rule, Scalar,
     Triplets,
 };
-use triplet_simd::{Executor, Fused, Isa, Selected};
-
-/// Threads that are started for every job.
-struct Scoped(usize);
-
-impl Executor for Scoped {
-    fn threads(&self) -> usize {
-        self.0
-    }
-    fn run(&self, job: &(dyn Fn(usize) + Sync)) {
-        std::thread::scope(|scope| {
-            for worker in 0..self.0 {
-                scope.spawn(move || job(worker));
-            }
-        });
-    }
-}
+use triplet_simd::{Fused, Isa, Selected};
 
 const SEED: u64 = 14;
 const WIDTH: usize = 19;

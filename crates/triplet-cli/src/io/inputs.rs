@@ -58,16 +58,21 @@ pub(crate) fn read_labels(path: &Path, args: &ReadArgs) -> Result<Labels> {
     Ok(file.labels(names[0], args)?.0)
 }
 
+/// Refuses to read standard input for several files.
+pub(crate) fn check_standard_input<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<()> {
+    let standard_input = |path: &&Path| [Path::new("-"), Path::new("/dev/stdin")].contains(path);
+    ensure!(
+        paths.filter(standard_input).count() < 2,
+        "standard input can be read once: give a file for the other input"
+    );
+    Ok(())
+}
+
 /// Reads all files of a request.
 pub(crate) fn read(request: Request<'_>) -> Result<Inputs> {
     let Request { data, labels, weights, args, .. } = request;
     args.check()?;
-    let paths = [Some(data), labels, weights];
-    let standard_input = |path: &&Path| [Path::new("-"), Path::new("/dev/stdin")].contains(path);
-    ensure!(
-        paths.into_iter().flatten().filter(standard_input).count() < 2,
-        "standard input can be read once: give a file for the other input"
-    );
+    check_standard_input([Some(data), labels, weights].into_iter().flatten())?;
     let budget = Budget::new(args.max_memory);
     let open = |path, role| File::read(path, role, labels.is_some(), args, &budget);
     let data = open(data, Role::Features)?;

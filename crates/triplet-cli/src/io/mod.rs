@@ -29,7 +29,7 @@ mod tables;
 mod understood;
 
 pub use contents::{Contents, contents};
-pub(crate) use inputs::{Embeddings, Inputs, Request, Weights, read, read_labels};
+pub(crate) use inputs::{Embeddings, Inputs, Request, Weights, check_standard_input, read, read_labels};
 pub(crate) use labels::Labels;
 pub(crate) use limits::parse_size;
 pub(crate) use merging::merged;

@@ -22,6 +22,18 @@ class Against(NamedTuple):
     """Whether the gradient to the candidates is wanted."""
 
 
+def has_references(ref_emb: Any, ref_labels: Any, ids: Any, ref_ids: Any) -> bool:
+    """Whether a call of a framework's loss has references; refuses one of a pair without the other."""
+    if (ref_emb is None) != (ref_labels is None):
+        missing = "ref_emb" if ref_emb is None else "ref_labels"
+        raise ValueError(f"ref_emb and ref_labels go together: {missing} is missing")
+    if ref_emb is None and not (ids is None and ref_ids is None):
+        raise ValueError("ids say which of the references an anchor is: there is no ref_emb")
+    if (ids is None) != (ref_ids is None):
+        raise ValueError("ids and ref_ids go together: one is missing")
+    return ref_emb is not None
+
+
 def prepared(
     labels: Any,
     candidates: Any,

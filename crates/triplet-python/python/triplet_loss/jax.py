@@ -24,6 +24,7 @@ from typing import Any
 import jax
 
 from . import _jax_against
+from ._against import has_references
 from ._jax import apply
 from ._loss import Settings, cached_loss
 
@@ -112,6 +113,6 @@ def _apply(
     margin: Any,
     others: tuple[Any, Any, Any, Any],
 ) -> jax.Array:
-    if all(other is None for other in others):
+    if not has_references(*others):
         return apply(cached_loss(settings), labels, embeddings, weights, margin)
     return _jax_against.apply(settings, labels, embeddings, weights, margin, others)

@@ -3,7 +3,7 @@
 use crate::{
     cpu::isa::{Element, Selected},
     executor::{Executor, run_tasks},
-    gradient::{Chains, Entries, Others, ROWS, Segments},
+    gradient::{Chains, Entries, ROWS},
     inlined::from_fn,
     scratch::Scratch,
 };
@@ -43,19 +43,7 @@ pub(crate) fn run<T: Element>(
             append(inputs, row, &against.pairs, entries);
             unconsumed.push(start..entries.len());
         }
-        T::dispatch(
-            selected,
-            Chains {
-                distance: problem.distance(),
-                side: problem.anchors(),
-                scale: inputs.scale.scale,
-                rows,
-                others: Others::all(problem.candidates()),
-                segments: Segments::LONG,
-                scratch,
-                out,
-            },
-        );
+        T::dispatch(selected, Chains::of_anchors(problem, inputs.scale.scale, rows, scratch, out));
     });
 }
 

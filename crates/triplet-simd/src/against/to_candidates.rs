@@ -4,7 +4,7 @@ use super::gradient::{Pair, add_up, strength};
 use crate::{
     cpu::isa::{Element, Selected},
     executor::{Executor, run_tasks},
-    gradient::{Chains, Others, ROWS, Segments},
+    gradient::{Chains, Others, ROWS},
     inlined::from_fn,
     scratch::Scratch,
 };
@@ -62,16 +62,9 @@ pub(crate) fn run<T: Element>(
             }
             unconsumed.push(start..entries.len());
         }
-        let chains = Chains {
-            distance: problem.distance(),
-            side: problem.candidates(),
-            scale: inputs.scale.scale,
-            rows,
-            others: Others::all(problem.anchors()),
-            segments: Segments::LONG,
-            scratch,
-            out,
-        };
+        let of_anchors = Chains::of_anchors(problem, inputs.scale.scale, rows, scratch, out);
+        let (side, others) = (problem.candidates(), Others::all(problem.anchors()));
+        let chains = Chains { side, others, ..of_anchors };
         T::dispatch(selected, chains);
     });
 }

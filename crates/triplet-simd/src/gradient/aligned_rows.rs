@@ -39,7 +39,7 @@ pub(crate) fn rows<'a, T: Element>(
     let (width, stride) = (points.width(), stride::<T>(points.width()));
     let aligned = width == stride && points.rows().as_ptr().addr().is_multiple_of(LINE);
     if aligned || !allowed || !gains(problem) {
-        return Others::all(problem.candidates());
+        return Others::all(points);
     }
     copied.resize(points.len() * stride);
     for (copied, row) in copied.chunks_exact_mut(stride).zip(points.rows().chunks_exact(width)) {

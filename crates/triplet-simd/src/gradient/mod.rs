@@ -88,19 +88,8 @@ pub(crate) fn run<T: Element>(
             let mut pairs = RowPairs::of(scratch);
             pairs.clear(problem);
             T::dispatch(selected, AddUp { coefficients, source, rows, pairs });
-            T::dispatch(
-                selected,
-                Chains {
-                    distance: problem.distance(),
-                    side: problem.anchors(),
-                    scale: scale.scale,
-                    rows,
-                    others,
-                    segments: Segments::LONG,
-                    scratch,
-                    out,
-                },
-            );
+            let of_anchors = Chains::of_anchors(problem, scale.scale, rows, scratch, out);
+            T::dispatch(selected, Chains { others, ..of_anchors });
         });
     });
 }

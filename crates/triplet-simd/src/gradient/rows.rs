@@ -108,6 +108,21 @@ pub(crate) struct Chains<'a, T: Element> {
     pub(crate) out: &'a mut [T],
 }
 
+impl<'a, T: Element> Chains<'a, T> {
+    /// Those of some anchors, which read the candidates where they are.
+    pub(crate) fn of_anchors(
+        problem: &Problem<'a, T>,
+        scale: T,
+        rows: &'a [u32],
+        scratch: &'a mut Scratch<T>,
+        out: &'a mut [T],
+    ) -> Self {
+        let (side, others) = (problem.anchors(), Others::all(problem.candidates()));
+        let (distance, segments) = (problem.distance(), Segments::LONG);
+        Self { distance, side, scale, rows, others, segments, scratch, out }
+    }
+}
+
 impl<T: Element> Kernel<T> for Chains<'_, T> {
     type Output = ();
     #[inline(always)]

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     cpu::isa::Element,
     executor::run_tasks,
-    gradient::{AddUp, Chains, Coefficients, List, Others, RowPairs, Segments},
+    gradient::{AddUp, Chains, Coefficients, List, RowPairs},
     memory::reserve_exact,
     mining::{StageContext, mine_tile, tiles},
     scratch::Scratch,
@@ -219,16 +219,7 @@ fn write<T: Element>(
         let mut written = core::mem::take(&mut scratch.rows);
         written.clear();
         written.resize(rows.len() * width, T::ZERO);
-        let chains = Chains {
-            distance: problem.distance(),
-            side: problem.anchors(),
-            scale: scale.scale,
-            rows,
-            others: Others::all(problem.candidates()),
-            segments: Segments::LONG,
-            scratch,
-            out: &mut written,
-        };
+        let chains = Chains::of_anchors(problem, scale.scale, rows, scratch, &mut written);
         T::dispatch(selected, chains);
         // Rows of a class may be anywhere in the batch.
         let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);

@@ -107,8 +107,7 @@ pub(crate) fn run(args: &LossArgs) -> Result<()> {
         "--losses needs --reduction none: there is one loss for the whole batch otherwise"
     );
     io::check_outputs(&args.outputs(), &args.inputs())?;
-    let standard = args.inputs().iter().filter(|(_, path)| *path == Path::new("-")).count();
-    anyhow::ensure!(standard < 2, "standard input can be read once: give a file for the other input");
+    io::check_standard_input(args.inputs().into_iter().map(|(_, path)| path))?;
     let request = io::Request {
         data: &args.embeddings,
         labels: args.labels.as_deref(),

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from .._against import has_references
 from .._arrays import as_array, as_embeddings, as_labels
 from .._attributes import LossAttributes
 from .._frameworks import apply, apply_against, called_by, framework_of, refuse_masked
@@ -92,8 +93,7 @@ class _TripletLoss(LossAttributes, keras.losses.Loss):
         reduction = _REDUCTIONS.get(self.reduction)
         if reduction is None:
             raise ValueError(f"reduction is {self.reduction!r}: against takes a mean, a sum or none")
-        if (ids is None) != (ref_ids is None):
-            raise ValueError("ids and ref_ids go together: one is missing")
+        has_references(ref_pred, ref_true, ids, ref_ids)
         for values, what in (
             (y_pred, "embeddings"),
             (ref_pred, "references"),

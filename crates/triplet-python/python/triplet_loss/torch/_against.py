@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .._against import Against
+from .._against import Against, has_references
 from .._labels import as_labels_of_both
 from .._loss import Loss
 from ._eager import as_embedding_dtype
@@ -45,15 +45,8 @@ class References(NamedTuple):
 
 def references(embeddings: Any, labels: Any, ids: Any = None, ref_ids: Any = None) -> References | None:
     """The references given by arguments that go together; None for none."""
-    if (embeddings is None) != (labels is None):
-        missing = "ref_emb" if embeddings is None else "ref_labels"
-        raise ValueError(f"ref_emb and ref_labels go together: {missing} is missing")
-    if embeddings is None:
-        if ids is not None or ref_ids is not None:
-            raise ValueError("ids say which of the references an anchor is: there is no ref_emb")
+    if not has_references(embeddings, labels, ids, ref_ids):
         return None
-    if (ids is None) != (ref_ids is None):
-        raise ValueError("ids and ref_ids go together: one is missing")
     return References(embeddings, labels, ids, ref_ids)
 
 

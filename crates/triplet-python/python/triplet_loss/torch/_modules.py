@@ -55,9 +55,7 @@ class _TripletLoss(LossModule):
             raise TypeError(
                 "after embeddings and labels come sample_weight, or ref_emb and ref_labels; name the others"
             )
-        against = None
-        if not (ref_emb is None and ref_labels is None and ids is None and ref_ids is None):
-            against = references(ref_emb, ref_labels, ids, ref_ids)
+        against = references(ref_emb, ref_labels, ids, ref_ids)
         if self.device_transfer and against is not None:
             against = against.transferred()
         if self.device_transfer and isinstance(embeddings, torch.Tensor) and not embeddings.is_cpu:

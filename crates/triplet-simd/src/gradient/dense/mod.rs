@@ -37,8 +37,8 @@ pub(crate) fn bytes<T: Element>(problem: &Problem<'_, T>, threads: usize) -> (us
     (ByBlock::bytes(problem, valued, threads), PairCounts::<T>::bytes(problem.anchors().len(), tables))
 }
 
-/// Whether a batch has large classes and so many pairs, its rule whole numbers to count, and its choices room where so many may be
-/// listed in two bytes each.
+/// Whether a batch has large classes and so many pairs, its rule whole numbers to count, and its choices room where
+/// so many may be listed in two bytes each.
 pub(crate) fn suits<T: Real>(problem: &Problem<'_, T>, most_listed: usize) -> bool {
     let (rows, slots) = (problem.anchors().len(), problem.slots().count());
     problem.is_square()
@@ -77,19 +77,8 @@ pub(crate) fn run<T: Element>(
             let (counts, pairs) = RowPairs::with_counts(scratch);
             let add = AddUpBlock { mined: &mined, source, first_of_block: block.start, rows, counts, pairs };
             T::dispatch(selected, add);
-            T::dispatch(
-                selected,
-                Chains {
-                    distance: problem.distance(),
-                    side: problem.anchors(),
-                    scale: scale.scale,
-                    rows,
-                    others,
-                    segments: Segments::SHORT,
-                    scratch,
-                    out,
-                },
-            );
+            let of_anchors = Chains::of_anchors(problem, scale.scale, rows, scratch, out);
+            T::dispatch(selected, Chains { others, segments: Segments::SHORT, ..of_anchors });
         }
     });
 }
