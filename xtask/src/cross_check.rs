@@ -5,11 +5,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::{collections::BTreeMap, time::Instant};
 use triplet_api::{Element, Error, LossSpec, Workspace};
 use triplet_testkit::{
-    Answer, Rectangle, Sample,
-    compare::{answer_f32, answer_f64},
+    Answer, Cut, Rectangle, Sample,
+    compare::{answer_f32, answer_f64, answer_in},
     contenders,
     digests::{BATCHES, Case, Digester, Recorded, SEED, Total},
-    engines,
+    engines::{self, contenders_of_ranks},
+    ranks::bank_answer,
 };
 
 use crate::gram_bound::GramBound;
@@ -30,6 +31,8 @@ pub(crate) struct Args {
 
 /// Of so many batches, one is also cut into anchors and candidates.
 const RECTANGLES: u64 = 3;
+/// Of so many batches, one is also held by several ranks, and another comes in steps, into a memory bank.
+const RANKS: u64 = 4;
 /// What the line with the digest of all answers starts with.
 const DIGEST: &str = "  digest of all answers";
 /// What stands before the list of engines.
@@ -58,6 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let start = Instant::now();
     println!("seed {}, {} batches", args.seed, args.batches);
     let (mut single, mut double) = (workspaces::<f32>()?, workspaces::<f64>()?);
+    let (mut single_ranks, mut double_ranks) = (Ranked::<f32>::new()?, Ranked::<f64>::new()?);
     let mut bound = GramBound::new()?;
     let mut digester = Digester::simd()?;
     let recorded = Recorded::read("cross_check")?;
@@ -82,6 +86,19 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 agree(&mut single, |w| rectangle.answer(sample, asked, weights, w), sample, asked)?;
             coverage.compared +=
                 agree(&mut double, |w| rectangle.answer(sample, asked, weights, w), sample, asked)?;
+        }
+        if number % RANKS == 1 {
+            let cut = Cut::numbered(sample, number / RANKS);
+            *coverage.ranks.entry(cut.kind).or_default() += 1;
+            let turn = number / RANKS;
+            coverage.compared += single_ranks.agree(&cut, turn, sample, asked, weights)?;
+            coverage.compared += double_ranks.agree(&cut, turn, sample, asked, weights)?;
+        }
+        if number % RANKS == 3 {
+            let cut = Cut::numbered(sample, number / RANKS);
+            coverage.banks += 1;
+            coverage.compared += single_ranks.banks_agree(&cut, number / RANKS, sample, asked)?;
+            coverage.compared += double_ranks.banks_agree(&cut, number / RANKS, sample, asked)?;
         }
         bound.check(sample, asked)?;
         // All engines gave the same bits: any of them stands for all.
@@ -130,6 +147,71 @@ where
     Ok(others.len() as u64)
 }
 
+/// The reference, and the engines that take turns as ranks.
+struct Ranked<T: Element> {
+    reference: Workspace<T>,
+    engines: Named<T>,
+}
+
+impl<T: Element> Ranked<T> {
+    fn new() -> Result<Self, Error> {
+        let reference = Workspace::with_engine(Box::new(triplet_core::Scalar));
+        let engines = contenders_of_ranks::<T>()?.into_iter();
+        Ok(Self { reference, engines: engines.map(engines::Contender::workspace).collect() })
+    }
+
+    /// The next engines: those of one batch differ.
+    fn take(&mut self, turn: u64, count: usize) -> (String, Vec<&mut Workspace<T>>) {
+        let all = self.engines.len();
+        let chosen = |index: usize| (index + all - turn as usize * 3 % all) % all < count;
+        let (names, workspaces): (Vec<&str>, Vec<_>) = self
+            .engines
+            .iter_mut()
+            .enumerate()
+            .filter(|(index, _)| chosen(*index))
+            .map(|(_, (name, workspace))| (name.as_str(), workspace))
+            .unzip();
+        (names.join("; "), workspaces)
+    }
+
+    /// Compares what every rank gets with the reference.
+    fn agree(
+        &mut self,
+        cut: &Cut,
+        turn: u64,
+        sample: &Sample,
+        asked: LossSpec,
+        weights: Option<&[f64]>,
+    ) -> Result<u64> {
+        let expected = answer_in(sample, asked, weights, &mut self.reference)?;
+        let (names, engines) = self.take(turn, cut.ranks());
+        let found = cut.answers(sample, asked, weights, engines)?;
+        for (rank, found) in found.iter().enumerate() {
+            if let Some(difference) = expected.difference(found) {
+                bail!("rank {rank} of {names} on {}, asked {asked:?}: {difference}", sample.name);
+            }
+        }
+        Ok(found.len() as u64)
+    }
+
+    /// The same of a memory bank, step by step.
+    fn banks_agree(&mut self, cut: &Cut, turn: u64, sample: &Sample, asked: LossSpec) -> Result<u64> {
+        let expected = bank_answer(sample, asked, &mut self.reference)?;
+        let (names, engines) = self.take(turn, cut.ranks());
+        let mut compared = 0;
+        for (rank, found) in cut.bank_answers(sample, asked, engines)?.iter().enumerate() {
+            for (step, (expected, found)) in expected.iter().zip(found).enumerate() {
+                if let Some(difference) = expected.difference(found) {
+                    let name = &sample.name;
+                    bail!("step {step}, rank {rank} of {names} on {name}, asked {asked:?}: {difference}");
+                }
+                compared += 1;
+            }
+        }
+        Ok(compared)
+    }
+}
+
 fn names<T: Element>(engines: &Named<T>) -> String {
     list(&engines.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>())
 }
@@ -146,6 +228,8 @@ struct Coverage {
     undecided: u64,
     families: BTreeMap<String, u64>,
     rectangles: BTreeMap<&'static str, u64>,
+    ranks: BTreeMap<&'static str, u64>,
+    banks: u64,
     objectives: BTreeMap<String, u64>,
     rows: (usize, usize),
     widths: (usize, usize),
@@ -172,6 +256,9 @@ impl Coverage {
         println!("  {} pairs screened, {} of them undecided", self.screened, self.undecided);
         let rectangles = self.rectangles.iter().map(|(kind, count)| format!("{kind} {count}"));
         println!("  anchors against candidates: {}", rectangles.collect::<Vec<_>>().join(", "));
+        let ranks = self.ranks.iter().map(|(kind, count)| format!("{kind} {count}"));
+        println!("  held by ranks, of mixed engines: {}", ranks.collect::<Vec<_>>().join(", "));
+        println!("  in steps, into a memory bank: {}", self.banks);
         println!("  families: {}", counts(&self.families));
         println!("  objectives: {}", counts(&self.objectives));
     }

@@ -32,6 +32,24 @@ pub enum Error {
     /// An error of the number of threads, or of starting them.
     #[error(transparent)]
     Par(triplet_par::Error),
+    /// Ranks that cannot compute together.
+    #[error(transparent)]
+    Rank(#[from] crate::ranks::RankError),
+    /// Rows that are not cut into ranks.
+    #[error(
+        "the rows of the ranks start at {starts:?}: expected ascending starts from 0 to {rows}, one a rank and the end"
+    )]
+    RankStarts {
+        /// The starts.
+        starts: Vec<usize>,
+        /// Rows of the batch.
+        rows: usize,
+    },
+    /// Candidates of several ranks' anchors whose gradient is wanted.
+    #[error(
+        "ranks compute the gradient to their own rows: that of candidates, which every rank has, is not put together"
+    )]
+    RankCandidates,
     /// Centring with a distance other than the Euclidean and its square.
     #[error("centring moves the origin, which angles are measured from: it goes with l2 and squared-l2")]
     CentredAngles,

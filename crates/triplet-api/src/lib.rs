@@ -24,6 +24,7 @@
 //! | [`Workspaces`] | the same for callers on several threads |
 //! | [`Evaluation`] | loss, gradient, triplets and statistics |
 //! | [`Reduction`], [`Weights`] | how rows are weighed and summed |
+//! | [`ranks`] | one batch whose rows several processes hold |
 //! | [`retrieval`] | recall@k, precision@1 and MAP@R of embeddings |
 //! | [`config`] | reading and writing the configuration of TFA |
 #![forbid(unsafe_code)]
@@ -38,6 +39,7 @@ mod loss;
 mod memory;
 mod memory_bank;
 mod overflow;
+pub mod ranks;
 mod reduction;
 pub mod retrieval;
 mod run;

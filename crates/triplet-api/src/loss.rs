@@ -130,7 +130,7 @@ pub trait Loss {
         inputs: Inputs<'_>,
         workspace: &'a mut Workspace<T>,
     ) -> Result<Evaluation<'a, T>> {
-        run(self.spec(), (batch, None), inputs, workspace, Gradient::Workspace)
+        run(self.spec(), (batch, None), inputs, workspace.parts(), Gradient::Workspace)
     }
 
     /// As [`Loss::evaluate_with`], with the gradient `[B, D]` written to the caller's
@@ -145,7 +145,7 @@ pub trait Loss {
         gradient: &'a mut [T],
         workspace: &'a mut Workspace<T>,
     ) -> Result<Evaluation<'a, T>> {
-        run(self.spec(), (batch, None), inputs, workspace, Gradient::Into(gradient))
+        run(self.spec(), (batch, None), inputs, workspace.parts(), Gradient::Into(gradient))
     }
 
     /// Loss, triplets and statistics, without the gradient: less work.
@@ -158,7 +158,7 @@ pub trait Loss {
         weights: Weights<'_>,
         workspace: &'a mut Workspace<T>,
     ) -> Result<Evaluation<'a, T>> {
-        run(self.spec(), (batch, None), Inputs { weights, upstream: None }, workspace, Gradient::Skip)
+        run(self.spec(), (batch, None), Inputs { weights, upstream: None }, workspace.parts(), Gradient::Skip)
     }
 
     /// As [`Loss::evaluate_with`], of anchors against other candidates: a reference set, a memory bank, the rows of
@@ -190,7 +190,7 @@ pub trait Loss {
         inputs: Inputs<'_>,
         workspace: &'a mut Workspace<T>,
     ) -> Result<Evaluation<'a, T>> {
-        run(self.spec(), (anchors, Some(candidates)), inputs, workspace, Gradient::Workspace)
+        run(self.spec(), (anchors, Some(candidates)), inputs, workspace.parts(), Gradient::Workspace)
     }
 
     /// [`Loss::evaluate_against`] without the gradient: less work.
@@ -205,7 +205,7 @@ pub trait Loss {
         workspace: &'a mut Workspace<T>,
     ) -> Result<Evaluation<'a, T>> {
         let inputs = Inputs { weights, upstream: None };
-        run(self.spec(), (anchors, Some(candidates)), inputs, workspace, Gradient::Skip)
+        run(self.spec(), (anchors, Some(candidates)), inputs, workspace.parts(), Gradient::Skip)
     }
 }
 

@@ -166,7 +166,7 @@ impl Retrieval {
     fn measure<T: Element>(request: &Request<'_, T>, workspace: &mut Workspace<T>) -> Result<Self> {
         let Request { queries, references, depths, distance, .. } = *request;
         let depth = depths.iter().copied().max().unwrap_or(1).max(1);
-        workspace.granted.ask(request.bytes_needed(0))?;
+        workspace.kept.granted.ask(request.bytes_needed(0))?;
         let mut scores = vec![Score::default(); queries.batch.rows()];
         let mut buffers = [PointsBuffers::default(), PointsBuffers::default()];
         let [of_queries, of_references] = &mut buffers;
@@ -186,7 +186,7 @@ impl Retrieval {
         let task = RetrievalTask::new(comparison, depth);
         let wanted = (0..scores.len() as u32).map(|query| task.wanted(query)).max().unwrap_or(0);
         let candidates = wanted.saturating_mul(workspace.engine.executed().threads);
-        workspace.granted.ask(request.bytes_needed(candidates))?;
+        workspace.kept.granted.ask(request.bytes_needed(candidates))?;
         workspace.engine.retrieve(&task, &mut scores);
         let searched = references.unwrap_or(queries).batch;
         let rounding = digits::rounding(queries.batch, searched, distance, &scores);

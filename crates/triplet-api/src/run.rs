@@ -1,11 +1,14 @@
 //! One call, from batch to loss to gradient.
 
 use crate::{
-    Candidates, Error, Evaluation, Inputs, LossSpec, Reduction, Result, Weights, Workspace,
+    Candidates, Error, Evaluation, Inputs, LossSpec, Reduction, Result, Weights,
     budget::{self, Way},
     overflow::{check_gradient, surely_finite},
+    workspace::Kept,
 };
-use triplet_core::{AnchorTerms, Batch, GradientInputs, GradientScale, Problem, ProblemBuffers, Triplets};
+use triplet_core::{
+    AnchorTerms, Batch, Engine, GradientInputs, GradientScale, Problem, ProblemBuffers, Triplets,
+};
 use triplet_simd::{Element, float_mode};
 
 /// Where the gradient goes.
@@ -23,7 +26,7 @@ pub(crate) fn run<'a, T: Element>(
     spec: LossSpec,
     (batch, candidates): (&'a Batch<'_, T>, Option<Candidates<'a, T>>),
     inputs: Inputs<'_>,
-    workspace: &'a mut Workspace<T>,
+    workspace: (&mut dyn Engine<T>, &'a mut Kept<T>),
     wanted: Gradient<'a, T>,
 ) -> Result<Evaluation<'a, T>> {
     float_mode::with_default_mode(|| {
@@ -35,7 +38,7 @@ fn run_in_default_mode<'a, T: Element>(
     spec: LossSpec,
     (batch, candidates): (&'a Batch<'_, T>, Option<Candidates<'a, T>>),
     inputs: Inputs<'_>,
-    workspace: &'a mut Workspace<T>,
+    workspace: (&mut dyn Engine<T>, &'a mut Kept<T>),
     wanted: Gradient<'a, T>,
 ) -> Result<Evaluation<'a, T>> {
     let rows = batch.rows();
@@ -43,8 +46,8 @@ fn run_in_default_mode<'a, T: Element>(
     check_upstream(spec.reduction, inputs.upstream, rows)?;
     let with_gradient = !matches!(wanted, Gradient::Skip);
     let besides = bytes_besides(spec, (batch, candidates), matches!(wanted, Gradient::Workspace));
-    let Workspace {
-        engine,
+    let (engine, kept) = workspace;
+    let Kept {
         limits,
         problem: buffers,
         triplets,
@@ -53,13 +56,14 @@ fn run_in_default_mode<'a, T: Element>(
         losses,
         gradient: kept,
         to_candidates,
-        ..
-    } = workspace;
+        granted,
+        held,
+    } = kept;
     if besides > limits.bytes {
         return Err(Error::MemoryBudget { needed: besides, allowed: limits.bytes });
     }
-    workspace.granted.ask_within(limits.bytes, besides)?;
-    if workspace.held.is_of_another_batch(*limits, [rows, batch.width()]) {
+    granted.ask_within(limits.bytes, besides)?;
+    if held.is_of_another_batch(*limits, [rows, batch.width()]) {
         *buffers = ProblemBuffers::default();
     }
     let problem = match candidates {
@@ -72,17 +76,16 @@ fn run_in_default_mode<'a, T: Element>(
         return Err(Error::NoPositivePairs { rows });
     }
     let expected = batch.embeddings().len();
-    let (way, needed) =
-        budget::choose(*limits, &problem, (engine.as_mut(), triplets), with_gradient, besides)?;
+    let (way, needed) = budget::choose(*limits, &problem, (engine, triplets), with_gradient, besides)?;
     let shape = budget::shape(&problem, way, with_gradient);
-    if workspace.held.gives_back(*limits, shape, needed) {
+    if held.gives_back(*limits, shape, needed) {
         engine.release();
         *triplets = Triplets::with_most_distances(triplets.most_distances());
         (*terms, *factors, *losses, *kept, *to_candidates) = Default::default();
     }
     // Within a limit, what the problem has taken is not there any more.
     let taken = if limits.bytes == usize::MAX { 0 } else { besides };
-    workspace.granted.ask_within(limits.bytes, needed - taken)?;
+    granted.ask_within(limits.bytes, needed - taken)?;
     let gradient = match wanted {
         Gradient::Skip => &mut [],
         Gradient::Workspace => {

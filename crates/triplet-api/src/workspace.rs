@@ -25,6 +25,11 @@ use triplet_simd::Element;
 /// ```
 pub struct Workspace<T: Element = f32> {
     pub(crate) engine: Box<dyn Engine<T>>,
+    pub(crate) kept: Kept<T>,
+}
+
+/// What a workspace keeps besides its engine.
+pub(crate) struct Kept<T: Element> {
     pub(crate) limits: MemoryLimits,
     pub(crate) problem: ProblemBuffers<T>,
     pub(crate) triplets: Triplets<T>,
@@ -49,8 +54,7 @@ impl<T: Element> Workspace<T> {
     /// A workspace around an engine of the caller's own.
     #[must_use]
     pub fn with_engine(engine: Box<dyn Engine<T>>) -> Self {
-        let workspace = Self {
-            engine,
+        let kept = Kept {
             limits: MemoryLimits::default(),
             problem: ProblemBuffers::default(),
             triplets: Triplets::default(),
@@ -62,7 +66,12 @@ impl<T: Element> Workspace<T> {
             granted: Granted::default(),
             held: Held::default(),
         };
-        workspace.with_limits(MemoryLimits::default())
+        Self { engine, kept }.with_limits(MemoryLimits::default())
+    }
+
+    /// The engine, and what is kept besides.
+    pub(crate) fn parts(&mut self) -> (&mut dyn Engine<T>, &mut Kept<T>) {
+        (self.engine.as_mut(), &mut self.kept)
     }
 
     /// Changes what large batches may keep in memory; beyond that, things are computed
@@ -75,20 +84,21 @@ impl<T: Element> Workspace<T> {
 
     /// As [`Workspace::with_limits`], between calls. A lower number of bytes gives back what is held.
     pub fn set_limits(&mut self, limits: MemoryLimits) {
-        if limits.bytes < self.limits.bytes {
+        if limits.bytes < self.kept.limits.bytes {
             self.release();
         }
-        self.limits = limits;
+        self.kept.limits = limits;
         self.engine.limit_listed_choices(limits.choices);
     }
 
     /// Gives back the memory that is kept from call to call; the threads stay.
     pub fn release(&mut self) {
-        self.engine.release();
-        (self.problem, self.terms) = Default::default();
-        self.triplets = Triplets::default();
-        (self.factors, self.losses, self.gradient, self.to_candidates) = Default::default();
-        self.held = Held::default();
+        let Self { engine, kept } = self;
+        engine.release();
+        (kept.problem, kept.terms) = Default::default();
+        kept.triplets = Triplets::default();
+        (kept.factors, kept.losses, kept.gradient, kept.to_candidates) = Default::default();
+        kept.held = Held::default();
     }
 
     /// The pairs of the last batch that the engine looked at in lower precision first.

@@ -1,11 +1,12 @@
 //! What a backend is.
 
 use crate::{
-    Error, GradientInputs, Problem, Real, Result, Triplets,
+    Error, GradientInputs, NO_ROW, Problem, Real, Result, Triplets,
     gradient_inputs::GradientScale,
     retrieval::{RetrievalTask, Score},
+    shares::{self, Merging, Share},
 };
-use core::fmt;
+use core::{fmt, ops::Range};
 
 /// A way of computing: it mines triplets and accumulates the gradient.
 ///
@@ -89,6 +90,80 @@ pub trait Engine<T: Real>: Send {
     ) -> Result<()> {
         self.mine(problem, triplets)?;
         self.gradient(GradientInputs { problem, triplets, scale }, out)
+    }
+
+    /// Fills `out` (resized here) with what the pairs of a share of a square batch give alone: of every anchor that is
+    /// not searched whole, the best negatives among them, and its positives (with their distances, if kept); of those that
+    /// are ([`shares::WholeUnits`]), the triplets of the share's own rows, evaluated, and in `out.counts` what they
+    /// count. An engine may look at more pairs than the share's.
+    ///
+    /// ```
+    /// use triplet_core::{
+    ///     Batch, Engine, Objective, Problem, ProblemBuffers, Scalar, Triplets,
+    ///     shares::{Merging, Share, WholeUnits},
+    /// };
+    /// let batch = Batch::new(&[0.0_f32, 1.0, 1.5, 3.0], 1, &[0, 0, 1, 2])?;
+    /// let objective = Objective { distance: Default::default(), rule: Default::default(), margin: 1.0 };
+    /// let mut buffers = ProblemBuffers::default();
+    /// let problem = Problem::new(&batch, objective, &mut buffers)?;
+    /// // Of two ranks, the first has one row. Slots 0 and 1 are those of rows 0 and 1.
+    /// let (mut own, mut other) = (Triplets::default(), Triplets::default());
+    /// Scalar.mine_share(&problem, &Share { rank: 0, ranks: 2, rows: 0..1 }, &mut own)?;
+    /// Scalar.mine_share(&problem, &Share { rank: 1, ranks: 2, rows: 1..4 }, &mut other)?;
+    ///
+    /// let found: [&[u32]; 2] = [&own.negatives[..1], &other.negatives[..1]];
+    /// let whole = WholeUnits::of(&problem);
+    /// Scalar.merge_shares(&problem, &Merging { whole: &whole, first: 0, end: 1, found: &found }, &mut own)?;
+    /// assert_eq!(own.negatives[0], 2);
+    /// # Ok::<(), triplet_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Engine::mine`].
+    fn mine_share(&mut self, problem: &Problem<'_, T>, _share: &Share, _out: &mut Triplets<T>) -> Result<()> {
+        let backend = self.executed().backend;
+        Err(if problem.is_square() { Error::NotShared { backend } } else { Error::NotSquare { backend } })
+    }
+
+    /// Puts together what several shares found for some anchors: see [`shares::merge()`], and the example of
+    /// [`Engine::mine_share`], which `out` is from.
+    ///
+    /// # Errors
+    /// As [`Engine::mine`].
+    fn merge_shares(
+        &mut self,
+        problem: &Problem<'_, T>,
+        merging: &Merging<'_>,
+        out: &mut Triplets<T>,
+    ) -> Result<()> {
+        shares::merge(
+            problem,
+            merging,
+            |anchor, rows, values| {
+                let value = |&row: &u32| match row {
+                    NO_ROW => T::ZERO,
+                    row => problem.comparison().ranking_value(anchor, row),
+                };
+                values.clear();
+                values.extend(rows.iter().map(value));
+            },
+            out,
+        );
+        Ok(())
+    }
+
+    /// As [`Engine::gradient`] of a square batch, but of some original rows alone; what `out`, `[B, D]`, holds of others
+    /// is unspecified.
+    ///
+    /// # Errors
+    /// As [`Engine::mine`].
+    fn gradient_of_rows(
+        &mut self,
+        inputs: GradientInputs<'_, T>,
+        _rows: Range<usize>,
+        out: &mut [T],
+    ) -> Result<()> {
+        self.gradient(inputs, out)
     }
 
     /// Ranks every query's neighbours and scores them; one score a query, by original row.

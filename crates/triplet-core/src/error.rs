@@ -119,6 +119,20 @@ pub enum Error {
         /// The backend.
         backend: &'static str,
     },
+    /// An engine that searches whole batches only.
+    #[error(
+        "the {backend} backend searches whole batches: a search shared by ranks needs the simd or par backend"
+    )]
+    NotShared {
+        /// Its name.
+        backend: &'static str,
+    },
+    /// An engine that was stopped by something outside of it, which says more.
+    #[error("the {backend} backend was stopped")]
+    Stopped {
+        /// Its name.
+        backend: &'static str,
+    },
     /// Triplets that are not to be kept, to an engine that works with those that are.
     #[error("the {backend} backend keeps all triplets: a batch in parts needs the simd or par backend")]
     NotInParts {

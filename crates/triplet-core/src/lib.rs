@@ -64,6 +64,7 @@ pub mod real;
 pub mod reference;
 pub mod retrieval;
 pub mod rule;
+pub mod shares;
 pub mod slots;
 pub mod terms;
 pub mod triplets;

@@ -110,6 +110,10 @@ pub trait Real:
     fn to_f64(self) -> f64;
     /// Rounded once, to nearest even.
     fn from_f64(value: f64) -> Self;
+    /// Appends values as bytes, the lowest of each first.
+    fn write_le(values: &[Self], out: &mut Vec<u8>);
+    /// Appends the values of such bytes; an incomplete last one is left out.
+    fn read_le(bytes: &[u8], out: &mut Vec<Self>);
 
     /// `self` if it is above zero, else positive zero.
     #[inline(always)]
@@ -195,6 +199,18 @@ macro_rules! real {
             #[inline(always)]
             fn from_f64(value: f64) -> Self {
                 value as $float
+            }
+            fn write_le(values: &[Self], out: &mut Vec<u8>) {
+                const BYTES: usize = size_of::<$float>();
+                let start = out.len();
+                out.resize(start + BYTES * values.len(), 0);
+                for (bytes, value) in out[start..].as_chunks_mut::<BYTES>().0.iter_mut().zip(values) {
+                    *bytes = value.to_le_bytes();
+                }
+            }
+            fn read_le(bytes: &[u8], out: &mut Vec<Self>) {
+                let values = bytes.as_chunks::<{ size_of::<$float>() }>().0;
+                out.extend(values.iter().map(|&bytes| <$float>::from_le_bytes(bytes)));
             }
         }
     };

@@ -1,10 +1,12 @@
 //! The engine on several threads, and how many of them it uses for a batch.
 
 use crate::{Pool, Rayon, Result};
+use core::ops::Range;
 use triplet_core::{
     Engine, ExecutionInfo, GradientInputs, Problem, ScreenedPairs, Triplets,
     gradient_inputs::GradientScale,
     retrieval::{RetrievalTask, Score},
+    shares::{Merging, Share},
 };
 use triplet_simd::{Element, Fused, Selected};
 
@@ -75,6 +77,35 @@ impl<T: Element, P: Pool> Engine<T> for Parallel<T, P> {
     ) -> triplet_core::Result<()> {
         self.choose_threads(inputs.problem);
         self.fused.gradient_to_candidates(inputs, out)
+    }
+
+    fn mine_share(
+        &mut self,
+        problem: &Problem<'_, T>,
+        share: &Share,
+        out: &mut Triplets<T>,
+    ) -> triplet_core::Result<()> {
+        self.choose_threads(problem);
+        self.fused.mine_share(problem, share, out)
+    }
+
+    fn merge_shares(
+        &mut self,
+        problem: &Problem<'_, T>,
+        merging: &Merging<'_>,
+        out: &mut Triplets<T>,
+    ) -> triplet_core::Result<()> {
+        self.fused.merge_shares(problem, merging, out)
+    }
+
+    fn gradient_of_rows(
+        &mut self,
+        inputs: GradientInputs<'_, T>,
+        rows: Range<usize>,
+        out: &mut [T],
+    ) -> triplet_core::Result<()> {
+        self.choose_threads(inputs.problem);
+        self.fused.gradient_of_rows(inputs, rows, out)
     }
 
     fn mine_and_gradient(

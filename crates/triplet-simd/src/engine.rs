@@ -8,10 +8,12 @@ use crate::{
     passes::Passes,
     screening::Screening,
 };
+use core::ops::Range;
 use triplet_core::{
     Engine, Error, ExecutionInfo, GradientInputs, Problem, ScreenedPairs, Triplets,
     gradient_inputs::GradientScale,
     retrieval::{RetrievalTask, Score},
+    shares::{Merging, Share},
 };
 
 /// Mines fused Gram tiles on one instruction set, on the threads of an executor.
@@ -72,13 +74,49 @@ impl<T: Element, X: Executor> Fused<T, X> {
 impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
     fn mine(&mut self, problem: &Problem<'_, T>, out: &mut Triplets<T>) -> triplet_core::Result<()> {
         let Self { executor, passes, .. } = self;
-        executor.keep_awake(&mut || passes.mine(executor, problem, out));
+        executor.keep_awake(&mut || passes.mine(executor, problem, None, out));
+        Ok(())
+    }
+
+    fn mine_share(
+        &mut self,
+        problem: &Problem<'_, T>,
+        share: &Share,
+        out: &mut Triplets<T>,
+    ) -> triplet_core::Result<()> {
+        self.check(problem)?;
+        let Self { executor, passes, .. } = self;
+        executor.keep_awake(&mut || passes.mine(executor, problem, Some(share), out));
+        Ok(())
+    }
+
+    fn merge_shares(
+        &mut self,
+        problem: &Problem<'_, T>,
+        merging: &Merging<'_>,
+        out: &mut Triplets<T>,
+    ) -> triplet_core::Result<()> {
+        self.check(problem)?;
+        self.passes.merge_shares(problem, merging, out);
         Ok(())
     }
 
     fn gradient(&mut self, inputs: GradientInputs<'_, T>, out: &mut [T]) -> triplet_core::Result<()> {
+        let rows = 0..inputs.problem.anchors().len();
         let Self { executor, passes, .. } = self;
-        executor.keep_awake(&mut || passes.gradient(executor, inputs, out));
+        executor.keep_awake(&mut || passes.gradient(executor, inputs, rows.clone(), out));
+        Ok(())
+    }
+
+    fn gradient_of_rows(
+        &mut self,
+        inputs: GradientInputs<'_, T>,
+        rows: Range<usize>,
+        out: &mut [T],
+    ) -> triplet_core::Result<()> {
+        self.check(inputs.problem)?;
+        let Self { executor, passes, .. } = self;
+        executor.keep_awake(&mut || passes.gradient(executor, inputs, rows.clone(), out));
         Ok(())
     }
 
@@ -104,8 +142,9 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
     ) -> triplet_core::Result<()> {
         let Self { executor, passes, .. } = self;
         executor.keep_awake(&mut || {
-            passes.mine(executor, problem, triplets);
-            passes.gradient(executor, GradientInputs { problem, triplets, scale }, out);
+            passes.mine(executor, problem, None, triplets);
+            let rows = 0..problem.anchors().len();
+            passes.gradient(executor, GradientInputs { problem, triplets, scale }, rows, out);
         });
         Ok(())
     }

@@ -15,6 +15,7 @@
 //! | `mining` | the passes over a batch, in order |
 //! | `against` | both for anchors that are not the candidates |
 //! | `gradient` | triplets to coefficients to gradient rows |
+//! | `shares` | what several ranks found, put together |
 //! | `parts` | both for triplets that are not kept, within a number of bytes |
 //! | `retrieval` | the nearest rows of every query |
 //! | [`engine`] | the engine: an [`executor`], which runs the pieces, and the state of the passes |
@@ -40,6 +41,7 @@ mod retrieval;
 mod scratch;
 mod screening;
 mod search;
+mod shares;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -5,9 +5,11 @@ use crate::{
     executor::Executor,
     screening::Screening,
 };
+use core::ops::Range;
 use triplet_core::{
     GradientInputs, GradientScale, Matches, Problem, ScreenedPairs, Triplets,
     retrieval::{RetrievalTask, Score},
+    shares::{Merging, Share},
 };
 
 /// The passes of each kind of call, behind a pointer: [`Element::passes`] makes them where the element
@@ -32,10 +34,24 @@ pub trait Passes<T: Element>: Send {
     fn allow_copies(&mut self, allowed: bool);
     /// The pairs of the last batch that were screened.
     fn screened(&self) -> ScreenedPairs;
-    /// Mines a square batch.
-    fn mine(&mut self, executor: &dyn Executor, problem: &Problem<'_, T>, out: &mut Triplets<T>);
-    /// Writes the gradient of a square batch.
-    fn gradient(&mut self, executor: &dyn Executor, inputs: GradientInputs<'_, T>, out: &mut [T]);
+    /// Mines a problem, or a share of a square batch.
+    fn mine(
+        &mut self,
+        executor: &dyn Executor,
+        problem: &Problem<'_, T>,
+        share: Option<&Share>,
+        out: &mut Triplets<T>,
+    );
+    /// Puts together what several shares found.
+    fn merge_shares(&mut self, problem: &Problem<'_, T>, merging: &Merging<'_>, out: &mut Triplets<T>);
+    /// Writes the gradient to some anchors, of a square batch; or else to all.
+    fn gradient(
+        &mut self,
+        executor: &dyn Executor,
+        inputs: GradientInputs<'_, T>,
+        rows: Range<usize>,
+        out: &mut [T],
+    );
     /// Writes the gradient to the candidates of anchors that are other rows.
     fn gradient_to_candidates(
         &mut self,

@@ -20,10 +20,13 @@ use crate::{
     retrieval::{self, RetrievalBuffers},
     scratch::Scratch,
     screening::{Screen, Screening},
+    shares,
 };
+use core::ops::Range;
 use triplet_core::{
     GradientInputs, GradientScale, Matches, Problem, ScreenedPairs, Triplets,
     retrieval::{RetrievalTask, Score},
+    shares::{Merging, Share},
 };
 
 /// What a worker keeps that does not grow with the batch.
@@ -170,7 +173,13 @@ impl<T: Element> Passes<T> for State<T> {
         self.mining.screened
     }
 
-    fn mine(&mut self, executor: &dyn Executor, problem: &Problem<'_, T>, out: &mut Triplets<T>) {
+    fn mine(
+        &mut self,
+        executor: &dyn Executor,
+        problem: &Problem<'_, T>,
+        share: Option<&Share>,
+        out: &mut Triplets<T>,
+    ) {
         out.resize(problem);
         self.mining.screened = ScreenedPairs::default();
         if problem.slots().count() == 0 {
@@ -185,10 +194,20 @@ impl<T: Element> Passes<T> for State<T> {
         layout.rebuild(problem, selected);
         let rows = (problem.anchors(), problem.classes().order());
         let source = pack_batch::run(executor, scratches, selected, rows, problem.distance(), layout, packed);
-        mining::run(StageContext { executor, selected, problem, source }, scratches, mining, out);
+        mining::run(StageContext { executor, selected, problem, source }, scratches, mining, share, out);
     }
 
-    fn gradient(&mut self, executor: &dyn Executor, inputs: GradientInputs<'_, T>, out: &mut [T]) {
+    fn merge_shares(&mut self, problem: &Problem<'_, T>, merging: &Merging<'_>, out: &mut Triplets<T>) {
+        T::dispatch(self.selected, shares::Merge { problem, merging, out });
+    }
+
+    fn gradient(
+        &mut self,
+        executor: &dyn Executor,
+        inputs: GradientInputs<'_, T>,
+        rows: Range<usize>,
+        out: &mut [T],
+    ) {
         let workers = self.workers(executor);
         let Self { selected, layout, packed, scratches, gradient, by_block, aligned, mining, .. } = self;
         let (selected, scratches) = (*selected, &mut scratches[..workers]);
@@ -206,7 +225,9 @@ impl<T: Element> Passes<T> for State<T> {
             source = Some(pack_batch::run(executor, scratches, selected, rows, distance, layout, packed));
         }
         let others = aligned_rows::rows(problem, mining.copies_allowed(), aligned);
-        let context = gradient::GradientContext { executor, selected, mined: inputs.into(), source, others };
+        let rows = [rows.start, rows.end];
+        let context =
+            gradient::GradientContext { executor, selected, mined: inputs.into(), source, others, rows };
         if in_tables {
             dense::run(context, scratches, by_block, out);
         } else {

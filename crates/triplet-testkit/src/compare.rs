@@ -1,7 +1,7 @@
 //! Answers as bits, and where two of them first differ.
 
 use triplet_api::Error;
-use triplet_api::{Evaluation, Inputs, Loss, LossSpec, Reduction, Workspace};
+use triplet_api::{Element, Evaluation, Inputs, Loss, LossSpec, Reduction, Workspace};
 use triplet_core::{Batch, Distance, Objective, Real, Rule, Statistics};
 
 use crate::Sample;
@@ -135,8 +135,21 @@ pub fn answer_f64(
     weights: Option<&[f64]>,
     workspace: &mut Workspace<f64>,
 ) -> Result<Answer<u64>, Error> {
-    let wide: Vec<f64> = sample.embeddings.iter().map(|&x| f64::from(x)).collect();
-    let batch = Batch::new(&wide, sample.width, &sample.labels)?;
+    answer_in(sample, asked, weights, workspace)
+}
+
+/// The answer of one engine, in an element type.
+///
+/// # Errors
+/// Whatever the loss refuses.
+pub fn answer_in<T: Element>(
+    sample: &Sample,
+    asked: LossSpec,
+    weights: Option<&[f64]>,
+    workspace: &mut Workspace<T>,
+) -> Result<Answer<<T as Real>::Key>, Error> {
+    let rows: Vec<T> = sample.embeddings.iter().map(|&x| T::from_f64(f64::from(x))).collect();
+    let batch = Batch::new(&rows, sample.width, &sample.labels)?;
     let weights = weights.map_or(triplet_api::Weights::None, triplet_api::Weights::PerSample);
     asked.evaluate_with(&batch, Inputs { weights, upstream: None }, workspace).map(|e| answer(&e))
 }

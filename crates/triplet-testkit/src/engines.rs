@@ -45,6 +45,15 @@ const SCREENING: [Isa; 2] = [Isa::Avx2, Isa::Avx512];
 /// Thread counts that batches are cut for.
 pub const THREADS: [usize; 4] = [1, 2, 3, 7];
 
+/// Those of [`contenders`] that keep triplets: ranks exchange them.
+///
+/// # Errors
+/// As [`contenders`].
+pub fn contenders_of_ranks<T: Element>() -> Result<Vec<Contender<T>>, Error> {
+    let all = contenders::<T>()?.into_iter();
+    Ok(all.filter(|contender| contender.limits.bytes == usize::MAX).collect())
+}
+
 /// The scalar reference first, then every instruction set of this CPU on the
 /// calling thread and on each number of threads, whatever the size of the batch; and
 /// some of them once more with little memory, in parts, and on threads of an OpenMP runtime where there is one.

@@ -11,8 +11,10 @@ pub mod edges;
 pub mod engines;
 pub mod golden;
 pub mod inputs;
+pub mod ranks;
 
 pub use against::Rectangle;
 pub use batches::{Sample, sample};
 pub use compare::{Answer, answer};
 pub use engines::{Contender, contenders};
+pub use ranks::Cut;

@@ -33,9 +33,15 @@ pub struct Chosen<T> {
 /// assert_eq!(chosen[0], first);
 /// # Ok::<(), triplet_core::Error>(())
 /// ```
-pub fn mine<T: Real>(
+pub fn mine<T: Real>(problem: &Problem<'_, T>, ranking_values: impl FnMut(u32) -> Vec<T>) -> Vec<Chosen<T>> {
+    mine_among(problem, ranking_values, |_, _| true)
+}
+
+/// As [`mine`], with only those negatives that `looks_at(anchor, negative)`.
+pub(super) fn mine_among<T: Real>(
     problem: &Problem<'_, T>,
     mut ranking_values: impl FnMut(u32) -> Vec<T>,
+    looks_at: impl Fn(u32, u32) -> bool,
 ) -> Vec<Chosen<T>> {
     let (anchors, candidates) = (problem.anchors(), problem.candidates());
     let same = |i, k| problem.comparison().identity().is_same(i, k);
@@ -44,7 +50,11 @@ pub fn mine<T: Real>(
         let d = ranking_values(i);
         let (mut positives, mut negatives) = (Vec::new(), Vec::new());
         for k in (0..candidates.len() as u32).filter(|&k| !same(i, k)) {
-            if candidates.label(k) == anchors.label(i) { positives.push(k) } else { negatives.push(k) }
+            if candidates.label(k) == anchors.label(i) {
+                positives.push(k);
+            } else if looks_at(i, k) {
+                negatives.push(k);
+            }
         }
         let wanted: Vec<Option<u32>> = match problem.rule() {
             Rule::SemiHard | Rule::SemiHardLiteral => positives.into_iter().map(Some).collect(),

@@ -8,6 +8,7 @@
 mod gradient;
 mod mining;
 mod retrieval;
+mod shares;
 
 pub use gradient::{gradient, gradient_to_candidates};
 pub use mining::{Chosen, mine};
@@ -18,6 +19,7 @@ use crate::{
     distance::inner,
     gradient_inputs::GradientScale,
     retrieval::{RetrievalTask, Score},
+    shares::Share,
 };
 
 /// The scalar reference: no SIMD, no threads, no tables, no state. The example of
@@ -32,6 +34,14 @@ impl<T: Real> Engine<T> for Scalar {
     }
 
     /// Mines once more: what another engine left in `inputs.triplets` is not looked at.
+    fn mine_share(&mut self, problem: &Problem<'_, T>, share: &Share, out: &mut Triplets<T>) -> Result<()> {
+        if !problem.is_square() {
+            return Err(Error::NotSquare { backend: "scalar" });
+        }
+        shares::mine(problem, share, out);
+        Ok(())
+    }
+
     fn gradient(&mut self, inputs: GradientInputs<'_, T>, out: &mut [T]) -> Result<()> {
         gradient(inputs.problem, &mine_all(inputs.problem), inputs.scale, out);
         Ok(())
@@ -75,16 +85,21 @@ impl<T: Real> Engine<T> for Scalar {
 
 /// The triplets of a problem, from the chain of every inner product.
 fn mine_all<T: Real>(problem: &Problem<'_, T>) -> Vec<Chosen<T>> {
+    mine(problem, ranking_values(problem))
+}
+
+/// Gives the ranking values `[N]` of an anchor, from the chains of their inner products.
+fn ranking_values<T: Real>(problem: &Problem<'_, T>) -> impl FnMut(u32) -> Vec<T> {
     let (anchors, candidates) = (problem.anchors(), problem.candidates());
     let columns = 0..candidates.len() as u32;
     let norms: Vec<T> = columns.clone().map(|k| inner(candidates.row(k), candidates.row(k))).collect();
-    mine(problem, |i| {
+    move |i| {
         let x = anchors.row(i);
         let norm = inner(x, x);
         let value =
             |k: u32| problem.distance().ranking_value(inner(x, candidates.row(k)), norm, norms[k as usize]);
         columns.clone().map(value).collect()
-    })
+    }
 }
 
 /// Writes triplets, by ascending anchor and positive, in the layout of [`Triplets`].
@@ -105,6 +120,16 @@ fn mine_all<T: Real>(problem: &Problem<'_, T>) -> Vec<Chosen<T>> {
 /// # Ok::<(), triplet_core::Error>(())
 /// ```
 pub fn record<T: Real>(problem: &Problem<'_, T>, chosen: &[Chosen<T>], out: &mut Triplets<T>) {
+    record_counting(problem, chosen, out, |_| true);
+}
+
+/// As [`record`], and counts the triplets of some anchors alone.
+fn record_counting<T: Real>(
+    problem: &Problem<'_, T>,
+    chosen: &[Chosen<T>],
+    out: &mut Triplets<T>,
+    is_counted: impl Fn(u32) -> bool,
+) {
     out.resize(problem);
     let keeps = out.keeps_distances();
     let mut counts = out.counts;
@@ -127,7 +152,10 @@ pub fn record<T: Real>(problem: &Problem<'_, T>, chosen: &[Chosen<T>], out: &mut
             place.positive_distances.copy_from_slice(&near);
             place.negative_distances.copy_from_slice(&far);
         }
-        counts += place.evaluate_terms_with(problem, &near, &far);
+        let counted = place.evaluate_terms_with(problem, &near, &far);
+        if is_counted(anchor) {
+            counts += counted;
+        }
     }
     out.counts = counts;
 }

@@ -124,13 +124,14 @@ impl ChoiceBuffers {
         (0..self.parts).map(|part| self.next[part * rows + row].load(Relaxed) as usize).sum()
     }
 
-    /// Lists the next rows from `first` on; the window and its choices.
+    /// Lists the next of the wanted rows; the window and its choices.
     fn list<T: Real>(
         &mut self,
         mined: Mined<'_, T>,
         executor: &dyn Executor,
-        first: usize,
+        wanted: Range<usize>,
     ) -> (Range<usize>, Choices<'_>) {
+        let first = wanted.start;
         let problem = mined.problem;
         let rows = problem.anchors().len();
         let words = words_per_choice(mined);
@@ -144,7 +145,7 @@ impl ChoiceBuffers {
         self.starts.push(0);
         let mut total = 0;
         let mut end = first;
-        while end < rows {
+        while end < wanted.end {
             let chosen = self.chosen(end, rows);
             if total + chosen > most {
                 break;
@@ -194,17 +195,18 @@ impl ChoiceBuffers {
         (first..end, Choices { first: first as u32, starts: &self.starts, words, listed: Some(listed) })
     }
 
-    /// Calls `window` with consecutive windows of rows and their choices.
+    /// Calls `window` with consecutive windows of the wanted rows and their choices.
     pub(crate) fn windows<T: Real>(
         &mut self,
         mined: Mined<'_, T>,
         executor: &dyn Executor,
+        wanted: Range<usize>,
         mut window: impl FnMut(Range<usize>, Choices<'_>),
     ) {
         self.count(mined, executor);
-        let mut next = 0;
-        while next < mined.problem.anchors().len() {
-            let (rows, choices) = self.list(mined, executor, next);
+        let mut next = wanted.start;
+        while next < wanted.end {
+            let (rows, choices) = self.list(mined, executor, next..wanted.end);
             next = rows.end;
             window(rows, choices);
         }

@@ -50,6 +50,8 @@ pub(crate) struct GradientContext<'a, T: Element> {
     pub(crate) source: Option<PackedRows<'a, T>>,
     /// The rows that chains read.
     pub(crate) others: Others<'a, T>,
+    /// The first of the rows whose gradient is wanted, and the one after the last.
+    pub(crate) rows: [usize; 2],
 }
 
 /// Rows that a worker takes at a time.
@@ -68,17 +70,17 @@ pub(crate) fn gains_from_distances<T: Element>(problem: &Problem<'_, T>, with_gr
     slots / MIN_LARGE_POSITIVES < rows || (needed && !dense)
 }
 
-/// Writes the gradient `[B, D]`, in original row order.
+/// Writes the wanted rows of the gradient `[B, D]`, in original row order.
 pub(crate) fn run<T: Element>(
     context: GradientContext<'_, T>,
     scratches: &mut [Scratch<T>],
     buffers: &mut ChoiceBuffers,
     out: &mut [T],
 ) {
-    let GradientContext { executor, selected, mined, source, others } = context;
+    let GradientContext { executor, selected, mined, source, others, rows } = context;
     let Mined { problem, scale, .. } = mined;
     let width = problem.anchors().width();
-    buffers.windows(mined, executor, |window, choices| {
+    buffers.windows(mined, executor, rows[0]..rows[1], |window, choices| {
         let coefficients = &Coefficients::new(problem, scale, Kept { mined, choices });
         let rows = &mut out[window.start * width..window.end * width];
         let pieces = rows.chunks_mut(ROWS * width).zip((window.start as u32..).step_by(ROWS));

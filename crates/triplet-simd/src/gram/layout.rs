@@ -5,7 +5,10 @@ use crate::{
     lanes::{Kernel, Lanes},
 };
 use core::ops::Range;
-use triplet_core::{Problem, Real};
+use triplet_core::{
+    Problem, Real,
+    shares::{LARGE_SLOTS, UNIT, WholeUnits},
+};
 
 /// Columns that the stage benchmark computes distances with at a time: their keys, a panel of rows and a panel of
 /// columns share L1.
@@ -16,7 +19,7 @@ const PANEL_PART_BYTES: usize = 24 * 1024;
 
 /// Triplets an anchor from which on its candidates are sorted instead of
 /// compared with each threshold (measured: see the docs page on speed).
-pub(crate) const MIN_LARGE_POSITIVES: usize = 64;
+pub(crate) const MIN_LARGE_POSITIVES: usize = LARGE_SLOTS;
 
 /// The shape of the work on one batch, for one lane type.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +42,8 @@ pub(crate) struct Layout {
     pub(crate) threshold_starts: Vec<usize>,
     /// Whether the anchors of each panel have too many thresholds to compare with.
     pub(crate) large: Vec<bool>,
+    /// The same by unit, which no instruction set matters to.
+    pub(crate) whole: WholeUnits,
 }
 
 impl Layout {
@@ -49,10 +54,11 @@ impl Layout {
         self.threshold_starts.clear();
         let mut total = 0;
         self.large.clear();
+        self.whole.rebuild(problem);
         for panel in 0..self.panels {
             let slots =
                 self.positions(panel).map(|position| problem.slots().of(position).len()).max().unwrap_or(0);
-            let large = slots >= MIN_LARGE_POSITIVES;
+            let large = self.whole.contains(panel * self.panel);
             self.large.push(large);
             self.threshold_starts.push(total);
             total += if large { 0 } else { slots };
@@ -88,6 +94,12 @@ impl Layout {
     /// Where a panel's thresholds are stored: slot by slot, a panel of lanes each.
     pub(crate) fn threshold_range(&self, panel: usize) -> Range<usize> {
         self.threshold_starts[panel] * self.panel..self.threshold_starts[panel + 1] * self.panel
+    }
+
+    /// The panels of some units.
+    pub(crate) fn of_units(&self, units: Range<usize>) -> Range<usize> {
+        let panels = UNIT / self.panel;
+        (units.start * panels).min(self.panels)..(units.end * panels).min(self.panels)
     }
 
     /// Elements of a packed panel.

@@ -14,6 +14,7 @@ use crate::gram::{
     layout::BLOCK_ROWS,
     tile::{Overlap, Tile},
 };
+use triplet_core::shares::UNIT;
 use triplet_core::{Real, real::Key};
 
 /// No vector has more lanes: the length of arrays that hold a vector of any lane type; see the
@@ -281,4 +282,5 @@ const fn check_shape<L: Lanes>() {
         "arrays of MAX_PANEL_VECTORS hold a sum a row of a panel"
     );
     assert!(BLOCK_ROWS.is_multiple_of(L::PANEL), "blocks are whole panels");
+    assert!(UNIT.is_multiple_of(L::PANEL), "units of shared searches are whole panels");
 }

@@ -17,7 +17,7 @@ use crate::{
     search::buckets::{Anchor, Answers},
 };
 use core::ops::Range;
-use triplet_core::{Problem, Triplets, triplets::TripletsPart};
+use triplet_core::{Problem, Triplets, shares::Share, triplets::TripletsPart};
 
 /// Bytes of keys that a worker computes at a time: they, and the candidates sorted, stay
 /// in the L2 cache.
@@ -27,10 +27,11 @@ const CANDIDATES_PER_THRESHOLD: usize = 4;
 /// But no more than these.
 const MOST_CANDIDATES: usize = 32 * 1024;
 
-/// Fills `triplets` for the panels that the layout marks.
+/// Fills `triplets` for the panels that the layout marks, or for the rows of a share among them.
 pub(crate) fn run<T: Element>(
     context: StageContext<'_, T>,
     scratches: &mut [Scratch<T>],
+    share: Option<&Share>,
     triplets: &mut Triplets<T>,
 ) {
     let StageContext { executor, selected, problem, source } = context;
@@ -41,11 +42,12 @@ pub(crate) fn run<T: Element>(
     let (ranges, panels) = (units(layout), units(layout));
     let work = panels.zip(triplets.parts(problem, ranges.map(|(_, positions)| positions)));
     run_tasks(executor, scratches, work, |scratch, ((panel, _), part)| {
-        if layout.large[panel] {
-            let positions = part.positions();
+        let positions = part.positions();
+        let is_own = |position| share.is_none_or(|share| share.owns(problem.anchor_at(position)));
+        if layout.large[panel] && positions.clone().any(is_own) {
             T::dispatch(
                 selected,
-                AnchorTile { problem, source, panel, positions, scratch, part: Some(part) },
+                AnchorTile { problem, source, panel, positions, scratch, part: Some(part), share },
             );
         }
     });
@@ -59,7 +61,7 @@ pub(crate) fn mine_tile<T: Element>(
 ) {
     let StageContext { selected, problem, source, .. } = context;
     let panel = positions.start / source.layout.panel;
-    T::dispatch(selected, AnchorTile { problem, source, panel, positions, scratch, part: None });
+    T::dispatch(selected, AnchorTile { problem, source, panel, positions, scratch, part: None, share: None });
 }
 
 /// All positions, cut into register tiles of anchors.
@@ -99,6 +101,8 @@ struct AnchorTile<'a, T: Element> {
     scratch: &'a mut Scratch<T>,
     /// Where the triplets are kept; `None` for the anchors' own buffers.
     part: Option<TripletsPart<'a, T>>,
+    /// Whose anchors alone are written.
+    share: Option<&'a Share>,
 }
 
 impl<T: Element> Kernel<T> for AnchorTile<'_, T> {
@@ -226,6 +230,9 @@ impl<T: Element> AnchorTile<'_, T> {
     fn write(mut self) {
         let Scratch { anchors, negatives, counts, .. } = self.scratch;
         for (position, anchor) in self.positions.clone().zip(anchors) {
+            if self.share.is_some_and(|share| !share.owns(self.problem.anchor_at(position))) {
+                continue;
+            }
             let Anchor { positives, nearest, far, found, .. } = anchor;
             let out = match &mut self.part {
                 Some(part) => part.anchor(self.problem, position),

@@ -24,7 +24,7 @@ use crate::{
     scratch::Scratch,
     screening::{Screen, Screening},
 };
-use triplet_core::{ScreenedPairs, Triplets, terms::TripletCounts};
+use triplet_core::{ScreenedPairs, Triplets, shares::Share, terms::TripletCounts};
 
 /// What mining keeps from call to call, besides the scratch of each worker.
 #[derive(Debug)]
@@ -90,11 +90,13 @@ impl<T: Element> MiningBuffers<T> {
     }
 }
 
-/// Fills `out` with the triplets of a packed batch, and evaluates them.
+/// Fills `out` with the triplets of a packed batch, and evaluates them; or with what a share gives of them (see
+/// [`triplet_core::Engine::mine_share`]).
 pub(crate) fn run<T: Element>(
     context: StageContext<'_, T>,
     scratches: &mut [Scratch<T>],
     buffers: &mut MiningBuffers<T>,
+    share: Option<&Share>,
     out: &mut Triplets<T>,
 ) {
     let layout = context.source.layout;
@@ -113,7 +115,7 @@ pub(crate) fn run<T: Element>(
     if screens {
         scratches.iter_mut().for_each(|scratch| scratch.screener.begin());
     }
-    triangle::run(context, scratches, words, thresholds, bests);
+    triangle::run(context, scratches, share, words, thresholds, bests);
     // Of a batch that is not screened nothing was counted: the caller has cleared it.
     if screens {
         for ScreenedPairs { pairs, undecided } in scratches.iter().map(|scratch| scratch.screener.screened) {
@@ -121,8 +123,12 @@ pub(crate) fn run<T: Element>(
             screened.undecided += undecided;
         }
     }
-    large::run(context, scratches, out);
+    large::run(context, scratches, share, out);
     collect::run(context, counts, thresholds, (bests, passing), out);
+    if share.is_some() {
+        // What was collected is no triplet yet.
+        counts.clear();
+    }
     let counted = scratches.iter().map(|scratch| &scratch.counts).chain(&*counts);
     counted.for_each(|&counted| out.counts += counted);
 }

@@ -2,6 +2,7 @@
 
 use crate::gram::layout::Layout;
 use core::ops::Range;
+use triplet_core::shares::Share;
 
 /// Row panels of a piece, and what it needs of the cache: its column panels are used again for every row panel.
 const ROWS: usize = 8;
@@ -55,6 +56,15 @@ pub(super) fn pieces(panels: usize, workers: usize) -> impl Iterator<Item = Rect
             columns: left..(left + columns).min(panels),
         })
     })
+}
+
+/// The pieces of a share of the triangle.
+pub(super) fn share_pieces<'a>(
+    layout: &'a Layout,
+    share: &Share,
+) -> impl Iterator<Item = Rectangle> + Send + use<'a> {
+    let pieces = share.pieces(layout.rows);
+    pieces.map(|(rows, columns)| Rectangle { rows: layout.of_units(rows), columns: layout.of_units(columns) })
 }
 
 /// Row and column panels of each piece.

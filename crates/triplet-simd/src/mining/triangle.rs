@@ -2,7 +2,7 @@
 
 use super::{
     bests::Bests,
-    rectangle::{Rectangle, pieces},
+    rectangle::{Rectangle, pieces, share_pieces},
 };
 use crate::{
     cpu::isa::Element,
@@ -14,13 +14,14 @@ use crate::{
     screening::{Screened, ScreenedTriangle},
     search::{Block, BlockSearch, calls_a_block, search_and_compute},
 };
-use triplet_core::{Problem, real::Key};
+use triplet_core::{Problem, real::Key, shares::Share};
 
-/// Fills the bests. Any worker may compute any piece, and what the others have found by then matters to its time
+/// Fills the bests, or what a share of the triangle gives of them. Any worker may compute any piece, and what the others have found by then matters to its time
 /// only.
 pub(crate) fn run<T: Element>(
     context: StageContext<'_, T>,
     scratches: &mut [Scratch<T>],
+    share: Option<&Share>,
     screened: Option<Screened<'_>>,
     thresholds: &[T::Key],
     bests: &Bests<T::Key>,
@@ -30,12 +31,19 @@ pub(crate) fn run<T: Element>(
     if problem.classes().count() < 2 || thresholds.is_empty() {
         return;
     }
-    let pieces = pieces(layout.panels, scratches.len());
     let search = |scratch: &mut Scratch<T>, piece| {
         T::dispatch(selected, SearchPiece { problem, source, screened, thresholds, bests, piece, scratch });
     };
     let leave = |scratch: &mut Scratch<T>| T::dispatch(selected, Leave { scratch, bests });
-    run_tasks_and_leave(executor, scratches, pieces, search, leave);
+    match share {
+        Some(share) => {
+            run_tasks_and_leave(executor, scratches, share_pieces(layout, share), search, leave);
+        }
+        None => {
+            let pieces = pieces(layout.panels, scratches.len());
+            run_tasks_and_leave(executor, scratches, pieces, search, leave);
+        }
+    }
 }
 
 /// Leaves what a worker found for the others.

@@ -107,7 +107,9 @@ pub(super) fn gradient<T: Element>(
     let source = problem.distance().needs_pair_distance().then_some(source);
     choices.list_at_most(listed, |choices| {
         let others = Others::all(problem.candidates());
-        gradient::run(GradientContext { executor, selected, mined, source, others }, scratches, choices, out);
+        let rows = [0, problem.anchors().len()];
+        let context = GradientContext { executor, selected, mined, source, others, rows };
+        gradient::run(context, scratches, choices, out);
     });
 }
 

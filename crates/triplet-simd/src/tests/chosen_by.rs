@@ -53,7 +53,7 @@ fn every_row_finds_the_anchors_that_chose_it() {
                 buffers.limit_listed_choices(most);
                 let mut next = 0;
                 let mut windows = 0;
-                buffers.windows(inputs.into(), &Inline, |window, choices| {
+                buffers.windows(inputs.into(), &Inline, 0..rows, |window, choices| {
                     assert_eq!(window.start, next);
                     next = window.end;
                     windows += 1;

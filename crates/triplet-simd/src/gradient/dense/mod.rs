@@ -50,21 +50,22 @@ pub(crate) fn suits<T: Real>(problem: &Problem<'_, T>, most_listed: usize) -> bo
         && by_block::fits(problem)
 }
 
-/// Writes the gradient `[B, D]`, in original row order.
+/// Writes the blocks of the gradient `[B, D]` that the wanted rows are in, in original row order.
 pub(crate) fn run<T: Element>(
     context: GradientContext<'_, T>,
     scratches: &mut [Scratch<T>],
     by_block: &mut ByBlock<T>,
     out: &mut [T],
 ) {
-    let GradientContext { executor, selected, mined, source, others } = context;
+    let GradientContext { executor, selected, mined, source, others, rows: [first, end] } = context;
     let Mined { problem, scale, .. } = mined;
     let valued = problem.distance().needs_pair_distance() && mined.keeps_distances;
     let tables = Tables { weighted: scale.weights.is_some(), valued };
     by_block.rebuild(&mined, valued, executor, scratches);
     let by_block = &*by_block;
     let (width, rows) = (problem.anchors().width(), problem.anchors().len());
-    let pieces = out.chunks_mut(BLOCK * width).enumerate();
+    let blocks = first / BLOCK..end.div_ceil(BLOCK);
+    let pieces = out.chunks_mut(BLOCK * width).enumerate().filter(|(block, _)| blocks.contains(block));
     run_tasks(executor, scratches, pieces, |scratch, (block, out)| {
         let block = rows_of(block, rows);
         scratch.pair_counts.count(&mined, by_block, block.clone(), tables);
