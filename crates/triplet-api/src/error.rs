@@ -45,6 +45,14 @@ pub enum Error {
         /// Rows of the batch.
         rows: usize,
     },
+    /// Marks that are not one a row.
+    #[error("there are {marks} marks for {rows} rows: one a row is needed")]
+    RankMarks {
+        /// Number of marks.
+        marks: usize,
+        /// Rows of the shard.
+        rows: usize,
+    },
     /// Candidates of several ranks' anchors whose gradient is wanted.
     #[error(
         "ranks compute the gradient to their own rows: that of candidates, which every rank has, is not put together"

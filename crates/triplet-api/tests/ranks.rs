@@ -235,8 +235,13 @@ fn a_gradient_that_overflows_on_one_rank_stops_all() {
     let errors = each(3, |rank, mut exchange| {
         let own = 2 * rank..2 * rank + 2;
         let embeddings = &values[own.start * WIDTH..own.end * WIDTH];
-        let shard =
-            Shard { embeddings, width: WIDTH, labels: &labels[own.clone()], weights: Some(&weights[own]) };
+        let shard = Shard {
+            embeddings,
+            width: WIDTH,
+            labels: &labels[own.clone()],
+            weights: Some(&weights[own]),
+            marks: None,
+        };
         let mut ranks = Ranks::default();
         let mut workspace = Workspace::default();
         let mut gathered = ranks.gather(&asked, shard, &mut exchange)?;

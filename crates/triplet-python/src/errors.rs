@@ -6,17 +6,20 @@ use pyo3::{
     pyfunction,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use triplet_api::{Error, ParError, SimdError};
+use triplet_api::{Error, ParError, SimdError, ranks::RankError};
 
 /// A `ValueError` for a wrong argument, a `MemoryError` for an allocation that failed or a budget that is too small, a
-/// `RuntimeError` for a missing or faulty instruction set and for threads that cannot be started.
+/// `RuntimeError` for a missing or faulty instruction set for threads that cannot be started, and for
+/// ranks that are lost.
 pub(crate) fn to_exception(error: Error) -> PyErr {
     let message = error.to_string();
     match error {
         Error::Simd(SimdError::OutOfMemory { .. })
         | Error::MemoryBudget { .. }
         | Error::TripletsNotKept { .. } => PyMemoryError::new_err(message),
-        Error::Simd(_) | Error::Par(ParError::ThreadPool { .. }) => PyRuntimeError::new_err(message),
+        Error::Simd(_)
+        | Error::Par(ParError::ThreadPool { .. })
+        | Error::Rank(RankError::Lost { .. } | RankError::Stopped { .. }) => PyRuntimeError::new_err(message),
         _ => PyValueError::new_err(message),
     }
 }

@@ -12,6 +12,7 @@
 //! | `cores` | the default number of threads |
 //! | `native_result` | the results of a call, copied from the workspace |
 //! | `call_summary` | statistics and sampled distances of a loss's last call |
+//! | `ranks` | one batch whose rows several processes hold |
 //! | `retrieval` | recall@k, R-precision and MAP@R |
 //! | `config` | the configurations of every TFA version |
 //! | `timing` | the same call timed from Rust, to measure the overhead of Python |
@@ -29,6 +30,7 @@ mod engine;
 mod errors;
 mod native_result;
 mod plan;
+mod ranks;
 mod retrieval;
 mod timing;
 
@@ -50,7 +52,7 @@ mod _native {
     #[pymodule_export]
     use super::{
         call_summary::CallSummary, command_line, config::read_config, engine::Engine,
-        errors::panic_on_purpose, native_result::NativeResult, plan::Plan,
+        errors::panic_on_purpose, native_result::NativeResult, plan::Plan, ranks::Rank,
     };
 
     #[pymodule_init]

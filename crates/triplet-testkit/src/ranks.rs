@@ -193,5 +193,6 @@ fn shard<'a, T>(
         width: if own.is_empty() { 0 } else { sample.width },
         labels: &sample.labels[own.clone()],
         weights: weights.map(|weights| &weights[own]),
+        marks: None,
     }
 }

@@ -75,8 +75,6 @@ pub(super) struct RankedEngine<'x, 'a, T: Element> {
     /// The largest component of all ranks' rows.
     largest: T,
     own: Option<OwnSide<'a, T>>,
-    /// Whether the gradient will be asked for.
-    pub(super) with_gradient: bool,
     /// Whether the other ranks know that this one got as far as its triplets.
     exchanged: bool,
     failure: Option<Error>,
@@ -91,17 +89,7 @@ impl<'x, 'a, T: Element> RankedEngine<'x, 'a, T> {
     ) -> Self {
         let parties = Parties { rank: gathered.rank, starts: gathered.starts };
         let largest = gathered.batch.largest();
-        Self {
-            inner,
-            exchange,
-            parties,
-            inputs,
-            largest,
-            own,
-            with_gradient: true,
-            exchanged: false,
-            failure: None,
-        }
+        Self { inner, exchange, parties, inputs, largest, own, exchanged: false, failure: None }
     }
 
     /// Tells the other ranks of an error of this one, if they still wait for it; the error to show.
@@ -131,8 +119,7 @@ impl<'x, 'a, T: Element> RankedEngine<'x, 'a, T> {
     fn mine_square(&mut self, problem: &Problem<'_, T>, out: &mut Triplets<T>) -> Result<()> {
         let Self { inner, exchange, parties, exchanged, .. } = self;
         let whole = WholeUnits::of(problem);
-        // All ranks must exchange the same.
-        let most = if needs_distances(problem, &whole, self.with_gradient) { usize::MAX } else { 0 };
+        let most = if needs_distances(problem, &whole) { usize::MAX } else { 0 };
         out.keep_distances_up_to(most);
         let own = parties.own();
         let share = Share { rank: parties.rank, ranks: parties.count(), rows: own.clone() };
@@ -207,10 +194,10 @@ fn digest<T: Element>(candidates: &Candidates<'_, T>) -> [u64; 2] {
     [candidates.batch.rows() as u64, numbers.fold(0xcbf2_9ce4_8422_2325, mix)]
 }
 
-/// Whether the gradient reads the distances of triplets, of anchors with few.
-fn needs_distances<T: Element>(problem: &Problem<'_, T>, whole: &WholeUnits, with_gradient: bool) -> bool {
-    problem.rule().one_per_anchor()
-        || (with_gradient && problem.distance().needs_pair_distance() && !whole.any())
+/// Whether a gradient reads the distances of triplets, of anchors with few. It is not asked whether this call has one:
+/// all ranks must exchange the same.
+fn needs_distances<T: Element>(problem: &Problem<'_, T>, whole: &WholeUnits) -> bool {
+    problem.rule().one_per_anchor() || (problem.distance().needs_pair_distance() && !whole.any())
 }
 
 impl<T: Element> Engine<T> for RankedEngine<'_, '_, T> {
@@ -240,7 +227,7 @@ impl<T: Element> Engine<T> for RankedEngine<'_, '_, T> {
     fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize {
         // Distances that triplets are told to keep.
         let whole = WholeUnits::of(problem);
-        let kept = self.own.is_none() && needs_distances(problem, &whole, with_gradient);
+        let kept = self.own.is_none() && needs_distances(problem, &whole);
         let distances = if kept { problem.slots().count().saturating_mul(2 * size_of::<T>()) } else { 0 };
         self.inner.bytes_needed(problem, with_gradient).saturating_add(distances)
     }

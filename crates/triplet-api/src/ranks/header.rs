@@ -24,12 +24,12 @@ pub(super) struct Header {
     /// Bytes of an element.
     pub(super) element: u64,
     pub(super) spec: Option<LossSpec>,
-    /// Whether there is a number a row: weights, or a mask.
-    pub(super) per_row: bool,
+    /// Whether rows have weights, and marks.
+    pub(super) per_row: [bool; 2],
 }
 
 /// Numbers of settings, by what they are called in messages.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "protocol",
     "element type of",
     "distance",
@@ -38,11 +38,12 @@ const SETTINGS: [&str; 8] = [
     "reduction",
     "require_positives",
     "weights for each row:",
+    "marks for each row:",
 ];
 
 impl Header {
     /// What all ranks must have in common, in the order of [`SETTINGS`].
-    fn settings(&self) -> [u64; 8] {
+    fn settings(&self) -> [u64; 9] {
         let position = |position: Option<usize>| position.map_or(0, |position| position as u64 + 1);
         let spec = self.spec.as_ref();
         let distance = spec.and_then(|spec| Distance::ALL.iter().position(|d| *d == spec.objective.distance));
@@ -56,7 +57,8 @@ impl Header {
             spec.map_or(0, |spec| spec.objective.margin.to_bits()),
             position(reduction),
             u64::from(spec.is_some_and(|spec| spec.require_positives)),
-            u64::from(self.per_row),
+            u64::from(self.per_row[0]),
+            u64::from(self.per_row[1]),
         ]
     }
 
@@ -68,7 +70,7 @@ impl Header {
             Ok(header) => {
                 numbers[0] = 1;
                 numbers[1..4].copy_from_slice(&[header.call, header.rows, header.width]);
-                numbers[4..12].copy_from_slice(&header.settings());
+                numbers[4..13].copy_from_slice(&header.settings());
             }
             Err(reason) => {
                 numbers[4] = PROTOCOL;
@@ -76,7 +78,7 @@ impl Header {
                 while !reason.is_char_boundary(end) {
                     end -= 1;
                 }
-                numbers[12] = end as u64;
+                numbers[13] = end as u64;
                 bytes[8 * NUMBERS..][..end].copy_from_slice(&reason.as_bytes()[..end]);
             }
         }
@@ -94,7 +96,7 @@ pub(super) fn read(all: &[u8], own: (usize, Option<&Header>)) -> Result<(Vec<usi
     for (rank, (header, bytes)) in headers.iter().zip(all.chunks_exact(HEADER_BYTES)).enumerate() {
         let refused = header[0] == 0;
         if refused && rank != own_rank && header[4] == PROTOCOL {
-            let message = &bytes[8 * NUMBERS..][..(header[12] as usize).min(MESSAGE_BYTES)];
+            let message = &bytes[8 * NUMBERS..][..(header[13] as usize).min(MESSAGE_BYTES)];
             let reason = String::from_utf8_lossy(message).into_owned();
             return Err(RankError::Refused { rank, reason }.into());
         }
@@ -105,7 +107,7 @@ pub(super) fn read(all: &[u8], own: (usize, Option<&Header>)) -> Result<(Vec<usi
         let disagree = |what, theirs: String, ours: String| {
             Err(Error::from(RankError::Disagree { what, rank, theirs, own: own_rank, ours }))
         };
-        let settings = theirs[4..12].iter().zip(&ours[4..12]).zip(SETTINGS).enumerate();
+        let settings = theirs[4..13].iter().zip(&ours[4..13]).zip(SETTINGS).enumerate();
         for (index, ((&theirs, &ours), what)) in settings {
             if theirs != ours {
                 return disagree(what, shown(index, theirs), shown(index, ours));
@@ -153,7 +155,7 @@ fn shown(index: usize, number: u64) -> String {
         3 => named(&Rule::ALL.map(Rule::name)),
         4 => f64::from_bits(number).to_string(),
         5 => named(&Reduction::ALL.map(Reduction::name)),
-        6 | 7 => (number != 0).to_string(),
+        6..=8 => (number != 0).to_string(),
         _ => format!("{:?}", String::from_utf8_lossy(&number.to_le_bytes())),
     }
 }
@@ -165,7 +167,7 @@ mod tests {
 
     fn header() -> Header {
         let spec = Some(TripletSemiHardLoss::default().spec());
-        Header { call: 3, rows: 5, width: 2, element: 4, spec, per_row: false }
+        Header { call: 3, rows: 5, width: 2, element: 4, spec, per_row: [false; 2] }
     }
 
     fn read_two(own: &Header, other: core::result::Result<&Header, &str>) -> Result<(Vec<usize>, usize)> {
@@ -193,7 +195,7 @@ mod tests {
             (Header { element: 8, ..header() }, "rank 1 has element type of 64 bits, but rank 0 has 32 bits"),
             (Header { call: 4, ..header() }, "rank 1 has made calls: 4, but rank 0 has 3"),
             (
-                Header { per_row: true, ..header() },
+                Header { per_row: [true, false], ..header() },
                 "rank 1 has weights for each row: true, but rank 0 has false",
             ),
             (with(|spec| spec.objective.margin = 0.5), "rank 1 has margin 0.5, but rank 0 has 1"),

@@ -49,13 +49,16 @@ pub struct Shard<'a, T> {
     pub labels: &'a [i64],
     /// Weights `[B_r]` of the rows, on every rank or on none.
     pub weights: Option<&'a [f64]>,
+    /// Marks `[B_r]` that go with the rows and mean what the caller likes, such as rows that only enter a bank; on every
+    /// rank or on none.
+    pub marks: Option<&'a [bool]>,
 }
 
 impl<'a, T> Shard<'a, T> {
     /// Rows that all weigh the same.
     #[must_use]
     pub fn new(embeddings: &'a [T], width: usize, labels: &'a [i64]) -> Self {
-        Self { embeddings, width, labels, weights: None }
+        Self { embeddings, width, labels, weights: None, marks: None }
     }
 }
 
@@ -66,6 +69,7 @@ pub struct Ranks<T> {
     rows: Vec<T>,
     labels: Vec<i64>,
     weights: Vec<f64>,
+    marks: Vec<bool>,
     starts: Vec<usize>,
 }
 
@@ -82,7 +86,8 @@ impl<T: Element> Ranks<T> {
         exchange: &mut dyn Exchange,
     ) -> Result<Gathered<'a, T>> {
         if let Err(error) = check(loss.spec(), shard) {
-            return Err(self.refuse(error, exchange));
+            self.refuse(&error.to_string(), exchange);
+            return Err(error);
         }
         let (rank, ranks) = (exchange.rank(), exchange.ranks());
         let header = Header {
@@ -91,7 +96,7 @@ impl<T: Element> Ranks<T> {
             width: shard.width as u64,
             element: size_of::<T>() as u64,
             spec: Some(loss.spec()),
-            per_row: shard.weights.is_some(),
+            per_row: [shard.weights.is_some(), shard.marks.is_some()],
         };
         self.calls += 1;
         let mut headers = vec![0; HEADER_BYTES * ranks];
@@ -100,31 +105,31 @@ impl<T: Element> Ranks<T> {
             .all_gather(stage, &Header::write(Ok(&header)), &vec![HEADER_BYTES; ranks], &mut headers)
             .map_err(RankError::lost(stage))?;
         let (counts, width) = header::read(&headers, (rank, Some(&header)))?;
-        let Self { rows, labels, weights, starts, .. } = self;
+        let Self { rows, labels, weights, marks, starts, .. } = self;
         starts.clear();
         starts.push(0);
         starts.extend(counts.iter().scan(0, |end, count| {
             *end += count;
             Some(*end)
         }));
-        messages::gather_rows(shard, (&counts, width), exchange, (rows, labels, weights))
+        messages::gather_rows(shard, (&counts, width), exchange, (rows, labels, weights, marks))
             .map_err(RankError::lost(Stage::Rows))?;
         // Each part was checked by its own rank.
         let batch = if width == 0 { Batch::new(rows, 1, labels)? } else { Batch::new(rows, width, labels)? };
         let weights = shard.weights.map(|_| &weights[..]);
-        Ok(Gathered { batch, weights, starts, rank })
+        let marks = shard.marks.map(|_| &marks[..]);
+        Ok(Gathered { batch, weights, marks, starts, rank })
     }
 
     /// Tells the other ranks that this one cannot take part in their next call, which they get as
-    /// [`RankError::Refused`]; for input that does not even come to be a [`Shard`]. Gives the error back.
-    pub fn refuse(&mut self, error: Error, exchange: &mut dyn Exchange) -> Error {
+    /// [`RankError::Refused`], and why; for input that does not even come to be a [`Shard`].
+    pub fn refuse(&mut self, reason: &str, exchange: &mut dyn Exchange) {
         let ranks = exchange.ranks();
         let mut headers = vec![0; HEADER_BYTES * ranks];
-        let own = Header::write(Err(&error.to_string()));
+        let own = Header::write(Err(reason));
         self.calls += 1;
-        // The error of this rank is the one to be shown.
+        // This rank has an error of its own to show.
         let _ = exchange.all_gather(Stage::Settings, &own, &vec![HEADER_BYTES; ranks], &mut headers);
-        error
     }
 }
 
@@ -135,6 +140,9 @@ fn check<T: Element>(spec: LossSpec, shard: Shard<'_, T>) -> Result<()> {
     Batch::new(shard.embeddings, width, shard.labels)?;
     if let Some(weights) = shard.weights {
         Weights::PerSample(weights).check(shard.labels.len())?;
+    }
+    if let Some(marks) = shard.marks.filter(|marks| marks.len() != shard.labels.len()) {
+        return Err(Error::RankMarks { marks: marks.len(), rows: shard.labels.len() });
     }
     // For its margin.
     let nothing = Batch::<T>::new(&[], 1, &[])?;
@@ -147,6 +155,7 @@ fn check<T: Element>(spec: LossSpec, shard: Shard<'_, T>) -> Result<()> {
 pub struct Gathered<'a, T: Real> {
     batch: Batch<'a, T>,
     weights: Option<&'a [f64]>,
+    marks: Option<&'a [bool]>,
     starts: &'a [usize],
     rank: usize,
 }
@@ -170,7 +179,7 @@ impl<'a, T: Element> Gathered<'a, T> {
         if let Some(weights) = weights {
             Weights::PerSample(weights).check(batch.rows())?;
         }
-        Ok(Self { batch, weights, starts, rank })
+        Ok(Self { batch, weights, marks: None, starts, rank })
     }
 
     /// The rows `[B, D]` and labels of all ranks, by ascending rank.
@@ -183,6 +192,12 @@ impl<'a, T: Element> Gathered<'a, T> {
     #[must_use]
     pub fn weights(&self) -> Option<&'a [f64]> {
         self.weights
+    }
+
+    /// The marks of all rows, where there are any.
+    #[must_use]
+    pub fn marks(&self) -> Option<&'a [bool]> {
+        self.marks
     }
 
     /// Where the rows of each rank start, and the end.
@@ -257,7 +272,6 @@ impl<'a, T: Element> Gathered<'a, T> {
         let side = candidates.map(|candidates| OwnSide::new(self, candidates, spec.objective));
         let (engine, kept) = workspace.parts();
         let mut ranked = RankedEngine::new(engine, exchange, (self, inputs), side);
-        ranked.with_gradient = with_gradient;
         let wanted = if with_gradient { Gradient::Workspace } else { Gradient::Skip };
         let result = run(spec, (&self.batch, candidates), inputs, (&mut ranked, kept), wanted);
         match result {

@@ -190,6 +190,10 @@ class Loss:
         self._last_call.summary = native.summary
         return native
 
+    def record(self, native: NativeResult) -> None:
+        """Makes a call that was made elsewhere the last one."""
+        self._last_call.summary = native.summary
+
     def vjp(
         self,
         labels: NDArray[np.int64],

@@ -8,6 +8,7 @@ __all__ = [
     "Engine",
     "NativeResult",
     "Plan",
+    "Rank",
     "command_line",
     "instruction_sets",
     "panic_on_purpose",
@@ -45,6 +46,51 @@ class Plan:
     def reduction(self) -> str: ...
     @property
     def margin(self) -> float: ...
+
+@final
+class Rank:
+    """One rank of several, which exchange bytes through an object of Python."""
+
+    def __new__(cls, exchange: Any, rank: int, ranks: int) -> Rank: ...
+    def evaluate(
+        self,
+        engine: Engine,
+        plan: Plan,
+        labels: NDArray[np.int64],
+        embeddings: NDArray[Any],
+        weights: NDArray[np.float64] | None = None,
+        gradient: bool = True,
+    ) -> NativeResult:
+        """The loss of all ranks' rows, and on request the gradient to this rank's own `[B_r, D]`."""
+
+    def gather(
+        self,
+        plan: Plan,
+        labels: NDArray[np.int64],
+        embeddings: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+        marks: NDArray[np.bool_] | None,
+    ) -> tuple[
+        NDArray[Any],
+        NDArray[np.int64],
+        NDArray[np.float64] | None,
+        NDArray[np.bool_] | None,
+        list[int],
+    ]:
+        """Embeddings, labels, weights and marks of all ranks, and where each rank's start, and the end."""
+
+    def evaluate_gathered(
+        self,
+        engine: Engine,
+        plan: Plan,
+        all: tuple[Any, ...],
+        gradient: bool = True,
+        against: _Against | None = None,
+    ) -> NativeResult:
+        """The loss of rows that `gather` gave, against each other or against what all ranks have."""
+
+    def refuse(self, reason: str) -> None:
+        """Tells the other ranks that this one cannot take part in their next call, and why."""
 
 @final
 class NativeResult:

@@ -26,7 +26,8 @@ float32 and float64 are computed as they are, float16 and bfloat16 in float32. T
 gradient is computed in the forward pass; ``torch.compile`` sees one operation.
 """
 
+from ._distributed import DistributedTripletLoss
 from ._memory import CrossBatchMemory
 from ._modules import TripletHardLoss, TripletSemiHardLoss
 
-__all__ = ["CrossBatchMemory", "TripletHardLoss", "TripletSemiHardLoss"]
+__all__ = ["CrossBatchMemory", "DistributedTripletLoss", "TripletHardLoss", "TripletSemiHardLoss"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -138,33 +139,47 @@ class CrossBatchMemory(torch.nn.Module):
         anchors_are_rows: bool,
         sample_weight: Any,
     ) -> torch.Tensor:
+
+        def compare(places: torch.Tensor) -> torch.Tensor:
+            # An anchor that is not in the bank has an id of its own.
+            against = self._candidates(len(anchors), places if anchors_are_rows else None)
+            if against is None:
+                return self.loss(anchors, anchor_labels, sample_weight=sample_weight)
+            bank, labels, (ids, ref_ids) = against
+            # The backward pass computes the gradients of each row's loss, and the bank may change before.
+            bank = bank.clone() if self.loss.reduction == "none" else bank
+            references = {"ref_emb": bank, "ref_labels": labels, "ids": ids, "ref_ids": ref_ids}
+            return self.loss(anchors, anchor_labels, sample_weight=sample_weight, **references)
+
+        return self._entering(rows, row_labels, compare)
+
+    def _entering(
+        self, rows: torch.Tensor, labels: torch.Tensor, compare: Callable[[torch.Tensor], torch.Tensor]
+    ) -> torch.Tensor:
+        """Puts rows into the bank and compares with it, given their places; an error takes them out again."""
         count = len(rows)
         if count > self.memory_size:
             raise ValueError(f"{count} rows do not fit a memory of {self.memory_size}")
         places = (int(self.queue_idx) + torch.arange(count, device="cpu")) % self.memory_size
         before = self._state(places)
         try:
-            self._put(rows, row_labels, places)
-            filled = len(self)
-            if filled < self.min_size:
-                return self.loss(anchors, anchor_labels, sample_weight=sample_weight)
-            # An anchor that is not in the bank has an id of its own.
-            ids = places if anchors_are_rows else -1 - torch.arange(len(anchors), device="cpu")
-            bank = self.embedding_memory[:filled].cpu()
-            # The backward pass computes the gradients of each row's loss, and the bank may change before.
-            bank = bank.clone() if self.loss.reduction == "none" else bank
-            return self.loss(
-                anchors,
-                anchor_labels,
-                sample_weight=sample_weight,
-                ref_emb=bank,
-                ref_labels=self.label_memory[:filled].cpu(),
-                ids=ids,
-                ref_ids=torch.arange(filled, device="cpu"),
-            )
+            self._put(rows, labels, places)
+            return compare(places)
         except BaseException:
             self._restore(places, before)
             raise
+
+    def _candidates(
+        self, anchors: int, places: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, torch.Tensor]] | None:
+        """Rows and labels of the bank, and the ids of anchors, which are at some places or not in it, and
+        of its rows; None while it has too few."""
+        filled = len(self)
+        if filled < self.min_size:
+            return None
+        ids = places if places is not None else -1 - torch.arange(anchors, device="cpu")
+        known = torch.arange(filled, device="cpu")
+        return self.embedding_memory[:filled].cpu(), self.label_memory[:filled].cpu(), (ids, known)
 
     def _state(self, places: torch.Tensor) -> tuple[torch.Tensor, ...]:
         memory = self.embedding_memory
@@ -197,10 +212,14 @@ class CrossBatchMemory(torch.nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def _classes(self, labels: Any) -> NDArray[np.int64]:
+        return self._classes_of(self.loss, labels)
+
+    @staticmethod
+    def _classes_of(loss: Any, labels: Any) -> NDArray[np.int64]:
         """Labels that are the same numbers in every call."""
         if not isinstance(labels, torch.Tensor):
             return as_integers(labels)
-        return labels_array(labels.cpu() if self.loss.device_transfer else labels)
+        return labels_array(labels.cpu() if loss.device_transfer else labels)
 
     def _restore(self, places: torch.Tensor, before: tuple[torch.Tensor, ...]) -> None:
         memory, rows, labels, queue_idx, filled = before

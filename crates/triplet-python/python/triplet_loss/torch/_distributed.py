@@ -1,0 +1,332 @@
+"""The loss of a batch whose rows the processes of a ``torch.distributed`` group hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .. import _engine
+from .._against import Against
+from .._loss import Loss
+from .._native import NativeResult, Plan, Rank
+from .._result import Statistics
+from ._against import as_arrays, references
+from ._eager import as_embedding_dtype
+from ._exchange import GroupExchange
+from ._functional import checked_dtype
+from ._memory import CrossBatchMemory
+from ._modes import in_forward_mode, is_traced
+from ._modules import _TripletLoss
+from ._no_second_derivative import no_forward_mode
+from ._tensors import embeddings_array, on_cpu, scalar, weights_array
+
+_DDP = ("mean", "sum", "none")
+
+
+class DistributedTripletLoss(torch.nn.Module):
+    """The loss of all ranks' rows as one batch, with the bits of one process.
+
+    Every rank calls it with its own rows, which may be of different numbers, or none. Anchors,
+    positives and negatives are those of the whole batch; the loss has the same value on every rank,
+    and each rank's rows get their gradient of it, with what other ranks' anchors put on them.
+
+    .. code-block:: python
+
+        # torchrun --nproc-per-node 4 train.py
+        torch.distributed.init_process_group("gloo")
+        model = DistributedDataParallel(model)
+        loss = DistributedTripletLoss(TripletSemiHardLoss(distance="l2"))
+        loss(model(rows), labels).backward()
+
+    The rows of all ranks are gathered once, each pair of them is looked at by one rank, and what the
+    ranks find is exchanged: rows and flags, no matrices. All ranks must be given the same settings; a
+    rank whose input is refused, or that dies, is named in the error that every other rank gets.
+
+    Args:
+        loss: A ``TripletSemiHardLoss`` or ``TripletHardLoss``, or a ``CrossBatchMemory`` of one: all
+            ranks' rows then enter its bank, which stays the same on every rank.
+        group: A process group whose backend takes tensors of the CPU, such as gloo; None for the
+            default one. It is looked up at the first call.
+        ddp: What is done with the gradients of the parameters afterwards: ``mean`` for
+            ``DistributedDataParallel``, which takes their mean over the ranks, so that the gradient of
+            the rows is multiplied by the number of ranks; ``sum`` if they are added up, and ``none``.
+    """
+
+    def __init__(self, loss: Any, group: Any = None, ddp: str = "mean"):
+        super().__init__()
+        if not isinstance(loss, (_TripletLoss, CrossBatchMemory)):
+            raise TypeError(
+                f"loss is a {type(loss).__name__}: expected a loss of triplet_loss.torch, or a memory of one"
+            )
+        if ddp not in _DDP:
+            raise ValueError(f"ddp is {ddp!r}: expected one of {', '.join(map(repr, _DDP))}")
+        self.loss = loss
+        self.ddp = ddp
+        self._group = group
+        self._connected: _Connection | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy connects to the group by itself."""
+        return {**self.__dict__, "_connected": None}
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """Counts over all ranks' rows in the last call; None before the first."""
+        return self._base.statistics
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes that other ranks have sent to this one, in all calls."""
+        return 0 if self._connected is None else self._connected.exchange.received
+
+    @property
+    def _base(self) -> _TripletLoss:
+        loss = self.loss.loss if isinstance(self.loss, CrossBatchMemory) else self.loss
+        assert isinstance(loss, _TripletLoss)
+        return loss
+
+    def forward(
+        self,
+        embeddings: torch.Tensor,
+        labels: torch.Tensor,
+        *,
+        sample_weight: Any = None,
+        enqueue_mask: torch.Tensor | None = None,
+        ref_emb: torch.Tensor | None = None,
+        ref_labels: Any = None,
+        ids: Any = None,
+        ref_ids: Any = None,
+    ) -> torch.Tensor:
+        """The loss of this rank's embeddings `[B_r, D]` and labels `[B_r]`, and of all others'.
+
+        Labels are integers, and mean the same on every rank. ``sample_weight``: `[B_r]`, or a scalar,
+        on every rank or on none. ``enqueue_mask`` goes with a ``CrossBatchMemory``. ``ref_emb`` are
+        references that every rank has, as a call of the loss itself takes them; they are constants.
+        """
+        if torch.compiler.is_compiling():
+            # Not a decorator: that would import the compiler with this module.
+            outside = torch.compiler.disable(self._compared)
+            value: torch.Tensor = outside(
+                embeddings, labels, sample_weight, enqueue_mask, (ref_emb, ref_labels, ids, ref_ids)
+            )
+            return value
+        return self._compared(
+            embeddings, labels, sample_weight, enqueue_mask, (ref_emb, ref_labels, ids, ref_ids)
+        )
+
+    def _compared(
+        self, embeddings: torch.Tensor, labels: Any, weights: Any, mask: Any, given: tuple[Any, ...]
+    ) -> torch.Tensor:
+        if self._connected is None:
+            self._connected = _Connection(self._group)
+        connection = self._connected
+        try:
+            shard = _Shard.of(self._base, embeddings, labels, weights)
+            against = self._references(shard, given)
+            marks = self._marks(shard, mask)
+        except Exception as error:
+            connection.rank.refuse(f"{error}")
+            raise
+        if isinstance(self.loss, CrossBatchMemory):
+            return self._with_memory(connection, self.loss, shard, marks)
+        if against is None:
+            call = connection.square(shard)
+        else:
+            gathered = connection.gather(shard, None)
+            everyone = None
+            if against.ids is not None:
+                own = shard._replace(rows=np.zeros((len(shard.labels), 1), np.float32), labels=against.ids[0])
+                everyone = connection.gather(own, None).labels, against.ids[1]
+            call = connection.against(shard.plan, gathered, against._replace(ids=everyone, gradient=False))
+        return self._value(shard, call)
+
+    def _references(self, shard: _Shard, given: tuple[Any, ...]) -> Against | None:
+        found = references(*given)
+        if found is None:
+            return None
+        if isinstance(self.loss, CrossBatchMemory):
+            raise ValueError("ref_emb is given, but the references of a memory are its rows")
+        if self._base.device_transfer:
+            found = found.transferred()
+        numbers, against = as_arrays(torch.from_numpy(shard.labels), found, False)
+        assert numbers is not None
+        return against
+
+    def _marks(self, shard: _Shard, mask: Any) -> NDArray[np.bool_] | None:
+        if mask is None:
+            return None
+        if not isinstance(self.loss, CrossBatchMemory):
+            raise ValueError("enqueue_mask is given, but the loss is no CrossBatchMemory")
+        marks: NDArray[np.bool_] = torch.as_tensor(mask, device="cpu").numpy()
+        if marks.dtype != np.bool_ or marks.shape != shard.labels.shape:
+            raise ValueError(
+                f"enqueue_mask has dtype {marks.dtype} and shape {list(marks.shape)}: expected one boolean "
+                f"for each of {len(shard.labels)} rows"
+            )
+        return marks
+
+    def _with_memory(
+        self, connection: _Connection, memory: CrossBatchMemory, shard: _Shard, marks: Any
+    ) -> torch.Tensor:
+        gathered = connection.gather(shard, marks)
+        anchors, entered = gathered, np.ones(len(gathered.labels), np.bool_)
+        if marks is not None:
+            assert gathered.marks is not None
+            entered = gathered.marks
+            anchors = gathered.only(~entered)
+            kept = torch.from_numpy(~marks)
+            shard = shard._replace(embeddings=shard.embeddings[kept])
+        rows = torch.from_numpy(gathered.rows[entered]).to(shard.embeddings.dtype)
+        classes = torch.from_numpy(gathered.labels[entered])
+
+        def compare(places: torch.Tensor) -> torch.Tensor:
+            against = memory._candidates(len(anchors.labels), places if marks is None else None)
+            if against is None:
+                call = connection.gathered(shard.plan, anchors)
+            else:
+                bank, labels, ids = against
+                others = Against(labels.numpy(), embeddings_array(bank), (ids[0].numpy(), ids[1].numpy()), False)
+                call = connection.against(shard.plan, anchors, others)
+            return self._value(shard, call)
+
+        return memory._entering(rows, classes, compare)
+
+    def _value(self, shard: _Shard, call: Callable[[bool], NativeResult]) -> torch.Tensor:
+        loss = self._base._loss
+        if (shard.embeddings.requires_grad and torch.is_grad_enabled()) or in_forward_mode():
+            factor = float(self._connected.exchange.ranks) if self._connected and self.ddp == "mean" else 1.0
+            result: torch.Tensor = _RankLoss.apply(
+                shard.embeddings, _Call(loss, call, factor, shard.dtype)
+            )
+            return result.to(shard.device)
+        native = call(False)
+        loss.record(native)
+        return scalar(native.loss, shard.dtype).to(shard.device)
+
+    def extra_repr(self) -> str:
+        """How gradients are put together."""
+        return f"ddp={self.ddp!r}"
+
+
+class _Shard(NamedTuple):
+    """This rank's rows."""
+
+    embeddings: torch.Tensor
+    rows: NDArray[Any]
+    labels: NDArray[np.int64]
+    weights: NDArray[np.float64] | None
+    plan: Plan
+    dtype: torch.dtype
+    device: torch.device
+
+    @classmethod
+    def of(cls, base: _TripletLoss, embeddings: Any, labels: Any, weights: Any) -> _Shard:
+        loss = base._loss.on_torch().with_current_margin()
+        if loss.settings.reduction == "none":
+            raise ValueError('reduction is "none": ranks compute one loss; choose "mean" or "sum"')
+        device = embeddings.device if isinstance(embeddings, torch.Tensor) else torch.device("cpu")
+        if base.device_transfer and isinstance(embeddings, torch.Tensor):
+            embeddings = embeddings.cpu()
+            labels, weights = (x.cpu() if isinstance(x, torch.Tensor) else x for x in (labels, weights))
+        dtype = checked_dtype(embeddings, weights)
+        on_cpu(embeddings, "embeddings")
+        if is_traced(embeddings):
+            raise NotImplementedError(
+                "ranks cannot be transformed or recorded (torch.func, vmap, make_fx, export): call the loss in "
+                "eager mode, or within torch.compile, which leaves its graph for the call"
+            )
+        classes = CrossBatchMemory._classes_of(base, labels)
+        factors = None if weights is None else _per_row(weights_array(weights), len(embeddings))
+        return cls(embeddings, embeddings_array(embeddings), classes, factors, loss.plan, dtype, device)
+
+
+def _per_row(weights: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
+    """Weights of the shapes that a call of the loss takes, one a row."""
+    if weights.ndim == 0:
+        return np.full(rows, float(weights))
+    if weights.shape not in ((rows,), (rows, 1)):
+        raise ValueError(
+            f"sample_weight has shape {list(weights.shape)}: expected [], [{rows}] or [{rows}, 1]"
+        )
+    return np.ascontiguousarray(weights.reshape(rows))
+
+
+class _All(NamedTuple):
+    """The rows of all ranks."""
+
+    rows: NDArray[Any]
+    labels: NDArray[np.int64]
+    weights: NDArray[np.float64] | None
+    marks: NDArray[np.bool_] | None
+    starts: list[int]
+
+    @property
+    def native(self) -> tuple[Any, ...]:
+        """As the native module takes them."""
+        return self.labels, self.rows, self.weights, self.starts
+
+    def only(self, kept: NDArray[np.bool_]) -> _All:
+        """Some of the rows."""
+        before = np.concatenate([[0], np.cumsum(kept)])
+        weights = None if self.weights is None else self.weights[kept]
+        starts = [int(before[start]) for start in self.starts]
+        return _All(self.rows[kept], self.labels[kept], weights, None, starts)
+
+
+class _Connection:
+    """A group, and this rank in it."""
+
+    def __init__(self, group: Any):
+        self.exchange = GroupExchange(group)
+        self.rank = Rank(self.exchange, self.exchange.rank, self.exchange.ranks)
+
+    def square(self, shard: _Shard) -> Callable[[bool], NativeResult]:
+        """All rows against each other."""
+        _, rows, labels, weights, plan, *_ = shard
+        return lambda gradient: self.rank.evaluate(_engine.engine, plan, labels, rows, weights, gradient)
+
+    def gather(self, shard: _Shard, marks: NDArray[np.bool_] | None) -> _All:
+        """The rows of all ranks."""
+        return _All._make(self.rank.gather(shard.plan, shard.labels, shard.rows, shard.weights, marks))
+
+    def gathered(self, plan: Plan, anchors: _All) -> Callable[[bool], NativeResult]:
+        """Gathered rows against each other."""
+        return lambda gradient: self.rank.evaluate_gathered(_engine.engine, plan, anchors.native, gradient)
+
+    def against(self, plan: Plan, anchors: _All, others: Against) -> Callable[[bool], NativeResult]:
+        """Gathered rows against what every rank has."""
+        return lambda gradient: self.rank.evaluate_gathered(
+            _engine.engine, plan, anchors.native, gradient, others
+        )
+
+
+class _Call(NamedTuple):
+    """The inputs besides the embeddings."""
+
+    loss: Loss
+    evaluate: Callable[[bool], NativeResult]
+    factor: float
+    dtype: torch.dtype
+
+
+class _RankLoss(torch.autograd.Function):
+    """The loss; the gradient to this rank's rows is computed in the forward pass."""
+
+    jvp = staticmethod(no_forward_mode)
+
+    @staticmethod
+    def forward(ctx: Any, embeddings: torch.Tensor, call: _Call) -> Any:
+        native = call.evaluate(True)
+        call.loss.record(native)
+        ctx.factor = call.factor
+        ctx.save_for_backward(torch.from_numpy(native.gradient), embeddings)
+        return scalar(native.loss, call.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: torch.Tensor) -> Any:
+        gradient, embeddings = ctx.saved_tensors
+        return as_embedding_dtype(gradient * (upstream.item() * ctx.factor), embeddings), None
