@@ -189,7 +189,9 @@ class DistributedTripletLoss(torch.nn.Module):
                 call = connection.gathered(shard.plan, anchors)
             else:
                 bank, labels, ids = against
-                others = Against(labels.numpy(), embeddings_array(bank), (ids[0].numpy(), ids[1].numpy()), False)
+                others = Against(
+                    labels.numpy(), embeddings_array(bank), (ids[0].numpy(), ids[1].numpy()), False
+                )
                 call = connection.against(shard.plan, anchors, others)
             return self._value(shard, call)
 
@@ -199,9 +201,7 @@ class DistributedTripletLoss(torch.nn.Module):
         loss = self._base._loss
         if (shard.embeddings.requires_grad and torch.is_grad_enabled()) or in_forward_mode():
             factor = float(self._connected.exchange.ranks) if self._connected and self.ddp == "mean" else 1.0
-            result: torch.Tensor = _RankLoss.apply(
-                shard.embeddings, _Call(loss, call, factor, shard.dtype)
-            )
+            result: torch.Tensor = _RankLoss.apply(shard.embeddings, _Call(loss, call, factor, shard.dtype))
             return result.to(shard.device)
         native = call(False)
         loss.record(native)
@@ -236,8 +236,8 @@ class _Shard(NamedTuple):
         on_cpu(embeddings, "embeddings")
         if is_traced(embeddings):
             raise NotImplementedError(
-                "ranks cannot be transformed or recorded (torch.func, vmap, make_fx, export): call the loss in "
-                "eager mode, or within torch.compile, which leaves its graph for the call"
+                "ranks cannot be transformed or recorded (torch.func, vmap, make_fx, export): call the loss "
+                "in eager mode, or within torch.compile, which leaves its graph for the call"
             )
         classes = CrossBatchMemory._classes_of(base, labels)
         factors = None if weights is None else _per_row(weights_array(weights), len(embeddings))

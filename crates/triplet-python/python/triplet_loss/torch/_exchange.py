@@ -11,6 +11,8 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 
+from ._tensors import as_numpy
+
 
 class LostRanks(RuntimeError):
     """Ranks that did not answer."""
@@ -54,7 +56,7 @@ class GroupExchange:
         incoming = _parts(gathered, lengths)
         incoming[self.rank].copy_(mine)
         self._transfer([mine] * self.ranks, incoming)
-        return gathered.numpy()
+        return as_numpy(gathered, "bytes")
 
     def all_to_all(
         self, stage: str, parts: bytearray, lengths: Sequence[int], expected: Sequence[int]
@@ -65,7 +67,7 @@ class GroupExchange:
         incoming = _parts(received, expected)
         incoming[self.rank].copy_(outgoing[self.rank])
         self._transfer(outgoing, incoming)
-        return received.numpy()
+        return as_numpy(received, "bytes")
 
     def _transfer(self, outgoing: Sequence[torch.Tensor], incoming: Sequence[torch.Tensor]) -> None:
         pending: list[tuple[int, Any]] = []
