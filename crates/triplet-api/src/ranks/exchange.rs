@@ -52,6 +52,8 @@ pub enum Stage {
     Triplets,
     /// Whether each rank's gradient is finite; only if it may not be.
     Gradient,
+    /// Rows of a matrix that is put together: [`Gathered::join`](super::Gathered::join).
+    Joined,
 }
 
 impl Stage {
@@ -67,6 +69,7 @@ impl Stage {
             Self::Candidates => "candidates",
             Self::Triplets => "triplets",
             Self::Gradient => "gradient",
+            Self::Joined => "rows of a matrix",
         }
     }
 }

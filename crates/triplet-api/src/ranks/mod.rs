@@ -22,11 +22,15 @@ mod exchange;
 mod header;
 mod local;
 mod messages;
+#[cfg(feature = "mpi")]
+mod mpi;
 
 pub use error::RankError;
 pub use exchange::{Exchange, ExchangeError, Stage};
 pub use header::HEADER_BYTES;
 pub use local::Local;
+#[cfg(feature = "mpi")]
+pub use mpi::Mpi;
 
 use crate::{
     Candidates, Error, Evaluation, Inputs, Loss, LossSpec, Result, Weights, Workspace,
@@ -212,13 +216,30 @@ impl<'a, T: Element> Gathered<'a, T> {
         self.starts[self.rank]..self.starts[self.rank + 1]
     }
 
+    /// A matrix `[B, D]`, given the rows that each rank has of it: of the gradient, for example.
+    ///
+    /// # Errors
+    /// Ranks that do not answer.
+    pub fn join(&self, own: &[T], exchange: &mut dyn Exchange) -> Result<Vec<T>> {
+        let width = self.batch.width();
+        let ends = self.starts.windows(2).map(|pair| pair[1] - pair[0]);
+        let lengths: Vec<usize> = ends.map(|rows| rows * width * size_of::<T>()).collect();
+        let (mut bytes, mut joined) = (Vec::new(), Vec::new());
+        T::write_le(own, &mut bytes);
+        let mut all = vec![0; lengths.iter().sum()];
+        let stage = Stage::Joined;
+        exchange.all_gather(stage, &bytes, &lengths, &mut all).map_err(RankError::lost(stage))?;
+        T::read_le(&all, &mut joined);
+        Ok(joined)
+    }
+
     /// Loss, statistics and triplets of the whole batch, on every rank. Of the gradient `[B, D]`, this rank's own rows
     /// are filled in, and the others are zero.
     ///
     /// # Errors
     /// As [`Loss::evaluate_with`]; [`RankError`].
     pub fn evaluate<'e>(
-        &'e mut self,
+        &'e self,
         loss: &impl Loss,
         exchange: &mut dyn Exchange,
         workspace: &'e mut Workspace<T>,
@@ -231,7 +252,7 @@ impl<'a, T: Element> Gathered<'a, T> {
     /// # Errors
     /// As [`Gathered::evaluate`].
     pub fn forward<'e>(
-        &'e mut self,
+        &'e self,
         loss: &impl Loss,
         exchange: &mut dyn Exchange,
         workspace: &'e mut Workspace<T>,
@@ -246,7 +267,7 @@ impl<'a, T: Element> Gathered<'a, T> {
     /// As [`Loss::evaluate_against`]; [`RankError`]; [`Error::RankCandidates`] for candidates whose gradient is wanted, which
     /// no rank has in whole.
     pub fn evaluate_against<'e>(
-        &'e mut self,
+        &'e self,
         loss: &impl Loss,
         candidates: Candidates<'e, T>,
         with_gradient: bool,

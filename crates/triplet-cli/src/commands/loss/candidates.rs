@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use triplet_api::{Batch, CoreError, Element, Identity};
 
 /// Flags for anchors against candidates.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Anchors against other rows")]
 pub(crate) struct CandidateArgs {
     /// Candidates `[N, D]`: the rows that positives and negatives are taken from, instead of the batch.
@@ -46,6 +46,12 @@ impl CandidateArgs {
             ("--ids", &self.ids),
             ("--candidate-ids", &self.candidate_ids),
         ])
+    }
+
+    /// Whether there are ids of the batch's rows.
+    #[cfg(feature = "mpi")]
+    pub(super) fn has_ids(&self) -> bool {
+        self.ids.is_some()
     }
 
     /// Reads them, given the labels of the batch.

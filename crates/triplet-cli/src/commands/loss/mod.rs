@@ -1,6 +1,8 @@
 //! `triplet loss`: loss, triplets and gradient of embeddings in a file.
 
 mod candidates;
+#[cfg(feature = "mpi")]
+mod mpi;
 
 use crate::{
     io::{self, Embeddings, OutputSet, ReadArgs, Understood},
@@ -31,6 +33,8 @@ Examples:
   python embed.py | triplet loss --embeddings - --labels y.npy
   triplet loss --embeddings e.npy --labels y.npy --gradient g.npy --memory 2G
   triplet loss --embeddings e.npy --labels y.npy --candidates all.npy --candidate-labels all_y.npy
+  mpirun -n 4 triplet loss --mpi --embeddings e.npy --labels y.npy --gradient g.npy
+  mpirun -n 4 triplet loss --mpi --embeddings e{rank}.npy --labels y{rank}.npy
 
 Arrays are npy, npz and safetensors (\"file.npz:name\" picks one of several); tables are csv, tsv,
 txt (any separator; .gz too), Parquet, Feather, Arrow and JSON lines; - is standard input. Labels are
@@ -39,7 +43,7 @@ says what was read. Outputs are written aside and renamed together at the end; u
 the last of them is missing.";
 
 /// Flags of `triplet loss`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct LossArgs {
     /// Embeddings `[B, D]`, or a table with the labels in one of its columns.
@@ -76,6 +80,10 @@ pub(crate) struct LossArgs {
     /// Print one line of JSON.
     #[arg(long)]
     json: bool,
+    /// Compute on all processes that mpirun started: each takes its part of the rows, or reads files of its own
+    /// where paths contain {rank}. The answer, to the last bit that of one process, is the first one's.
+    #[arg(long)]
+    mpi: bool,
     #[command(flatten)]
     read: ReadArgs,
 }
@@ -106,7 +114,31 @@ pub(crate) fn run(args: &LossArgs) -> Result<()> {
         args.losses.is_none() || reduction.keeps_rows(),
         "--losses needs --reduction none: there is one loss for the whole batch otherwise"
     );
+    if args.mpi {
+        return on_ranks(args, spec, options);
+    }
     io::check_outputs(&args.outputs(), &args.inputs())?;
+    let (inputs, others) = read(args)?;
+    match &inputs.embeddings {
+        Embeddings::Single(x) => evaluate(args, spec, options, x, (&inputs, others.as_ref())),
+        Embeddings::Double(x) => evaluate(args, spec, options, x, (&inputs, others.as_ref())),
+    }
+}
+
+#[cfg(feature = "mpi")]
+use mpi::run as on_ranks;
+
+/// Of a program that was built without MPI.
+#[cfg(not(feature = "mpi"))]
+fn on_ranks(_args: &LossArgs, _spec: LossSpec, _options: BackendOptions) -> Result<()> {
+    anyhow::bail!(
+        "--mpi: this program was built without MPI; cargo install triplet-cli --features mpi builds one with it, \
+         given an MPI and libclang (Debian: openmpi-bin libopenmpi-dev libclang-dev)"
+    )
+}
+
+/// Reads the batch, and its candidates.
+fn read(args: &LossArgs) -> Result<(io::Inputs, Option<Candidates>)> {
     io::check_standard_input(args.inputs().into_iter().map(|(_, path)| path))?;
     let request = io::Request {
         data: &args.embeddings,
@@ -117,10 +149,7 @@ pub(crate) fn run(args: &LossArgs) -> Result<()> {
     };
     let inputs = io::read(request)?;
     let others = args.against.read(&inputs.labels, &args.read)?;
-    match &inputs.embeddings {
-        Embeddings::Single(x) => evaluate(args, spec, options, x, (&inputs, others.as_ref())),
-        Embeddings::Double(x) => evaluate(args, spec, options, x, (&inputs, others.as_ref())),
-    }
+    Ok((inputs, others))
 }
 
 /// An element type that the command can compute, print and write.
@@ -159,23 +188,13 @@ fn evaluate<T: Shown>(
 ) -> Result<()> {
     let labels = inputs.labels.classes.as_slice();
     let shown = || format!("{}", args.embeddings.display());
-    let &[rows, width] = embeddings.shape() else {
-        return Err(CoreError::NotAMatrix { shape: embeddings.shape().to_vec() }).with_context(shown);
-    };
-    if labels.len() != rows {
-        return Err(CoreError::LengthMismatch { labels: labels.len(), rows, width }.into());
-    }
+    let [rows, width] = shape_of(embeddings, labels).with_context(shown)?;
     let batch = Batch::from_views(embeddings.view(), aview1(labels)).with_context(shown)?;
     let weights = match &inputs.weights {
         None => Weights::None,
         Some(io::Weights { values, shape }) => Weights::from_shape(values, shape, rows)?,
     };
-    let limits = MemoryLimits {
-        bytes: args.memory.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
-        keep_triplets: args.triplets.is_some(),
-        ..Default::default()
-    };
-    let mut workspace = Workspace::new(options)?.with_limits(limits);
+    let mut workspace = Workspace::new(options)?.with_limits(limits(args));
     let candidates = others.map(Candidates::batch::<T>).transpose()?;
     let against = candidates.as_ref().zip(others).map(|(batch, others)| triplet_api::Candidates {
         batch,
@@ -191,21 +210,44 @@ fn evaluate<T: Shown>(
         (false, Some(others)) => spec.forward_against(&batch, others, weights, &mut workspace)?,
     };
     let ms = start.elapsed().as_secs_f64() * 1e3;
-    write_outputs(args, &result, rows, width)?;
-    let understood = inputs.understood.iter().chain(others.into_iter().flat_map(Candidates::understood));
-    report(args, &understood.collect::<Vec<_>>(), &result, ms);
+    write_outputs(args, &result, result.gradient(), [rows, width])?;
+    report(args, &understood(inputs, others), &result, ms);
     Ok(())
+}
+
+/// Rows and width of embeddings that go with labels.
+fn shape_of<T>(embeddings: &ArrayD<T>, labels: &[i64]) -> Result<[usize; 2]> {
+    let &[rows, width] = embeddings.shape() else {
+        return Err(CoreError::NotAMatrix { shape: embeddings.shape().to_vec() }.into());
+    };
+    if labels.len() != rows {
+        return Err(CoreError::LengthMismatch { labels: labels.len(), rows, width }.into());
+    }
+    Ok([rows, width])
+}
+
+fn limits(args: &LossArgs) -> MemoryLimits {
+    MemoryLimits {
+        bytes: args.memory.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+        keep_triplets: args.triplets.is_some(),
+        ..Default::default()
+    }
+}
+
+/// What was read, a line an input.
+fn understood<'a>(inputs: &'a io::Inputs, others: Option<&'a Candidates>) -> Vec<&'a Understood> {
+    inputs.understood.iter().chain(others.into_iter().flat_map(Candidates::understood)).collect()
 }
 
 fn write_outputs<T: Shown>(
     args: &LossArgs,
     result: &Evaluation<'_, T>,
-    rows: usize,
-    width: usize,
+    gradient: &[T],
+    [rows, width]: [usize; 2],
 ) -> Result<()> {
     let mut outputs = OutputSet::default();
     if let Some(path) = &args.gradient {
-        let gradient = Array2::from_shape_vec((rows, width), result.gradient().to_vec())?;
+        let gradient = Array2::from_shape_vec((rows, width), gradient.to_vec())?;
         outputs.npy(path, &gradient)?;
     }
     if let Some(path) = &args.against.candidate_gradient {
