@@ -198,7 +198,7 @@ impl<T: Element> Passes<T> for State<T> {
     }
 
     fn merge_shares(&mut self, problem: &Problem<'_, T>, merging: &Merging<'_>, out: &mut Triplets<T>) {
-        T::dispatch(self.selected, shares::Merge { problem, merging, out });
+        shares::merge(self.selected, problem, merging, out);
     }
 
     fn gradient(
