@@ -9,6 +9,7 @@ mod fuzz;
 mod golden;
 mod gram_bound;
 mod instructions;
+mod mpi;
 mod mutants;
 mod profiles;
 mod python;
@@ -62,6 +63,9 @@ enum Command {
     ///
     /// `cargo xtask sanitize tests::tile` runs the tests whose names hold `tests::tile`.
     Sanitize(sanitize::Args),
+    /// Cross-checks ranks that are 1, 2 and 3 processes of an MPI job, and `triplet loss --mpi`. Needs an MPI and
+    /// libclang (Debian: openmpi-bin libopenmpi-dev libclang-dev).
+    Mpi,
     /// Puts faults into the code and counts those that the tests see (with cargo-mutants: 90 % of
     /// them at least), or that the cross-check sees (the patches of testdata/mutants: all of them).
     Mutants(mutants::Args),
@@ -90,6 +94,7 @@ fn main() -> ExitCode {
         Command::Scaling(args) => scaling::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Sanitize(args) => sanitize::run(&args),
+        Command::Mpi => mpi::run(),
         Command::Mutants(args) => mutants::run(&args),
         Command::Profiles(args) => profiles::run(&args),
         Command::Instructions(args) => instructions::run(&args),

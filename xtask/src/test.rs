@@ -27,6 +27,9 @@ const STEPS: &[(&str, &[&str])] = &[
     ("documentation", &["doc", "--workspace", "--no-deps", "--quiet"]),
 ];
 
+/// What to do about a missing MPI.
+const MPI: &str = "on Debian, apt-get install openmpi-bin libopenmpi-dev libclang-dev";
+
 /// Batches of the cross-check: enough for every family, objective and block edge.
 const BATCHES: u64 = 2000;
 
@@ -66,5 +69,11 @@ fn rust() -> Result<()> {
     eprintln!("== golden files");
     crate::golden::run()?;
     eprintln!("== cross-check");
-    crate::cross_check::run(&crate::cross_check::Args { batches: BATCHES, seed: 1, without_digests: false })
+    crate::cross_check::run(&crate::cross_check::Args { batches: BATCHES, seed: 1, without_digests: false })?;
+    eprintln!("== ranks by MPI");
+    if crate::mpi::is_there() {
+        return crate::mpi::run();
+    }
+    eprintln!("NOT covered, no MPI: {MPI}");
+    Ok(())
 }

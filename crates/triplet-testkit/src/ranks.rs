@@ -38,6 +38,62 @@ impl Cut {
         Self { kind, starts: core::iter::once(0).chain(ends).collect() }
     }
 
+    /// Into so many ranks, unevenly: one that goes with a number.
+    #[must_use]
+    pub fn among(sample: &Sample, ranks: usize, number: u64) -> Self {
+        let rows = sample.labels.len();
+        // Some have none; the last has what is left.
+        let shares = (0..ranks as u64).map(|rank| (number + 3 * rank) as usize % 4);
+        let all = shares.clone().sum::<usize>().max(1);
+        let mut given = 0;
+        let mut starts: Vec<usize> = shares
+            .map(|share| {
+                let start = rows * given / all;
+                given += share;
+                start
+            })
+            .collect();
+        starts.push(rows);
+        Self { kind: "among a job's processes", starts }
+    }
+
+    /// What one rank gets: its gradient has its own rows, and zeros elsewhere.
+    ///
+    /// # Errors
+    /// Whatever the loss refuses.
+    pub fn answer_of_rank<T: Element>(
+        &self,
+        sample: &Sample,
+        asked: LossSpec,
+        weights: Option<&[f64]>,
+        (exchange, workspace): (&mut dyn Exchange, &mut Workspace<T>),
+    ) -> Result<Answer<<T as Real>::Key>, Error> {
+        let rows = rows_of::<T>(sample);
+        let mut ranks = Ranks::default();
+        let shard = shard(&rows, sample, weights, self.rows(exchange.rank()));
+        let gathered = ranks.gather(&asked, shard, exchange)?;
+        gathered.evaluate(&asked, exchange, workspace).map(|evaluation| answer(&evaluation))
+    }
+
+    /// The same of one process: what a rank's answer is compared with.
+    ///
+    /// # Errors
+    /// Whatever the loss refuses.
+    pub fn expected_of_rank<T: Element>(
+        &self,
+        sample: &Sample,
+        asked: LossSpec,
+        weights: Option<&[f64]>,
+        (rank, workspace): (usize, &mut Workspace<T>),
+    ) -> Result<Answer<<T as Real>::Key>, Error> {
+        let mut expected = crate::compare::answer_in(sample, asked, weights, workspace)?;
+        let own = self.rows(rank).start * sample.width..self.rows(rank).end * sample.width;
+        let zero = T::ZERO.key();
+        expected.gradient[..own.start].fill(zero);
+        expected.gradient[own.end..].fill(zero);
+        Ok(expected)
+    }
+
     /// How many ranks there are.
     #[must_use]
     pub fn ranks(&self) -> usize {
@@ -81,12 +137,9 @@ impl Cut {
         weights: Option<&[f64]>,
         engines: Vec<&mut Workspace<T>>,
     ) -> Result<Vec<Answer<<T as Real>::Key>>, Error> {
-        let rows = rows_of::<T>(sample);
         let mut answers = self.run(engines, |rank, exchange, workspace| {
-            let mut ranks = Ranks::default();
-            let shard = shard(&rows, sample, weights, self.rows(rank));
-            let mut gathered = ranks.gather(&asked, shard, exchange)?;
-            gathered.evaluate(&asked, exchange, workspace).map(|evaluation| answer(&evaluation))
+            assert_eq!(exchange.rank(), rank);
+            self.answer_of_rank(sample, asked, weights, (exchange, workspace))
         })?;
         self.join_gradients(&mut answers, sample.width);
         Ok(answers)
@@ -117,8 +170,7 @@ impl Cut {
                 .map(|step| {
                     let count = step.len();
                     let [start, end] = [rank, rank + 1].map(|at| step.start + count * at / exchange.ranks());
-                    let mut gathered =
-                        ranks.gather(&asked, shard(&rows, sample, None, start..end), exchange)?;
+                    let gathered = ranks.gather(&asked, shard(&rows, sample, None, start..end), exchange)?;
                     bank.push(gathered.batch())?;
                     let known = bank.batch()?;
                     let candidates = bank.candidates(&known);
