@@ -16,6 +16,9 @@ import tempfile
 import time
 from typing import Any
 
+# Before torch is loaded: its threads would spin after each call, on the cores of the other ranks.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import numpy as np
 import torch
 import torch.distributed as dist
@@ -55,8 +58,8 @@ def rank_main(rank: int, args: argparse.Namespace, store: str) -> None:
         return
     ratios = [b / a for a, b in zip(one, several)]
     print(
-        f"{args.rows} x {args.width}, {args.per_class} rows a class, {args.distance}, {args.ranks} ranks: one process "
-        f"{min(one):.2f} ms, ranks {min(several):.2f} ms; ratio of minima {min(several) / min(one):.2f}, "
+        f"{args.rows} x {args.width}, {args.per_class} rows a class, {args.distance}, {args.ranks} ranks: "
+        f"one process {min(one):.2f} ms, ranks {min(several):.2f} ms; ratio of minima {min(several) / min(one):.2f}, "
         f"median of ratios {statistics.median(ratios):.2f}"
     )
     pairs = args.rows * (args.per_class - 1)
@@ -69,7 +72,9 @@ def rank_main(rank: int, args: argparse.Namespace, store: str) -> None:
 
 def main() -> None:
     """Forks the ranks."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--ranks", type=int, default=4)
     parser.add_argument("--rows", type=int, default=4096, help="of all ranks")
     parser.add_argument("--width", type=int, default=128)

@@ -26,6 +26,9 @@ use crate::{
 };
 use triplet_core::{ScreenedPairs, Triplets, shares::Share, terms::TripletCounts};
 
+/// Rows for each rank from which on a share of a batch is screened: every rank prepares all rows for it.
+const SCREENED_ROWS_A_RANK: usize = 4096;
+
 /// What mining keeps from call to call, besides the scratch of each worker.
 #[derive(Debug)]
 pub(crate) struct MiningBuffers<T: Element> {
@@ -105,7 +108,11 @@ pub(crate) fn run<T: Element>(
         scratch.keys.resize(2 * layout.panel * layout.panel);
         scratch.counts = TripletCounts::default();
     }
-    let screening = buffers.screening();
+    let mut screening = buffers.screening();
+    let too_few = |share: &Share| layout.rows < SCREENED_ROWS_A_RANK * share.ranks;
+    if screening == Screening::Auto && share.is_some_and(too_few) {
+        screening = Screening::Off;
+    }
     let MiningBuffers { thresholds, passing, bests, screen, counts, screened, .. } = buffers;
     counts.clear();
     counts.resize(scratches.len(), TripletCounts::default());
