@@ -13,6 +13,7 @@ mod mpi;
 mod mutants;
 mod profiles;
 mod python;
+mod ranks;
 mod sanitize;
 mod scaling;
 mod sweep;
@@ -66,6 +67,9 @@ enum Command {
     /// Cross-checks ranks that are 1, 2 and 3 processes of an MPI job, and `triplet loss --mpi`. Needs an MPI and
     /// libclang (Debian: openmpi-bin libopenmpi-dev libclang-dev).
     Mpi,
+    /// What a step costs each of 1 to 1,024 ranks: stages of a rank as measured on this machine, continued, and a
+    /// model of a network. Build it with `--release`.
+    Ranks(ranks::Args),
     /// Puts faults into the code and counts those that the tests see (with cargo-mutants: 90 % of
     /// them at least), or that the cross-check sees (the patches of testdata/mutants: all of them).
     Mutants(mutants::Args),
@@ -93,6 +97,7 @@ fn main() -> ExitCode {
         Command::Sweep(args) => sweep::run(&args),
         Command::Scaling(args) => scaling::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Ranks(args) => ranks::run(&args),
         Command::Sanitize(args) => sanitize::run(&args),
         Command::Mpi => mpi::run(),
         Command::Mutants(args) => mutants::run(&args),

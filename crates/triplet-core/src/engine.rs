@@ -93,7 +93,7 @@ pub trait Engine<T: Real>: Send {
     }
 
     /// Fills `out` (resized here) with what the pairs of a share of a square batch give alone: of every anchor that is
-    /// not searched whole, the best negatives among them, and its positives (with their distances, if kept); of those that
+    /// not searched whole, the best negatives among them, and its positives (with the distances of both, if kept); of those that
     /// are ([`shares::WholeUnits`]), the triplets of the share's own rows, evaluated, and in `out.counts` what they
     /// count. An engine may look at more pairs than the share's.
     ///
@@ -113,7 +113,8 @@ pub trait Engine<T: Real>: Send {
     ///
     /// let found: [&[u32]; 2] = [&own.negatives[..1], &other.negatives[..1]];
     /// let whole = WholeUnits::of(&problem);
-    /// Scalar.merge_shares(&problem, &Merging { whole: &whole, first: 0, end: 1, found: &found }, &mut own)?;
+    /// let merging = Merging { whole: &whole, first: 0, end: 1, found: &found, values: None };
+    /// Scalar.merge_shares(&problem, &merging, &mut own)?;
     /// assert_eq!(own.negatives[0], 2);
     /// # Ok::<(), triplet_core::Error>(())
     /// ```
@@ -133,7 +134,7 @@ pub trait Engine<T: Real>: Send {
     fn merge_shares(
         &mut self,
         problem: &Problem<'_, T>,
-        merging: &Merging<'_>,
+        merging: &Merging<'_, T>,
         out: &mut Triplets<T>,
     ) -> Result<()> {
         shares::merge(

@@ -92,7 +92,7 @@ impl<T: Element, P: Pool> Engine<T> for Parallel<T, P> {
     fn merge_shares(
         &mut self,
         problem: &Problem<'_, T>,
-        merging: &Merging<'_>,
+        merging: &Merging<'_, T>,
         out: &mut Triplets<T>,
     ) -> triplet_core::Result<()> {
         self.fused.merge_shares(problem, merging, out)

@@ -59,8 +59,8 @@ def rank_main(rank: int, args: argparse.Namespace, store: str) -> None:
     ratios = [b / a for a, b in zip(one, several)]
     print(
         f"{args.rows} x {args.width}, {args.per_class} rows a class, {args.distance}, {args.ranks} ranks: "
-        f"one process {min(one):.2f} ms, ranks {min(several):.2f} ms; ratio of minima {min(several) / min(one):.2f}, "
-        f"median of ratios {statistics.median(ratios):.2f}"
+        f"one process {min(one):.2f} ms, ranks {min(several):.2f} ms; "
+        f"ratio of minima {min(several) / min(one):.2f}, median of ratios {statistics.median(ratios):.2f}"
     )
     pairs = args.rows * (args.per_class - 1)
     formula = 4 * args.rows * args.width + 8 * args.rows + 4 * pairs + pairs / 8

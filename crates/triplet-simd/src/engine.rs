@@ -93,7 +93,7 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
     fn merge_shares(
         &mut self,
         problem: &Problem<'_, T>,
-        merging: &Merging<'_>,
+        merging: &Merging<'_, T>,
         out: &mut Triplets<T>,
     ) -> triplet_core::Result<()> {
         self.check(problem)?;

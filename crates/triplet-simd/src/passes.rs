@@ -43,7 +43,7 @@ pub trait Passes<T: Element>: Send {
         out: &mut Triplets<T>,
     );
     /// Puts together what several shares found.
-    fn merge_shares(&mut self, problem: &Problem<'_, T>, merging: &Merging<'_>, out: &mut Triplets<T>);
+    fn merge_shares(&mut self, problem: &Problem<'_, T>, merging: &Merging<'_, T>, out: &mut Triplets<T>);
     /// Writes the gradient to some anchors, of a square batch; or else to all.
     fn gradient(
         &mut self,

@@ -14,7 +14,7 @@ use triplet_core::{
 pub(crate) fn merge<T: Element>(
     selected: Selected,
     problem: &Problem<'_, T>,
-    merging: &Merging<'_>,
+    merging: &Merging<'_, T>,
     out: &mut Triplets<T>,
 ) {
     let (mut panel, mut packed) = (Vec::new(), Vec::new());

@@ -197,7 +197,7 @@ impl<T: Element> Passes<T> for State<T> {
         mining::run(StageContext { executor, selected, problem, source }, scratches, mining, share, out);
     }
 
-    fn merge_shares(&mut self, problem: &Problem<'_, T>, merging: &Merging<'_>, out: &mut Triplets<T>) {
+    fn merge_shares(&mut self, problem: &Problem<'_, T>, merging: &Merging<'_, T>, out: &mut Triplets<T>) {
         shares::merge(self.selected, problem, merging, out);
     }
 

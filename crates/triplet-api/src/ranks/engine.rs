@@ -1,14 +1,18 @@
 //! An engine that searches its share, and has the rest from other ranks.
 
-use super::{Exchange, Gathered, messages, own_ids};
+use super::{
+    Exchange, Gathered,
+    messages::{self, Found},
+    own_side::{OwnSide, digest},
+};
 use crate::{
-    Candidates, Error, Inputs, Result,
+    Error, Inputs, Result,
     overflow::{check_gradient, surely_finite},
 };
 use core::ops::Range;
 use triplet_core::{
-    Batch, Engine, Error as CoreError, ExecutionInfo, GradientInputs, GradientScale, Identity, Objective,
-    Problem, ProblemBuffers, ScreenedPairs, Triplets,
+    Batch, Engine, Error as CoreError, ExecutionInfo, GradientInputs, GradientScale, Objective, Problem,
+    ProblemBuffers, ScreenedPairs, Triplets,
     retrieval::{RetrievalTask, Score},
     shares::{Merging, Share, WholeUnits},
 };
@@ -33,36 +37,6 @@ impl Parties<'_> {
 
     fn own(&self) -> Range<usize> {
         self.rows(self.rank)
-    }
-}
-
-/// This rank's anchors against candidates that every rank has.
-pub(super) struct OwnSide<'a, T: Element> {
-    anchors: Result<Batch<'a, T>>,
-    candidates: Candidates<'a, T>,
-    objective: Objective,
-    buffers: ProblemBuffers<T>,
-    triplets: Triplets<T>,
-}
-
-impl<'a, T: Element> OwnSide<'a, T> {
-    pub(super) fn new(
-        gathered: &'a Gathered<'_, T>,
-        candidates: Candidates<'a, T>,
-        objective: Objective,
-    ) -> Self {
-        let (own, all) = (gathered.own(), gathered.batch());
-        let values = own.start * all.width()..own.end * all.width();
-        let labels = &all.labels()[own.clone()];
-        let anchors = Batch::new(&all.embeddings()[values], all.width(), labels).map_err(Error::from);
-        let identity = own_ids(candidates.identity, own);
-        Self {
-            anchors,
-            candidates: Candidates { identity, ..candidates },
-            objective,
-            buffers: ProblemBuffers::default(),
-            triplets: Triplets::default(),
-        }
     }
 }
 
@@ -103,7 +77,8 @@ impl<'x, 'a, T: Element> RankedEngine<'x, 'a, T> {
             } else {
                 Problem::new(batch, objective, &mut buffers).map_err(Error::from).and_then(|problem| {
                     let whole = WholeUnits::of(&problem);
-                    messages::exchange_candidates(&problem, &whole, parties, *exchange, None).map(|_| ())
+                    let sizes = (&whole, keeps_distances(&problem, &whole));
+                    messages::exchange_candidates(&problem, sizes, parties, *exchange, None).map(|_| ())
                 })
             };
         }
@@ -119,17 +94,30 @@ impl<'x, 'a, T: Element> RankedEngine<'x, 'a, T> {
     fn mine_square(&mut self, problem: &Problem<'_, T>, out: &mut Triplets<T>) -> Result<()> {
         let Self { inner, exchange, parties, exchanged, .. } = self;
         let whole = WholeUnits::of(problem);
-        let most = if needs_distances(problem, &whole) { usize::MAX } else { 0 };
-        out.keep_distances_up_to(most);
+        let keeps = keeps_distances(problem, &whole);
+        out.keep_distances_up_to(if keeps { usize::MAX } else { 0 });
         let own = parties.own();
         let share = Share { rank: parties.rank, ranks: parties.count(), rows: own.clone() };
         inner.mine_share(problem, &share, out)?;
         // From here on, a rank that fails has exchanged all others wait for, or lost them.
         *exchanged = true;
-        let found = messages::exchange_candidates(problem, &whole, parties, *exchange, Some(out))?;
-        let found: Vec<&[u32]> = found.iter().map(|found| &found[..]).collect();
-        let merging = Merging { whole: &whole, first: own.start, end: own.end, found: &found };
+        let Found { rows, values } =
+            messages::exchange_candidates(problem, (&whole, keeps), parties, *exchange, Some(out))?;
+        let found: Vec<&[u32]> = rows.iter().map(Vec::as_slice).collect();
+        let values: Option<Vec<&[T]>> =
+            values.as_ref().map(|values| values.iter().map(Vec::as_slice).collect());
+        let merging = Merging {
+            whole: &whole,
+            first: own.start,
+            end: own.end,
+            found: &found,
+            values: values.as_deref(),
+        };
         inner.merge_shares(problem, &merging, out)?;
+        if !problem.distance().needs_pair_distance() {
+            // Flags and sums take fewer bytes.
+            out.forget_distances(problem);
+        }
         messages::exchange_triplets(problem, parties, *exchange, out)
     }
 
@@ -182,22 +170,9 @@ impl<'x, 'a, T: Element> RankedEngine<'x, 'a, T> {
     }
 }
 
-/// Of the labels and ids of candidates: ranks with different ones are told so.
-fn digest<T: Element>(candidates: &Candidates<'_, T>) -> [u64; 2] {
-    let ids = match candidates.identity {
-        Identity::Ids { candidates, .. } => candidates,
-        Identity::OwnRow | Identity::Disjoint => &[],
-    };
-    let numbers = candidates.batch.labels().iter().chain(ids);
-    // FNV-1a over whole numbers.
-    let mix = |hash: u64, &number: &i64| (hash ^ number as u64).wrapping_mul(0x0100_0000_01b3);
-    [candidates.batch.rows() as u64, numbers.fold(0xcbf2_9ce4_8422_2325, mix)]
-}
-
-/// Whether a gradient reads the distances of triplets, of anchors with few. It is not asked whether this call has one:
-/// all ranks must exchange the same.
-fn needs_distances<T: Element>(problem: &Problem<'_, T>, whole: &WholeUnits) -> bool {
-    problem.rule().one_per_anchor() || (problem.distance().needs_pair_distance() && !whole.any())
+/// Whether triplets keep distances meanwhile: where no anchor has many. All ranks must exchange the same.
+fn keeps_distances<T: Element>(problem: &Problem<'_, T>, whole: &WholeUnits) -> bool {
+    problem.rule().one_per_anchor() || !whole.any()
 }
 
 impl<T: Element> Engine<T> for RankedEngine<'_, '_, T> {
@@ -227,7 +202,7 @@ impl<T: Element> Engine<T> for RankedEngine<'_, '_, T> {
     fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize {
         // Distances that triplets are told to keep.
         let whole = WholeUnits::of(problem);
-        let kept = self.own.is_none() && needs_distances(problem, &whole);
+        let kept = self.own.is_none() && keeps_distances(problem, &whole);
         let distances = if kept { problem.slots().count().saturating_mul(2 * size_of::<T>()) } else { 0 };
         self.inner.bytes_needed(problem, with_gradient).saturating_add(distances)
     }

@@ -9,7 +9,7 @@ pub const HEADER_BYTES: usize = 8 * NUMBERS + MESSAGE_BYTES;
 /// Numbers of a header.
 const NUMBERS: usize = 14;
 /// What fits of an error.
-const MESSAGE_BYTES: usize = 256;
+const MESSAGE_BYTES: usize = 160;
 /// Marks this protocol, and its version.
 const PROTOCOL: u64 = u64::from_le_bytes(*b"TRIPLET1");
 
@@ -216,7 +216,7 @@ mod tests {
     fn a_refusal_is_passed_on_with_what_fits_of_its_reason() {
         let long = "ü".repeat(200);
         let error = read_two(&header(), Err(&long)).unwrap_err();
-        let reason = "ü".repeat(128);
+        let reason = "ü".repeat(80);
         assert_eq!(error, Error::Rank(RankError::Refused { rank: 1, reason }));
     }
 }

@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 ///         scope.spawn(move || {
 ///             let (mut ranks, mut workspace) = (Ranks::default(), Workspace::default());
 ///             let loss = TripletSemiHardLoss::default();
-///             let mut gathered = ranks.gather(&loss, shard, &mut exchange)?;
+///             let gathered = ranks.gather(&loss, shard, &mut exchange)?;
 ///             let result = gathered.evaluate(&loss, &mut exchange, &mut workspace)?;
 ///             Ok(result.loss())
 ///         })

@@ -6,7 +6,7 @@ use core::ops::Range;
 
 /// Whose anchors are merged, and from what.
 #[derive(Debug, Clone, Copy)]
-pub struct Merging<'a> {
+pub struct Merging<'a, T> {
     /// Which anchors were searched alone, and are left as they are.
     pub whole: &'a WholeUnits,
     /// The first of the anchors, by original row.
@@ -16,9 +16,12 @@ pub struct Merging<'a> {
     /// What each rank found for the slots of these anchors, as [`shared_slots`] lists them: candidates by original row,
     /// [`NO_ROW`] for none.
     pub found: &'a [&'a [u32]],
+    /// The ranking values of these, where they and the distances of the positives are kept; without, all are computed
+    /// again.
+    pub values: Option<&'a [&'a [T]]>,
 }
 
-impl Merging<'_> {
+impl<T> Merging<'_, T> {
     /// The anchors, by original row.
     #[must_use]
     pub fn rows(&self) -> Range<usize> {
@@ -29,16 +32,17 @@ impl Merging<'_> {
 /// Takes the best of what was found for each slot, writes it to `out` and evaluates the terms of these anchors; adds
 /// what they count to `out.counts`.
 ///
-/// `values(anchor, rows, out)` gives the ranking values of an anchor and some candidates.
+/// `values(anchor, rows, out)` gives the ranking values of an anchor and some candidates, where they are not known.
 ///
 /// The example of [`crate::Engine::mine_share`] ends with it.
 pub fn merge<T: Real>(
     problem: &Problem<'_, T>,
-    merging: &Merging<'_>,
+    merging: &Merging<'_, T>,
     mut values: impl FnMut(u32, &[u32], &mut Vec<T>),
     out: &mut Triplets<T>,
 ) {
-    let Merging { whole, found, .. } = *merging;
+    let Merging { whole, found, values: known, .. } = *merging;
+    let known = known.filter(|_| out.keeps_distances());
     let mut anchor = AnchorCandidates::default();
     let mut merged: Vec<Anchor<T>> = Vec::new();
     let mut next = 0;
@@ -50,9 +54,16 @@ pub fn merge<T: Real>(
         }
         let lists = next..next + slots.len();
         next = lists.end;
-        let positives = slots.map(|slot| out.positive(problem, position, slot));
+        let positives = slots.clone().map(|slot| out.positive(problem, position, slot));
         anchor.list(positives, found.iter().map(|found| &found[lists.clone()]));
-        values(row as u32, &anchor.rows, &mut anchor.values);
+        match known {
+            Some(known) => {
+                anchor.values.clear();
+                anchor.values.extend_from_slice(&out.positive_distances[slots]);
+                known.iter().for_each(|known| anchor.values.extend_from_slice(&known[lists.clone()]));
+            }
+            None => values(row as u32, &anchor.rows, &mut anchor.values),
+        }
         merged.push(anchor.best(problem, position));
     }
     merged.sort_unstable_by_key(|anchor| anchor.position);

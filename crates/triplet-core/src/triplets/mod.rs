@@ -126,6 +126,15 @@ impl<T: Real> Triplets<T> {
         self.sums.resize(problem.anchors().len(), 0.0);
     }
 
+    /// Forgets the distances, which are then computed again by whoever asks for them; with one triplet an anchor they stay.
+    pub fn forget_distances(&mut self, problem: &Problem<'_, T>) {
+        if !problem.rule().one_per_anchor() {
+            self.positive_distances.clear();
+            self.negative_distances.clear();
+            self.keeps_distances = false;
+        }
+    }
+
     /// Whether the triplets are kept; where not, there are sums and counts alone.
     #[must_use]
     pub fn keeps_triplets(&self) -> bool {

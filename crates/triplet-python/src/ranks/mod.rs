@@ -1,20 +1,24 @@
 //! One batch whose rows several processes hold: what they send each other goes through a Python object.
 
+mod call;
+mod channel;
+
 use crate::{
     against::{Against, Argument},
-    arrays::{Embeddings, Float64Array, Values, empty_matrix, slice},
-    call::as_mut_slice,
+    arrays::{Embeddings, Float64Array, Values, slice},
     engine::Engine,
     errors::catch_panic,
-    native_result::{NativeResult, OutputOptions, OwnedResult},
+    native_result::NativeResult,
     plan::Plan,
 };
+use call::RankCall;
+use channel::Channel;
 use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1};
-use pyo3::{exceptions::PyValueError, prelude::*, types::PyByteArray};
+use pyo3::{exceptions::PyValueError, prelude::*};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use triplet_api::{
-    Batch, Element as EngineElement, LossSpec, MemoryLimits, Workspaces,
-    ranks::{Exchange, ExchangeError, Gathered, Ranks, Shard, Stage},
+    Element as EngineElement, LossSpec,
+    ranks::{Ranks, Shard},
 };
 
 /// One rank of several.
@@ -30,6 +34,9 @@ pub(crate) struct Rank {
     single: Mutex<Ranks<f32>>,
     double: Mutex<Ranks<f64>>,
 }
+
+/// What `gather` gives.
+type AllOut = (Py<PyAny>, Py<PyAny>, Option<Py<PyAny>>, Option<Py<PyAny>>, Vec<usize>);
 
 /// All ranks' rows: labels `[B]`, embeddings `[B, D]`, weights `[B]`, and where each rank's rows start, and the end.
 type All<'py> = (PyReadonlyArray1<'py, i64>, Embeddings<'py>, Option<PyReadonlyArray1<'py, f64>>, Vec<usize>);
@@ -82,7 +89,7 @@ impl Rank {
         embeddings: Embeddings<'_>,
         weights: Option<Float64Array<'_>>,
         marks: Option<PyReadonlyArray1<'_, bool>>,
-    ) -> PyResult<(Py<PyAny>, Py<PyAny>, Option<Py<PyAny>>, Option<Py<PyAny>>, Vec<usize>)> {
+    ) -> PyResult<AllOut> {
         let weights = weights.as_ref().map(|weights| slice(weights.as_slice())).transpose()?;
         let marks = marks.as_ref().map(|marks| slice(marks.as_slice())).transpose()?;
         let labels = slice(labels.as_slice())?;
@@ -152,7 +159,7 @@ impl Rank {
         spec: LossSpec,
         shard: Shard<'_, T>,
         ranks: &Mutex<Ranks<T>>,
-    ) -> PyResult<(Py<PyAny>, Py<PyAny>, Option<Py<PyAny>>, Option<Py<PyAny>>, Vec<usize>)> {
+    ) -> PyResult<AllOut> {
         let mut exchange = Channel::of(self);
         let result = py.detach(|| {
             catch_panic(|| {
@@ -177,184 +184,4 @@ impl Rank {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Rows `[B, D]` with their shape, labels, weights and starts.
-type Rows<'a, T> = (&'a [T], [usize; 2], &'a [i64], Option<&'a [f64]>, &'a [usize]);
-
-/// What is asked of this rank.
-struct RankCall<'a> {
-    rank: &'a Rank,
-    engine: &'a Engine,
-    spec: LossSpec,
-    gradient: bool,
-}
-
-impl RankCall<'_> {
-    fn limits(&self) -> MemoryLimits {
-        MemoryLimits { bytes: self.engine.memory().unwrap_or(usize::MAX), ..Default::default() }
-    }
-
-    fn evaluate<T: EngineElement + Element>(
-        &self,
-        py: Python<'_>,
-        shard: Shard<'_, T>,
-        ranks: &Mutex<Ranks<T>>,
-        workspaces: &Workspaces<T>,
-    ) -> PyResult<NativeResult> {
-        let shape = [shard.labels.len(), shard.width];
-        self.into_array(py, shape, |exchange, out| {
-            let mut ranks = lock(ranks);
-            let mut gathered = ranks.gather(&self.spec, shard, exchange)?;
-            self.compute(&mut gathered, None, exchange, workspaces, out)
-        })
-    }
-
-    fn evaluate_gathered<T: EngineElement + Element>(
-        &self,
-        py: Python<'_>,
-        (rows, shape, labels, weights, starts): Rows<'_, T>,
-        against: Option<(&Against<'_>, &[T])>,
-        workspaces: &Workspaces<T>,
-    ) -> PyResult<NativeResult> {
-        let rank = self.rank.rank;
-        let own = starts.get(rank + 1).map_or(0, |end| end.saturating_sub(starts[rank]));
-        let candidates = against.map(|(against, rows)| against.batch(py, rows)).transpose()?;
-        self.into_array(py, [own, shape[1]], |exchange, out| {
-            let batch = Batch::new(rows, shape[1], labels)?;
-            let mut gathered = Gathered::from_parts(batch, weights, starts, rank)?;
-            let candidates = against.zip(candidates.as_ref());
-            let candidates = candidates.map(|((against, _), batch)| against.candidates(batch));
-            self.compute(&mut gathered, candidates, exchange, workspaces, out)
-        })
-    }
-
-    fn compute<T: EngineElement + Element>(
-        &self,
-        gathered: &mut Gathered<'_, T>,
-        candidates: Option<triplet_api::Candidates<'_, T>>,
-        exchange: &mut Channel<'_>,
-        workspaces: &Workspaces<T>,
-        out: &mut [T],
-    ) -> triplet_api::Result<OwnedResult<T>> {
-        let own = gathered.own();
-        let width = gathered.batch().width();
-        let (spec, gradient) = (&self.spec, self.gradient);
-        workspaces.with(|workspace| {
-            workspace.set_limits(self.limits());
-            let result = match (candidates, gradient) {
-                (Some(candidates), gradient) => {
-                    gathered.evaluate_against(spec, candidates, gradient, exchange, workspace)?
-                }
-                (None, true) => gathered.evaluate(spec, exchange, workspace)?,
-                (None, false) => gathered.forward(spec, exchange, workspace)?,
-            };
-            if gradient {
-                out.copy_from_slice(&result.gradient()[own.start * width..own.end * width]);
-            }
-            OwnedResult::copy_from(&result, OutputOptions { triplets: false, distances: 0 })
-        })?
-    }
-
-    /// Runs `work` without the interpreter's lock; the gradient goes to a new array of a shape.
-    fn into_array<T: EngineElement + Element>(
-        &self,
-        py: Python<'_>,
-        shape: [usize; 2],
-        work: impl FnOnce(&mut Channel<'_>, &mut [T]) -> triplet_api::Result<OwnedResult<T>> + Send,
-    ) -> PyResult<NativeResult> {
-        let out = self.gradient.then(|| empty_matrix::<T>(py, shape)).transpose()?;
-        let mut writing = out.as_ref().map(PyArrayMethods::readwrite);
-        let destination = writing.as_mut().map_or(Ok(&mut [][..]), as_mut_slice)?;
-        let mut exchange = Channel::of(self.rank);
-        let result = py.detach(|| catch_panic(|| work(&mut exchange, destination)));
-        let result = exchange.finish(result)?;
-        drop(writing);
-        result.into_python(py, out.map(|out| out.into_any().unbind()), None)
-    }
-}
-
-/// The exchange of one call.
-struct Channel<'a> {
-    rank: &'a Rank,
-    /// An exception that says nothing about ranks, such as an interrupt.
-    interrupted: Option<PyErr>,
-}
-
-impl<'a> Channel<'a> {
-    fn of(rank: &'a Rank) -> Self {
-        Self { rank, interrupted: None }
-    }
-
-    /// The result, or the exception that ended the exchange.
-    fn finish<R>(self, result: PyResult<R>) -> PyResult<R> {
-        match (result, self.interrupted) {
-            (Err(_), Some(interrupted)) => Err(interrupted),
-            (result, _) => result,
-        }
-    }
-
-    /// Calls a method of the Python object.
-    fn call(
-        &mut self,
-        out: &mut [u8],
-        ask: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<Py<PyAny>>,
-    ) -> Result<(), ExchangeError> {
-        Python::attach(|py| {
-            let exchange = self.rank.exchange.bind(py);
-            let copied = ask(exchange).and_then(|answer| {
-                let answer = answer.bind(py).extract::<PyReadonlyArray1<'_, u8>>()?;
-                let bytes = slice(answer.as_slice())?;
-                if bytes.len() != out.len() {
-                    let message = format!("the exchange gave {} bytes instead of {}", bytes.len(), out.len());
-                    return Err(PyValueError::new_err(message));
-                }
-                out.copy_from_slice(bytes);
-                Ok(())
-            });
-            copied.map_err(|error| {
-                let ranks = error.value(py).getattr("ranks").and_then(|ranks| ranks.extract::<Vec<usize>>());
-                let reason = error.value(py).to_string();
-                if ranks.is_err() {
-                    self.interrupted = Some(error);
-                }
-                ExchangeError { ranks: ranks.unwrap_or_default(), reason }
-            })
-        })
-    }
-}
-
-impl Exchange for Channel<'_> {
-    fn rank(&self) -> usize {
-        self.rank.rank
-    }
-
-    fn ranks(&self) -> usize {
-        self.rank.ranks
-    }
-
-    fn all_gather(
-        &mut self,
-        stage: Stage,
-        own: &[u8],
-        lengths: &[usize],
-        all: &mut [u8],
-    ) -> Result<(), ExchangeError> {
-        self.call(all, |exchange| {
-            let own = PyByteArray::new(exchange.py(), own);
-            Ok(exchange.call_method1("all_gather", (stage.name(), own, lengths))?.unbind())
-        })
-    }
-
-    fn all_to_all(
-        &mut self,
-        stage: Stage,
-        (parts, lengths): (&[u8], &[usize]),
-        (received, expected): (&mut [u8], &[usize]),
-    ) -> Result<(), ExchangeError> {
-        self.call(received, |exchange| {
-            let parts = PyByteArray::new(exchange.py(), parts);
-            Ok(exchange.call_method1("all_to_all", (stage.name(), parts, lengths, expected))?.unbind())
-        })
-    }
 }

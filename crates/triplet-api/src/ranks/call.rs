@@ -1,0 +1,98 @@
+//! The first half of a call: every rank gets the rows of all.
+
+use super::{
+    Exchange, Gathered, HEADER_BYTES, RankError, Shard, Stage,
+    header::{self, Header},
+    messages,
+};
+use crate::{Error, Loss, LossSpec, Result, Weights};
+use triplet_core::{Batch, Problem, ProblemBuffers};
+use triplet_simd::Element;
+
+/// What a rank keeps from call to call; see the example of [`Local`].
+#[derive(Debug, Clone, Default)]
+pub struct Ranks<T> {
+    calls: u64,
+    rows: Vec<T>,
+    labels: Vec<i64>,
+    weights: Vec<f64>,
+    marks: Vec<bool>,
+    starts: Vec<usize>,
+}
+
+impl<T: Element> Ranks<T> {
+    /// Gives every rank the rows of all.
+    ///
+    /// # Errors
+    /// Rows, labels, weights or a margin that are refused, as [`Batch::new`] and [`Loss::evaluate_with`] say; the other ranks
+    /// then get [`RankError::Refused`]. Settings that differ between ranks; ranks that do not answer.
+    pub fn gather<'a>(
+        &'a mut self,
+        loss: &impl Loss,
+        shard: Shard<'_, T>,
+        exchange: &mut dyn Exchange,
+    ) -> Result<Gathered<'a, T>> {
+        if let Err(error) = check(loss.spec(), shard) {
+            self.refuse(&error.to_string(), exchange);
+            return Err(error);
+        }
+        let (rank, ranks) = (exchange.rank(), exchange.ranks());
+        let header = Header {
+            call: self.calls,
+            rows: shard.labels.len() as u64,
+            width: shard.width as u64,
+            element: size_of::<T>() as u64,
+            spec: Some(loss.spec()),
+            per_row: [shard.weights.is_some(), shard.marks.is_some()],
+        };
+        self.calls += 1;
+        let mut headers = vec![0; HEADER_BYTES * ranks];
+        let stage = Stage::Settings;
+        exchange
+            .all_gather(stage, &Header::write(Ok(&header)), &vec![HEADER_BYTES; ranks], &mut headers)
+            .map_err(RankError::lost(stage))?;
+        let (counts, width) = header::read(&headers, (rank, Some(&header)))?;
+        let Self { rows, labels, weights, marks, starts, .. } = self;
+        starts.clear();
+        starts.push(0);
+        starts.extend(counts.iter().scan(0, |end, count| {
+            *end += count;
+            Some(*end)
+        }));
+        messages::gather_rows(shard, (&counts, width), exchange, (rows, labels, weights, marks))
+            .map_err(RankError::lost(Stage::Rows))?;
+        // Each part was checked by its own rank.
+        let batch = if width == 0 { Batch::new(rows, 1, labels)? } else { Batch::new(rows, width, labels)? };
+        let weights = shard.weights.map(|_| &weights[..]);
+        let marks = shard.marks.map(|_| &marks[..]);
+        Ok(Gathered { batch, weights, marks, starts, rank })
+    }
+
+    /// Tells the other ranks that this one cannot take part in their next call, which they get as
+    /// [`RankError::Refused`], and why; for input that does not even come to be a [`Shard`].
+    pub fn refuse(&mut self, reason: &str, exchange: &mut dyn Exchange) {
+        let ranks = exchange.ranks();
+        let mut headers = vec![0; HEADER_BYTES * ranks];
+        let own = Header::write(Err(reason));
+        self.calls += 1;
+        // This rank has an error of its own to show.
+        let _ = exchange.all_gather(Stage::Settings, &own, &vec![HEADER_BYTES; ranks], &mut headers);
+    }
+}
+
+/// Checks what can be checked without other ranks.
+fn check<T: Element>(spec: LossSpec, shard: Shard<'_, T>) -> Result<()> {
+    let empty = shard.labels.is_empty() && shard.embeddings.is_empty();
+    let width = if empty { shard.width.max(1) } else { shard.width };
+    Batch::new(shard.embeddings, width, shard.labels)?;
+    if let Some(weights) = shard.weights {
+        Weights::PerSample(weights).check(shard.labels.len())?;
+    }
+    if let Some(marks) = shard.marks.filter(|marks| marks.len() != shard.labels.len()) {
+        return Err(Error::RankMarks { marks: marks.len(), rows: shard.labels.len() });
+    }
+    // For its margin.
+    let nothing = Batch::<T>::new(&[], 1, &[])?;
+    Problem::new(&nothing, spec.objective, &mut ProblemBuffers::default())?;
+    Ok(())
+}

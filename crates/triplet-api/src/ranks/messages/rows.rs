@@ -1,0 +1,39 @@
+//! Rows, labels, weights and marks.
+
+use super::{Exchange, Shard, Stage};
+use crate::ranks::ExchangeError;
+use triplet_core::Real;
+use triplet_simd::Element;
+
+/// Every rank's rows, labels and weights to all.
+pub(in crate::ranks) fn gather_rows<T: Element>(
+    shard: Shard<'_, T>,
+    (counts, width): (&[usize], usize),
+    exchange: &mut dyn Exchange,
+    (rows, labels, weights, marks): (&mut Vec<T>, &mut Vec<i64>, &mut Vec<f64>, &mut Vec<bool>),
+) -> core::result::Result<(), ExchangeError> {
+    let of_weight = if shard.weights.is_some() { 8 } else { 0 };
+    let of_mark = usize::from(shard.marks.is_some());
+    let of_row = width * size_of::<T>() + 8 + of_weight + of_mark;
+    let lengths: Vec<usize> = counts.iter().map(|count| count * of_row).collect();
+    let mut own = Vec::with_capacity(shard.labels.len() * of_row);
+    T::write_le(shard.embeddings, &mut own);
+    own.extend(shard.labels.iter().flat_map(|label| label.to_le_bytes()));
+    f64::write_le(shard.weights.unwrap_or(&[]), &mut own);
+    own.extend(shard.marks.unwrap_or(&[]).iter().map(|&mark| u8::from(mark)));
+    let mut all = vec![0; lengths.iter().sum()];
+    exchange.all_gather(Stage::Rows, &own, &lengths, &mut all)?;
+    rows.clear();
+    labels.clear();
+    weights.clear();
+    marks.clear();
+    let mut rest = &all[..];
+    for &count in counts {
+        let mut take = |bytes: usize| rest.split_off(..count * bytes).unwrap_or_default();
+        T::read_le(take(width * size_of::<T>()), rows);
+        labels.extend(take(8).as_chunks::<8>().0.iter().map(|&bytes| i64::from_le_bytes(bytes)));
+        f64::read_le(take(of_weight), weights);
+        marks.extend(take(of_mark).iter().map(|&mark| mark != 0));
+    }
+    Ok(())
+}

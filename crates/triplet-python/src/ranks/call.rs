@@ -1,0 +1,113 @@
+//! One call of a rank: as [`crate::call`], with what other ranks send.
+
+use super::{Channel, Rank, lock};
+use crate::{
+    against::Against,
+    arrays::empty_matrix,
+    call::as_mut_slice,
+    engine::Engine,
+    errors::catch_panic,
+    native_result::{NativeResult, OutputOptions, OwnedResult},
+};
+use numpy::{Element, PyArrayMethods};
+use pyo3::prelude::*;
+use std::sync::Mutex;
+use triplet_api::{
+    Batch, Element as EngineElement, LossSpec, MemoryLimits, Workspaces,
+    ranks::{Gathered, Ranks, Shard},
+};
+
+/// Rows `[B, D]` with their shape, labels, weights and starts.
+type Rows<'a, T> = (&'a [T], [usize; 2], &'a [i64], Option<&'a [f64]>, &'a [usize]);
+
+/// What is asked of this rank.
+pub(super) struct RankCall<'a> {
+    pub(super) rank: &'a Rank,
+    pub(super) engine: &'a Engine,
+    pub(super) spec: LossSpec,
+    pub(super) gradient: bool,
+}
+
+impl RankCall<'_> {
+    fn limits(&self) -> MemoryLimits {
+        MemoryLimits { bytes: self.engine.memory().unwrap_or(usize::MAX), ..Default::default() }
+    }
+
+    pub(super) fn evaluate<T: EngineElement + Element>(
+        &self,
+        py: Python<'_>,
+        shard: Shard<'_, T>,
+        ranks: &Mutex<Ranks<T>>,
+        workspaces: &Workspaces<T>,
+    ) -> PyResult<NativeResult> {
+        let shape = [shard.labels.len(), shard.width];
+        self.in_new_array(py, shape, |exchange, out| {
+            let mut ranks = lock(ranks);
+            let gathered = ranks.gather(&self.spec, shard, exchange)?;
+            self.compute(&gathered, None, exchange, workspaces, out)
+        })
+    }
+
+    pub(super) fn evaluate_gathered<T: EngineElement + Element>(
+        &self,
+        py: Python<'_>,
+        (rows, shape, labels, weights, starts): Rows<'_, T>,
+        against: Option<(&Against<'_>, &[T])>,
+        workspaces: &Workspaces<T>,
+    ) -> PyResult<NativeResult> {
+        let rank = self.rank.rank;
+        let own = starts.get(rank + 1).map_or(0, |end| end.saturating_sub(starts[rank]));
+        let candidates = against.map(|(against, rows)| against.batch(py, rows)).transpose()?;
+        self.in_new_array(py, [own, shape[1]], |exchange, out| {
+            let batch = Batch::new(rows, shape[1], labels)?;
+            let gathered = Gathered::from_parts(batch, weights, starts, rank)?;
+            let candidates = against.zip(candidates.as_ref());
+            let candidates = candidates.map(|((against, _), batch)| against.candidates(batch));
+            self.compute(&gathered, candidates, exchange, workspaces, out)
+        })
+    }
+
+    fn compute<T: EngineElement + Element>(
+        &self,
+        gathered: &Gathered<'_, T>,
+        candidates: Option<triplet_api::Candidates<'_, T>>,
+        exchange: &mut Channel<'_>,
+        workspaces: &Workspaces<T>,
+        out: &mut [T],
+    ) -> triplet_api::Result<OwnedResult<T>> {
+        let own = gathered.own();
+        let width = gathered.batch().width();
+        let (spec, gradient) = (&self.spec, self.gradient);
+        workspaces.with(|workspace| {
+            workspace.set_limits(self.limits());
+            let result = match (candidates, gradient) {
+                (Some(candidates), gradient) => {
+                    gathered.evaluate_against(spec, candidates, gradient, exchange, workspace)?
+                }
+                (None, true) => gathered.evaluate(spec, exchange, workspace)?,
+                (None, false) => gathered.forward(spec, exchange, workspace)?,
+            };
+            if gradient {
+                out.copy_from_slice(&result.gradient()[own.start * width..own.end * width]);
+            }
+            OwnedResult::copy_from(&result, OutputOptions { triplets: false, distances: 0 })
+        })?
+    }
+
+    /// Runs `work` without the interpreter's lock; the gradient goes to a new array of a shape.
+    fn in_new_array<T: EngineElement + Element>(
+        &self,
+        py: Python<'_>,
+        shape: [usize; 2],
+        work: impl FnOnce(&mut Channel<'_>, &mut [T]) -> triplet_api::Result<OwnedResult<T>> + Send,
+    ) -> PyResult<NativeResult> {
+        let out = self.gradient.then(|| empty_matrix::<T>(py, shape)).transpose()?;
+        let mut writing = out.as_ref().map(PyArrayMethods::readwrite);
+        let destination = writing.as_mut().map_or(Ok(&mut [][..]), as_mut_slice)?;
+        let mut exchange = Channel::of(self.rank);
+        let result = py.detach(|| catch_panic(|| work(&mut exchange, destination)));
+        let result = exchange.finish(result)?;
+        drop(writing);
+        result.into_python(py, out.map(|out| out.into_any().unbind()), None)
+    }
+}
