@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use triplet_api::{
     Batch, Distance, Error, Inputs, Loss, LossSpec, MemoryLimits, Objective, Reduction, Rule, Weights,
     Workspace,
-    ranks::{Exchange, ExchangeError, HEADER_BYTES, Local, RankError, Ranks, Shard, Stage},
+    ranks::{Exchange, ExchangeError, HEADER_BYTES, Kind, Local, RankError, Ranks, Shard, Stage},
 };
 use triplet_core::Scalar;
 use triplet_testkit::{
@@ -240,6 +240,7 @@ fn a_gradient_that_overflows_on_one_rank_stops_all() {
             width: WIDTH,
             labels: &labels[own.clone()],
             weights: Some(&weights[own]),
+            kind: Kind::Batch,
             marks: None,
         };
         let mut ranks = Ranks::default();

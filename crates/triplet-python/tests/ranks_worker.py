@@ -188,6 +188,8 @@ def refusals(rank: int, ranks: int) -> dict[Any, Any]:
         "none": lambda: call(TripletSemiHardLoss(reduction="none" if last else "mean")),
         "mask": lambda: call(enqueue_mask=torch.ones(len(own), dtype=torch.bool) if last else None),
         "references": lambda: call(ref_emb=x if not last else x[:-1], ref_labels=y if not last else y[:-1]),
+        "bank of one": lambda: call(CrossBatchMemory(TripletSemiHardLoss(), WIDTH, 200) if last else None),
+        "references of one": lambda: call(ref_emb=x if last else None, ref_labels=y if last else None),
         "small bank": lambda: call(CrossBatchMemory(TripletSemiHardLoss(), WIDTH, 20)),
     }
     found: dict[Any, Any] = {}

@@ -65,6 +65,8 @@ EXPECTED = {
     "none": ('reduction is "none"', 'rank 1 refused its input: reduction is "none"'),
     "mask": ("enqueue_mask is given", "rank 1 refused its input: enqueue_mask is given"),
     "references": ("candidates: 150, but rank 1 has 149", "candidates: 149, but rank 0 has 150"),
+    "bank of one": ("rows to compare with: batch", "rows to compare with: memory bank, but rank 0 has batch"),
+    "references of one": ("rows to compare with: batch", "rows to compare with: references, but rank 0"),
     "small bank": ("150 rows do not fit a memory of 20", "150 rows do not fit a memory of 20"),
 }
 

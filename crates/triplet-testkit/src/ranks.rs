@@ -4,7 +4,7 @@ use crate::{Answer, Sample, compare::answer};
 use core::ops::Range;
 use triplet_api::{
     Element, Error, LossSpec, MemoryBank, Real, Workspace,
-    ranks::{Exchange, Local, Ranks, Shard},
+    ranks::{Exchange, Kind, Local, Ranks, Shard},
 };
 
 /// How a numbered batch is cut into ranks.
@@ -245,6 +245,7 @@ fn shard<'a, T>(
         width: if own.is_empty() { 0 } else { sample.width },
         labels: &sample.labels[own.clone()],
         weights: weights.map(|weights| &weights[own]),
+        kind: Kind::Batch,
         marks: None,
     }
 }

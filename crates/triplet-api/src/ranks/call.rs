@@ -44,6 +44,7 @@ impl<T: Element> Ranks<T> {
             element: size_of::<T>() as u64,
             spec: Some(loss.spec()),
             per_row: [shard.weights.is_some(), shard.marks.is_some()],
+            kind: shard.kind,
         };
         self.calls += 1;
         let mut headers = vec![0; HEADER_BYTES * ranks];

@@ -1,15 +1,15 @@
 //! What ranks tell each other before anything else: settings and counts, in a fixed number of bytes.
 
-use super::RankError;
+use super::{Kind, RankError};
 use crate::{Error, LossSpec, Reduction, Result};
 use triplet_core::{Distance, Rule};
 
 /// Bytes that each rank sends in [`Stage::Settings`](super::Stage::Settings).
 pub const HEADER_BYTES: usize = 8 * NUMBERS + MESSAGE_BYTES;
 /// Numbers of a header.
-const NUMBERS: usize = 14;
+const NUMBERS: usize = 15;
 /// What fits of an error.
-const MESSAGE_BYTES: usize = 160;
+const MESSAGE_BYTES: usize = 152;
 /// Marks this protocol, and its version.
 const PROTOCOL: u64 = u64::from_le_bytes(*b"TRIPLET1");
 
@@ -26,10 +26,11 @@ pub(super) struct Header {
     pub(super) spec: Option<LossSpec>,
     /// Whether rows have weights, and marks.
     pub(super) per_row: [bool; 2],
+    pub(super) kind: Kind,
 }
 
 /// Numbers of settings, by what they are called in messages.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "protocol",
     "element type of",
     "distance",
@@ -39,11 +40,12 @@ const SETTINGS: [&str; 9] = [
     "require_positives",
     "weights for each row:",
     "marks for each row:",
+    "rows to compare with:",
 ];
 
 impl Header {
     /// What all ranks must have in common, in the order of [`SETTINGS`].
-    fn settings(&self) -> [u64; 9] {
+    fn settings(&self) -> [u64; 10] {
         let position = |position: Option<usize>| position.map_or(0, |position| position as u64 + 1);
         let spec = self.spec.as_ref();
         let distance = spec.and_then(|spec| Distance::ALL.iter().position(|d| *d == spec.objective.distance));
@@ -59,6 +61,7 @@ impl Header {
             u64::from(spec.is_some_and(|spec| spec.require_positives)),
             u64::from(self.per_row[0]),
             u64::from(self.per_row[1]),
+            position(Kind::ALL.iter().position(|kind| *kind == self.kind)),
         ]
     }
 
@@ -70,7 +73,7 @@ impl Header {
             Ok(header) => {
                 numbers[0] = 1;
                 numbers[1..4].copy_from_slice(&[header.call, header.rows, header.width]);
-                numbers[4..13].copy_from_slice(&header.settings());
+                numbers[4..14].copy_from_slice(&header.settings());
             }
             Err(reason) => {
                 numbers[4] = PROTOCOL;
@@ -78,7 +81,7 @@ impl Header {
                 while !reason.is_char_boundary(end) {
                     end -= 1;
                 }
-                numbers[13] = end as u64;
+                numbers[14] = end as u64;
                 bytes[8 * NUMBERS..][..end].copy_from_slice(&reason.as_bytes()[..end]);
             }
         }
@@ -96,7 +99,7 @@ pub(super) fn read(all: &[u8], own: (usize, Option<&Header>)) -> Result<(Vec<usi
     for (rank, (header, bytes)) in headers.iter().zip(all.chunks_exact(HEADER_BYTES)).enumerate() {
         let refused = header[0] == 0;
         if refused && rank != own_rank && header[4] == PROTOCOL {
-            let message = &bytes[8 * NUMBERS..][..(header[13] as usize).min(MESSAGE_BYTES)];
+            let message = &bytes[8 * NUMBERS..][..(header[14] as usize).min(MESSAGE_BYTES)];
             let reason = String::from_utf8_lossy(message).into_owned();
             return Err(RankError::Refused { rank, reason }.into());
         }
@@ -107,7 +110,7 @@ pub(super) fn read(all: &[u8], own: (usize, Option<&Header>)) -> Result<(Vec<usi
         let disagree = |what, theirs: String, ours: String| {
             Err(Error::from(RankError::Disagree { what, rank, theirs, own: own_rank, ours }))
         };
-        let settings = theirs[4..13].iter().zip(&ours[4..13]).zip(SETTINGS).enumerate();
+        let settings = theirs[4..14].iter().zip(&ours[4..14]).zip(SETTINGS).enumerate();
         for (index, ((&theirs, &ours), what)) in settings {
             if theirs != ours {
                 return disagree(what, shown(index, theirs), shown(index, ours));
@@ -155,6 +158,7 @@ fn shown(index: usize, number: u64) -> String {
         3 => named(&Rule::ALL.map(Rule::name)),
         4 => f64::from_bits(number).to_string(),
         5 => named(&Reduction::ALL.map(Reduction::name)),
+        9 => named(&Kind::ALL.map(Kind::name)),
         6..=8 => (number != 0).to_string(),
         _ => format!("{:?}", String::from_utf8_lossy(&number.to_le_bytes())),
     }
@@ -167,7 +171,7 @@ mod tests {
 
     fn header() -> Header {
         let spec = Some(TripletSemiHardLoss::default().spec());
-        Header { call: 3, rows: 5, width: 2, element: 4, spec, per_row: [false; 2] }
+        Header { call: 3, rows: 5, width: 2, element: 4, spec, per_row: [false; 2], kind: Kind::Batch }
     }
 
     fn read_two(own: &Header, other: core::result::Result<&Header, &str>) -> Result<(Vec<usize>, usize)> {
@@ -193,6 +197,10 @@ mod tests {
         let cases = [
             (Header { width: 3, ..header() }, "rank 1 has embeddings of width 3, but rank 0 has 2"),
             (Header { element: 8, ..header() }, "rank 1 has element type of 64 bits, but rank 0 has 32 bits"),
+            (
+                Header { kind: Kind::Bank, ..header() },
+                "rank 1 has rows to compare with: memory bank, but rank 0 has batch",
+            ),
             (Header { call: 4, ..header() }, "rank 1 has made calls: 4, but rank 0 has 3"),
             (
                 Header { per_row: [true, false], ..header() },
@@ -216,7 +224,7 @@ mod tests {
     fn a_refusal_is_passed_on_with_what_fits_of_its_reason() {
         let long = "ü".repeat(200);
         let error = read_two(&header(), Err(&long)).unwrap_err();
-        let reason = "ü".repeat(80);
+        let reason = "ü".repeat(76);
         assert_eq!(error, Error::Rank(RankError::Refused { rank: 1, reason }));
     }
 }

@@ -48,6 +48,8 @@ pub struct Shard<'a, T> {
     pub labels: &'a [i64],
     /// Weights `[B_r]` of the rows, on every rank or on none.
     pub weights: Option<&'a [f64]>,
+    /// What the rows will be compared with: all ranks must say the same.
+    pub kind: Kind,
     /// Marks `[B_r]` that go with the rows and mean what the caller likes, such as rows that only enter a bank; on every
     /// rank or on none.
     pub marks: Option<&'a [bool]>,
@@ -57,6 +59,30 @@ impl<'a, T> Shard<'a, T> {
     /// Rows that all weigh the same.
     #[must_use]
     pub fn new(embeddings: &'a [T], width: usize, labels: &'a [i64]) -> Self {
-        Self { embeddings, width, labels, weights: None, marks: None }
+        Self { embeddings, width, labels, weights: None, kind: Kind::Batch, marks: None }
+    }
+}
+
+triplet_core::named_enum! {
+    /// What the rows of all ranks are compared with.
+    ///
+    /// ```
+    /// use triplet_api::ranks::{Kind, Shard};
+    /// let shard = Shard { kind: Kind::Bank, ..Shard::new(&[0.0_f32, 1.0], 1, &[0, 0]) };
+    /// assert_eq!((shard.kind.name(), Kind::default()), ("memory bank", Kind::Batch));
+    /// ```
+    #[derive(Default)]
+    pub enum Kind: "kind of call" {
+        /// Each other.
+        #[default]
+        Batch = "batch",
+        /// References that every rank has.
+        References = "references",
+        /// References, and ids say which of them a row is.
+        ReferencesWithIds = "references with ids",
+        /// A memory bank that every rank has.
+        Bank = "memory bank",
+        /// Nothing: they are numbers of the caller's own.
+        Numbers = "numbers",
     }
 }

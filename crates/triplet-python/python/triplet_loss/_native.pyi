@@ -70,6 +70,7 @@ class Rank:
         embeddings: NDArray[Any],
         weights: NDArray[np.float64] | None,
         marks: NDArray[np.bool_] | None,
+        kind: str,
     ) -> tuple[
         NDArray[Any],
         NDArray[np.int64],

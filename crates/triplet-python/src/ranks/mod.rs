@@ -7,7 +7,7 @@ use crate::{
     against::{Against, Argument},
     arrays::{Embeddings, Float64Array, Values, slice},
     engine::Engine,
-    errors::catch_panic,
+    errors::{catch_panic, to_exception},
     native_result::NativeResult,
     plan::Plan,
 };
@@ -17,8 +17,8 @@ use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::{exceptions::PyValueError, prelude::*};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use triplet_api::{
-    Element as EngineElement, LossSpec,
-    ranks::{Ranks, Shard},
+    CoreError, Element as EngineElement, LossSpec,
+    ranks::{Kind, Ranks, Shard},
 };
 
 /// One rank of several.
@@ -70,11 +70,12 @@ impl Rank {
         let call = RankCall { rank: self, engine, spec: plan.spec, gradient };
         match embeddings.values()? {
             Values::Float32(x) => {
-                let shard = Shard { embeddings: &x[..], width, labels, weights, marks: None };
+                let shard =
+                    Shard { embeddings: &x[..], width, labels, weights, kind: Kind::Batch, marks: None };
                 call.evaluate(py, shard, &self.single, &pool.single)
             }
             Values::Float64(x) => {
-                let shard = Shard { embeddings: x, width, labels, weights, marks: None };
+                let shard = Shard { embeddings: x, width, labels, weights, kind: Kind::Batch, marks: None };
                 call.evaluate(py, shard, &self.double, &pool.double)
             }
         }
@@ -89,18 +90,20 @@ impl Rank {
         embeddings: Embeddings<'_>,
         weights: Option<Float64Array<'_>>,
         marks: Option<PyReadonlyArray1<'_, bool>>,
+        kind: &str,
     ) -> PyResult<AllOut> {
         let weights = weights.as_ref().map(|weights| slice(weights.as_slice())).transpose()?;
         let marks = marks.as_ref().map(|marks| slice(marks.as_slice())).transpose()?;
+        let kind: Kind = kind.parse().map_err(|error: CoreError| to_exception(error.into()))?;
         let labels = slice(labels.as_slice())?;
         let [_, width] = embeddings.shape();
         match embeddings.values()? {
             Values::Float32(x) => {
-                let shard = Shard { embeddings: &x[..], width, labels, weights, marks };
+                let shard = Shard { embeddings: &x[..], width, labels, weights, kind, marks };
                 self.gather_rows(py, plan.spec, shard, &self.single)
             }
             Values::Float64(x) => {
-                let shard = Shard { embeddings: x, width, labels, weights, marks };
+                let shard = Shard { embeddings: x, width, labels, weights, kind, marks };
                 self.gather_rows(py, plan.spec, shard, &self.double)
             }
         }

@@ -11,8 +11,8 @@ use std::{
     time::Instant,
 };
 use triplet_api::{
-    BackendOptions, Batch, LossSpec, Weights, Workspace,
-    ranks::{Exchange, Mpi, Ranks, Shard},
+    BackendOptions, Batch, Identity, LossSpec, Weights, Workspace,
+    ranks::{Exchange, Kind, Mpi, Ranks, Shard},
 };
 
 /// What stands for the number of a process in a path.
@@ -102,6 +102,11 @@ fn evaluate<T: Shown>(
         width,
         labels: &inputs.labels.classes[rows.clone()],
         weights: weights.as_deref().map(|weights| &weights[rows.clone()]),
+        kind: match others.as_ref().map(Candidates::identity) {
+            None => Kind::Batch,
+            Some(Identity::Ids { .. }) => Kind::ReferencesWithIds,
+            Some(_) => Kind::References,
+        },
         marks: None,
     };
     let mut workspace = Workspace::new(options)?.with_limits(limits(args));

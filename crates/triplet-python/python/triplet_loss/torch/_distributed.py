@@ -131,11 +131,13 @@ class DistributedTripletLoss(torch.nn.Module):
         if against is None:
             call = connection.square(shard)
         else:
-            gathered = connection.gather(shard, None)
+            gathered = connection.gather(
+                shard, "references" if against.ids is None else "references with ids"
+            )
             everyone = None
             if against.ids is not None:
                 own = shard._replace(rows=np.zeros((len(shard.labels), 1), np.float32), labels=against.ids[0])
-                everyone = connection.gather(own, None).labels, against.ids[1]
+                everyone = connection.gather(own, "numbers").labels, against.ids[1]
             call = connection.against(shard.plan, gathered, against._replace(ids=everyone, gradient=False))
         return self._value(shard, call)
 
@@ -167,7 +169,7 @@ class DistributedTripletLoss(torch.nn.Module):
     def _with_memory(
         self, connection: Connection, memory: CrossBatchMemory, shard: Shard, marks: Any
     ) -> torch.Tensor:
-        gathered = connection.gather(shard, marks)
+        gathered = connection.gather(shard, "memory bank", marks)
         anchors, entered = gathered, np.ones(len(gathered.labels), np.bool_)
         if marks is not None:
             assert gathered.marks is not None

@@ -100,9 +100,9 @@ class Connection:
         _, rows, labels, weights, plan, *_ = shard
         return lambda gradient: self.rank.evaluate(_engine.engine, plan, labels, rows, weights, gradient)
 
-    def gather(self, shard: Shard, marks: NDArray[np.bool_] | None) -> _All:
-        """The rows of all ranks."""
-        return _All._make(self.rank.gather(shard.plan, shard.labels, shard.rows, shard.weights, marks))
+    def gather(self, shard: Shard, kind: str, marks: NDArray[np.bool_] | None = None) -> _All:
+        """The rows of all ranks, which will be compared with this kind of rows."""
+        return _All._make(self.rank.gather(shard.plan, shard.labels, shard.rows, shard.weights, marks, kind))
 
     def gathered(self, plan: Plan, anchors: _All) -> Callable[[bool], NativeResult]:
         """Gathered rows against each other."""
