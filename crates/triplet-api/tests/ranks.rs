@@ -241,6 +241,8 @@ fn a_gradient_that_overflows_on_one_rank_stops_all() {
             labels: &labels[own.clone()],
             weights: Some(&weights[own]),
             kind: Kind::Batch,
+            digest: 0,
+            gradient: true,
             marks: None,
         };
         let mut ranks = Ranks::default();

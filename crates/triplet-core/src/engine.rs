@@ -111,7 +111,8 @@ pub trait Engine<T: Real>: Send {
     /// Scalar.mine_share(&problem, &Share { rank: 0, ranks: 2, rows: 0..1 }, &mut own)?;
     /// Scalar.mine_share(&problem, &Share { rank: 1, ranks: 2, rows: 1..4 }, &mut other)?;
     ///
-    /// let found: [&[u32]; 2] = [&own.negatives[..1], &other.negatives[..1]];
+    /// let (own_found, other_found) = (own.negatives[..1].to_vec(), other.negatives[..1].to_vec());
+    /// let found: [&[u32]; 2] = [&own_found, &other_found];
     /// let whole = WholeUnits::of(&problem);
     /// let merging = Merging { whole: &whole, first: 0, end: 1, found: &found, values: None };
     /// Scalar.merge_shares(&problem, &merging, &mut own)?;

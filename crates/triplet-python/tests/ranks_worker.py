@@ -169,6 +169,9 @@ def refusals(rank: int, ranks: int) -> dict[Any, Any]:
 
     bad = own.clone()
     bad[1, 2] = float("nan")
+    bad_references = x.clone()
+    bad_references[3, 0] = float("inf")
+    kept = DistributedTripletLoss(TripletSemiHardLoss())
     mistakes = {
         "nan": lambda: call(rows=bad if last else own),
         "width": lambda: call(rows=own[:, :3] if last else own),
@@ -190,6 +193,16 @@ def refusals(rank: int, ranks: int) -> dict[Any, Any]:
         "references": lambda: call(ref_emb=x if not last else x[:-1], ref_labels=y if not last else y[:-1]),
         "bank of one": lambda: call(CrossBatchMemory(TripletSemiHardLoss(), WIDTH, 200) if last else None),
         "references of one": lambda: call(ref_emb=x if last else None, ref_labels=y if last else None),
+        "references with NaN": lambda: call(ref_emb=bad_references if last else x, ref_labels=y),
+        "double references": lambda: call(ref_emb=x.double() if last else x, ref_labels=y),
+        "another bank": lambda: call(
+            CrossBatchMemory(TripletSemiHardLoss(), WIDTH, 300, min_size=9 if last else 5)
+        ),
+        "width of the bank": lambda: call(CrossBatchMemory(TripletSemiHardLoss(), 3, 200)),
+        "halves in a bank": lambda: call(
+            CrossBatchMemory(TripletSemiHardLoss(), WIDTH, 300), rows=own.half() if last else own
+        ),
+        "no gradient": lambda: call(rows=own if last else own.clone().requires_grad_()),
         "small bank": lambda: call(CrossBatchMemory(TripletSemiHardLoss(), WIDTH, 20)),
     }
     found: dict[Any, Any] = {}
@@ -201,6 +214,14 @@ def refusals(rank: int, ranks: int) -> dict[Any, Any]:
         else:
             found[name] = None
         found[name, "next"] = bits(call()) == bits(TripletSemiHardLoss()(x, y))
+    # One module: its calls are counted in all element types together.
+    for rows, names in ((own.double(), True), (own, True), (own, False)):
+        try:
+            value = kept(rows, ["a"] * len(rows) if names and last else classes)
+        except Exception:
+            assert names
+        else:
+            found["count", "next"] = bits(value) == bits(TripletSemiHardLoss()(x, y))
     return found
 
 

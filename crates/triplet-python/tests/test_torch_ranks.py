@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import signal
 import subprocess
@@ -64,9 +65,14 @@ EXPECTED = {
     "weight shape": ("sample_weight has shape [3]", "rank 1 refused its input: sample_weight has shape [3]"),
     "none": ('reduction is "none"', 'rank 1 refused its input: reduction is "none"'),
     "mask": ("enqueue_mask is given", "rank 1 refused its input: enqueue_mask is given"),
-    "references": ("candidates: 150, but rank 1 has 149", "candidates: 149, but rank 0 has 150"),
+    "references": ("references of state", "references of state"),
     "bank of one": ("rows to compare with: batch", "rows to compare with: memory bank, but rank 0 has batch"),
     "references of one": ("rows to compare with: batch", "rows to compare with: references, but rank 0"),
+    "references with NaN": ("embeddings[3, 0] is inf", "rank 1 stopped"),
+    "double references": ("references of state", "references of state"),
+    "another bank": ("memory bank or references of state", "memory bank or references of state"),
+    "width of the bank": ("embeddings have width 12", "embeddings have width 12"),
+    "halves in a bank": ("memory bank or references of state", "memory bank or references of state"),
     "small bank": ("150 rows do not fit a memory of 20", "150 rows do not fit a memory of 20"),
 }
 
@@ -78,6 +84,22 @@ def test_a_mistake_of_one_rank_is_told_to_all(mistake: str) -> None:
         assert message is not None
         assert EXPECTED[mistake][1 - rank] in message
         assert result["refusals"][mistake, "next"], "the next call"
+
+
+def test_calls_are_counted_in_all_element_types_together() -> None:
+    for result in results()[2]:
+        assert result["refusals"]["count", "next"]
+        assert result["refusals"]["no gradient"] is None
+
+
+def test_copies_share_the_group_and_the_group_is_not_saved() -> None:
+    group = object()
+    loss = DistributedTripletLoss(TripletSemiHardLoss(margin=0.5), group)
+    assert copy.deepcopy(loss)._group is group
+    assert copy.deepcopy(loss).loss.margin == 0.5
+    with pytest.raises(TypeError, match="cannot be saved"):
+        pickle.dumps(loss)
+    assert pickle.loads(pickle.dumps(DistributedTripletLoss(TripletSemiHardLoss()))).ddp == "mean"
 
 
 @pytest.mark.parametrize("stage", ["settings", "rows", "candidates", "triplets"])

@@ -246,6 +246,8 @@ fn shard<'a, T>(
         labels: &sample.labels[own.clone()],
         weights: weights.map(|weights| &weights[own]),
         kind: Kind::Batch,
+        digest: 0,
+        gradient: true,
         marks: None,
     }
 }

@@ -6,13 +6,18 @@ use super::{
     messages,
 };
 use crate::{Error, Loss, LossSpec, Result, Weights};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 use triplet_core::{Batch, Problem, ProblemBuffers};
 use triplet_simd::Element;
 
 /// What a rank keeps from call to call; see the example of [`Local`].
 #[derive(Debug, Clone, Default)]
 pub struct Ranks<T> {
-    calls: u64,
+    /// Calls that this rank has made, in any element type.
+    calls: Arc<AtomicU64>,
     rows: Vec<T>,
     labels: Vec<i64>,
     weights: Vec<f64>,
@@ -21,6 +26,12 @@ pub struct Ranks<T> {
 }
 
 impl<T: Element> Ranks<T> {
+    /// For calls in another element type that take turns with these.
+    #[must_use]
+    pub fn of_same_rank<U: Element>(&self) -> Ranks<U> {
+        Ranks { calls: Arc::clone(&self.calls), ..Ranks::default() }
+    }
+
     /// Gives every rank the rows of all.
     ///
     /// # Errors
@@ -38,21 +49,22 @@ impl<T: Element> Ranks<T> {
         }
         let (rank, ranks) = (exchange.rank(), exchange.ranks());
         let header = Header {
-            call: self.calls,
+            call: self.calls.fetch_add(1, Relaxed),
             rows: shard.labels.len() as u64,
             width: shard.width as u64,
             element: size_of::<T>() as u64,
             spec: Some(loss.spec()),
             per_row: [shard.weights.is_some(), shard.marks.is_some()],
             kind: shard.kind,
+            digest: shard.digest,
+            gradient: shard.gradient,
         };
-        self.calls += 1;
         let mut headers = vec![0; HEADER_BYTES * ranks];
         let stage = Stage::Settings;
         exchange
             .all_gather(stage, &Header::write(Ok(&header)), &vec![HEADER_BYTES; ranks], &mut headers)
             .map_err(RankError::lost(stage))?;
-        let (counts, width) = header::read(&headers, (rank, Some(&header)))?;
+        let header::Agreed { counts, width, gradient } = header::read(&headers, (rank, Some(&header)))?;
         let Self { rows, labels, weights, marks, starts, .. } = self;
         starts.clear();
         starts.push(0);
@@ -66,7 +78,7 @@ impl<T: Element> Ranks<T> {
         let batch = if width == 0 { Batch::new(rows, 1, labels)? } else { Batch::new(rows, width, labels)? };
         let weights = shard.weights.map(|_| &weights[..]);
         let marks = shard.marks.map(|_| &marks[..]);
-        Ok(Gathered { batch, weights, marks, starts, rank })
+        Ok(Gathered { batch, weights, marks, starts, rank, gradient })
     }
 
     /// Tells the other ranks that this one cannot take part in their next call, which they get as
@@ -75,7 +87,7 @@ impl<T: Element> Ranks<T> {
         let ranks = exchange.ranks();
         let mut headers = vec![0; HEADER_BYTES * ranks];
         let own = Header::write(Err(reason));
-        self.calls += 1;
+        self.calls.fetch_add(1, Relaxed);
         // This rank has an error of its own to show.
         let _ = exchange.all_gather(Stage::Settings, &own, &vec![HEADER_BYTES; ranks], &mut headers);
     }

@@ -11,7 +11,7 @@ use crate::{
 };
 use core::ops::Range;
 use triplet_core::{
-    Batch, Engine, Error as CoreError, ExecutionInfo, GradientInputs, GradientScale, Objective, Problem,
+    Engine, Error as CoreError, ExecutionInfo, GradientInputs, GradientScale, Objective, Problem,
     ProblemBuffers, ScreenedPairs, Triplets,
     retrieval::{RetrievalTask, Score},
     shares::{Merging, Share, WholeUnits},
@@ -67,20 +67,9 @@ impl<'x, 'a, T: Element> RankedEngine<'x, 'a, T> {
     }
 
     /// Tells the other ranks of an error of this one, if they still wait for it; the error to show.
-    pub(super) fn report(&mut self, error: Error, batch: &Batch<'_, T>, objective: Objective) -> Error {
-        if !self.exchanged && self.parties.count() > 1 {
-            let Self { exchange, parties, .. } = self;
-            let mut buffers = ProblemBuffers::default();
-            // What fails here too is not the error to show.
-            let _ = if self.own.is_some() {
-                messages::exchange_sums::<T>(parties, *exchange, None, &mut Triplets::default())
-            } else {
-                Problem::new(batch, objective, &mut buffers).map_err(Error::from).and_then(|problem| {
-                    let whole = WholeUnits::of(&problem);
-                    let sizes = (&whole, keeps_distances(&problem, &whole));
-                    messages::exchange_candidates(&problem, sizes, parties, *exchange, None).map(|_| ())
-                })
-            };
+    pub(super) fn report(&mut self, error: Error, gathered: &Gathered<'_, T>, objective: Objective) -> Error {
+        if !self.exchanged {
+            stop(gathered, objective, self.own.is_some(), self.exchange);
         }
         self.failure.take().unwrap_or(error)
     }
@@ -99,7 +88,7 @@ impl<'x, 'a, T: Element> RankedEngine<'x, 'a, T> {
         let own = parties.own();
         let share = Share { rank: parties.rank, ranks: parties.count(), rows: own.clone() };
         inner.mine_share(problem, &share, out)?;
-        // From here on, a rank that fails has exchanged all others wait for, or lost them.
+        // Merging and what follows fail on no rank alone.
         *exchanged = true;
         let Found { rows, values } =
             messages::exchange_candidates(problem, (&whole, keeps), parties, *exchange, Some(out))?;
@@ -168,6 +157,30 @@ impl<'x, 'a, T: Element> RankedEngine<'x, 'a, T> {
         let agreed = messages::agree(&self.parties, self.exchange, checked.is_err());
         checked.and(agreed)
     }
+}
+
+/// Takes part in the next exchange of ranks that evaluate, and says that this one cannot.
+pub(super) fn stop<T: Element>(
+    gathered: &Gathered<'_, T>,
+    objective: Objective,
+    against: bool,
+    exchange: &mut dyn Exchange,
+) {
+    let parties = Parties { rank: gathered.rank, starts: gathered.starts };
+    if parties.count() < 2 {
+        return;
+    }
+    let mut buffers = ProblemBuffers::default();
+    // What fails here too is not the error to show.
+    let _ = if against {
+        messages::exchange_sums::<T>(&parties, exchange, None, &mut Triplets::default())
+    } else {
+        Problem::new(&gathered.batch, objective, &mut buffers).map_err(Error::from).and_then(|problem| {
+            let whole = WholeUnits::of(&problem);
+            let sizes = (&whole, keeps_distances(&problem, &whole));
+            messages::exchange_candidates(&problem, sizes, &parties, exchange, None).map(|_| ())
+        })
+    };
 }
 
 /// Whether triplets keep distances meanwhile: where no anchor has many. All ranks must exchange the same.

@@ -17,11 +17,13 @@ pub struct Gathered<'a, T: Real> {
     pub(super) marks: Option<&'a [bool]>,
     pub(super) starts: &'a [usize],
     pub(super) rank: usize,
+    /// Whether any rank asks for the gradient: all take part in its exchange then.
+    pub(super) gradient: bool,
 }
 
 impl<'a, T: Element> Gathered<'a, T> {
     /// Rows that were gathered in another way: the batch is the same on every rank, and rank `r` has the rows
-    /// `starts[r]..starts[r + 1]`.
+    /// `starts[r]..starts[r + 1]`. `gradient`, the same on every rank, says whether any asks for the gradient.
     ///
     /// # Errors
     /// Starts that do not ascend from 0 to the rows of the batch, one a rank and the end; weights that are refused.
@@ -30,6 +32,7 @@ impl<'a, T: Element> Gathered<'a, T> {
         weights: Option<&'a [f64]>,
         starts: &'a [usize],
         rank: usize,
+        gradient: bool,
     ) -> Result<Self> {
         let ends = [starts.first(), starts.last()] == [Some(&0), Some(&batch.rows())];
         if !ends || !starts.is_sorted() || starts.len() < rank + 2 {
@@ -38,7 +41,7 @@ impl<'a, T: Element> Gathered<'a, T> {
         if let Some(weights) = weights {
             Weights::PerSample(weights).check(batch.rows())?;
         }
-        Ok(Self { batch, weights, marks: None, starts, rank })
+        Ok(Self { batch, weights, marks: None, starts, rank, gradient })
     }
 
     /// The rows `[B, D]` and labels of all ranks, by ascending rank.
@@ -102,7 +105,7 @@ impl<'a, T: Element> Gathered<'a, T> {
         self.run(loss.spec(), None, true, exchange, workspace)
     }
 
-    /// [`Gathered::evaluate`] without the gradient.
+    /// [`Gathered::evaluate`] without the gradient, if no shard said that it would be asked for.
     ///
     /// # Errors
     /// As [`Gathered::evaluate`].
@@ -135,6 +138,18 @@ impl<'a, T: Element> Gathered<'a, T> {
         self.run(loss.spec(), Some(candidates), with_gradient, exchange, workspace)
     }
 
+    /// Whether any rank asked for the gradient.
+    #[must_use]
+    pub fn gradient(&self) -> bool {
+        self.gradient
+    }
+
+    /// Tells the other ranks, which are about to evaluate, that this one cannot: they get [`RankError::Stopped`]. Against
+    /// candidates or not, as they do.
+    pub fn stop(&self, loss: &impl Loss, against: bool, exchange: &mut dyn Exchange) {
+        super::engine::stop(self, loss.spec().objective, against, exchange);
+    }
+
     fn run<'e>(
         &'e self,
         spec: LossSpec,
@@ -143,6 +158,7 @@ impl<'a, T: Element> Gathered<'a, T> {
         exchange: &mut dyn Exchange,
         workspace: &'e mut Workspace<T>,
     ) -> Result<Evaluation<'e, T>> {
+        let with_gradient = with_gradient || self.gradient;
         let weights = self.weights.map_or(Weights::None, Weights::PerSample);
         let inputs = Inputs { weights, upstream: None };
         let side = candidates.map(|candidates| OwnSide::new(self, candidates, spec.objective));
@@ -152,7 +168,7 @@ impl<'a, T: Element> Gathered<'a, T> {
         let result = run(spec, (&self.batch, candidates), inputs, (&mut ranked, kept), wanted);
         match result {
             Ok(evaluation) => Ok(evaluation),
-            Err(error) => Err(ranked.report(error, &self.batch, spec.objective)),
+            Err(error) => Err(ranked.report(error, self, spec.objective)),
         }
     }
 }

@@ -7,9 +7,9 @@ use triplet_core::{Distance, Rule};
 /// Bytes that each rank sends in [`Stage::Settings`](super::Stage::Settings).
 pub const HEADER_BYTES: usize = 8 * NUMBERS + MESSAGE_BYTES;
 /// Numbers of a header.
-const NUMBERS: usize = 15;
+const NUMBERS: usize = 17;
 /// What fits of an error.
-const MESSAGE_BYTES: usize = 152;
+const MESSAGE_BYTES: usize = 136;
 /// Marks this protocol, and its version.
 const PROTOCOL: u64 = u64::from_le_bytes(*b"TRIPLET1");
 
@@ -27,10 +27,12 @@ pub(super) struct Header {
     /// Whether rows have weights, and marks.
     pub(super) per_row: [bool; 2],
     pub(super) kind: Kind,
+    pub(super) digest: u64,
+    pub(super) gradient: bool,
 }
 
 /// Numbers of settings, by what they are called in messages.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
     "protocol",
     "element type of",
     "distance",
@@ -41,11 +43,12 @@ const SETTINGS: [&str; 10] = [
     "weights for each row:",
     "marks for each row:",
     "rows to compare with:",
+    "a memory bank or references of state",
 ];
 
 impl Header {
     /// What all ranks must have in common, in the order of [`SETTINGS`].
-    fn settings(&self) -> [u64; 10] {
+    fn settings(&self) -> [u64; 11] {
         let position = |position: Option<usize>| position.map_or(0, |position| position as u64 + 1);
         let spec = self.spec.as_ref();
         let distance = spec.and_then(|spec| Distance::ALL.iter().position(|d| *d == spec.objective.distance));
@@ -62,6 +65,7 @@ impl Header {
             u64::from(self.per_row[0]),
             u64::from(self.per_row[1]),
             position(Kind::ALL.iter().position(|kind| *kind == self.kind)),
+            self.digest,
         ]
     }
 
@@ -73,7 +77,8 @@ impl Header {
             Ok(header) => {
                 numbers[0] = 1;
                 numbers[1..4].copy_from_slice(&[header.call, header.rows, header.width]);
-                numbers[4..14].copy_from_slice(&header.settings());
+                numbers[4..15].copy_from_slice(&header.settings());
+                numbers[16] = u64::from(header.gradient);
             }
             Err(reason) => {
                 numbers[4] = PROTOCOL;
@@ -81,7 +86,7 @@ impl Header {
                 while !reason.is_char_boundary(end) {
                     end -= 1;
                 }
-                numbers[14] = end as u64;
+                numbers[15] = end as u64;
                 bytes[8 * NUMBERS..][..end].copy_from_slice(&reason.as_bytes()[..end]);
             }
         }
@@ -92,25 +97,35 @@ impl Header {
     }
 }
 
+/// What ranks know of each other.
+#[derive(Debug, PartialEq)]
+pub(super) struct Agreed {
+    /// The rows of each.
+    pub(super) counts: Vec<usize>,
+    pub(super) width: usize,
+    /// Whether any asks for the gradient.
+    pub(super) gradient: bool,
+}
+
 /// The rows and the width of each rank, once all of them agree with this one.
-pub(super) fn read(all: &[u8], own: (usize, Option<&Header>)) -> Result<(Vec<usize>, usize)> {
+pub(super) fn read(all: &[u8], own: (usize, Option<&Header>)) -> Result<Agreed> {
     let (own_rank, own) = own;
     let headers: Vec<[u64; NUMBERS]> = all.chunks_exact(HEADER_BYTES).map(numbers).collect();
     for (rank, (header, bytes)) in headers.iter().zip(all.chunks_exact(HEADER_BYTES)).enumerate() {
         let refused = header[0] == 0;
         if refused && rank != own_rank && header[4] == PROTOCOL {
-            let message = &bytes[8 * NUMBERS..][..(header[14] as usize).min(MESSAGE_BYTES)];
+            let message = &bytes[8 * NUMBERS..][..(header[15] as usize).min(MESSAGE_BYTES)];
             let reason = String::from_utf8_lossy(message).into_owned();
             return Err(RankError::Refused { rank, reason }.into());
         }
     }
-    let Some(own) = own else { return Ok((Vec::new(), 0)) };
+    let Some(own) = own else { return Ok(Agreed { counts: Vec::new(), width: 0, gradient: false }) };
     let ours = &headers[own_rank];
     for (rank, theirs) in headers.iter().enumerate() {
         let disagree = |what, theirs: String, ours: String| {
             Err(Error::from(RankError::Disagree { what, rank, theirs, own: own_rank, ours }))
         };
-        let settings = theirs[4..14].iter().zip(&ours[4..14]).zip(SETTINGS).enumerate();
+        let settings = theirs[4..15].iter().zip(&ours[4..15]).zip(SETTINGS).enumerate();
         for (index, ((&theirs, &ours), what)) in settings {
             if theirs != ours {
                 return disagree(what, shown(index, theirs), shown(index, ours));
@@ -135,7 +150,9 @@ pub(super) fn read(all: &[u8], own: (usize, Option<&Header>)) -> Result<(Vec<usi
             .into());
         }
     }
-    Ok((headers.iter().map(|header| header[2] as usize).collect(), width as usize))
+    let counts = headers.iter().map(|header| header[2] as usize).collect();
+    let gradient = headers.iter().any(|header| header[16] != 0);
+    Ok(Agreed { counts, width: width as usize, gradient })
 }
 
 fn numbers(bytes: &[u8]) -> [u64; NUMBERS] {
@@ -159,6 +176,7 @@ fn shown(index: usize, number: u64) -> String {
         4 => f64::from_bits(number).to_string(),
         5 => named(&Reduction::ALL.map(Reduction::name)),
         9 => named(&Kind::ALL.map(Kind::name)),
+        10 => format!("{number:016x}"),
         6..=8 => (number != 0).to_string(),
         _ => format!("{:?}", String::from_utf8_lossy(&number.to_le_bytes())),
     }
@@ -171,19 +189,30 @@ mod tests {
 
     fn header() -> Header {
         let spec = Some(TripletSemiHardLoss::default().spec());
-        Header { call: 3, rows: 5, width: 2, element: 4, spec, per_row: [false; 2], kind: Kind::Batch }
+        Header {
+            call: 3,
+            rows: 5,
+            width: 2,
+            element: 4,
+            spec,
+            per_row: [false; 2],
+            kind: Kind::Batch,
+            digest: 0,
+            gradient: true,
+        }
     }
 
-    fn read_two(own: &Header, other: core::result::Result<&Header, &str>) -> Result<(Vec<usize>, usize)> {
+    fn read_two(own: &Header, other: core::result::Result<&Header, &str>) -> Result<Agreed> {
         let all = [Header::write(Ok(own)), Header::write(other)].concat();
         read(&all, (0, Some(own)))
     }
 
     #[test]
     fn ranks_that_agree_know_each_others_rows() {
-        let empty = Header { rows: 0, width: 0, ..header() };
-        assert_eq!(read_two(&header(), Ok(&empty)).unwrap(), (vec![5, 0], 2));
-        assert_eq!(read_two(&empty, Ok(&header())).unwrap(), (vec![0, 5], 2));
+        let empty = Header { rows: 0, width: 0, gradient: false, ..header() };
+        let agreed = |counts| Agreed { counts, width: 2, gradient: true };
+        assert_eq!(read_two(&header(), Ok(&empty)).unwrap(), agreed(vec![5, 0]));
+        assert_eq!(read_two(&empty, Ok(&header())).unwrap(), agreed(vec![0, 5]));
     }
 
     #[test]
@@ -224,7 +253,7 @@ mod tests {
     fn a_refusal_is_passed_on_with_what_fits_of_its_reason() {
         let long = "ü".repeat(200);
         let error = read_two(&header(), Err(&long)).unwrap_err();
-        let reason = "ü".repeat(76);
+        let reason = "ü".repeat(68);
         assert_eq!(error, Error::Rank(RankError::Refused { rank: 1, reason }));
     }
 }

@@ -50,6 +50,10 @@ pub struct Shard<'a, T> {
     pub weights: Option<&'a [f64]>,
     /// What the rows will be compared with: all ranks must say the same.
     pub kind: Kind,
+    /// A number that all ranks must have alike: of the state of a memory bank, say.
+    pub digest: u64,
+    /// Whether the gradient will be asked for. Where one rank does, all compute theirs.
+    pub gradient: bool,
     /// Marks `[B_r]` that go with the rows and mean what the caller likes, such as rows that only enter a bank; on every
     /// rank or on none.
     pub marks: Option<&'a [bool]>,
@@ -59,7 +63,16 @@ impl<'a, T> Shard<'a, T> {
     /// Rows that all weigh the same.
     #[must_use]
     pub fn new(embeddings: &'a [T], width: usize, labels: &'a [i64]) -> Self {
-        Self { embeddings, width, labels, weights: None, kind: Kind::Batch, marks: None }
+        Self {
+            embeddings,
+            width,
+            labels,
+            weights: None,
+            kind: Kind::Batch,
+            digest: 0,
+            gradient: true,
+            marks: None,
+        }
     }
 }
 

@@ -71,12 +71,15 @@ class Rank:
         weights: NDArray[np.float64] | None,
         marks: NDArray[np.bool_] | None,
         kind: str,
+        digest: int,
+        gradient: bool,
     ) -> tuple[
         NDArray[Any],
         NDArray[np.int64],
         NDArray[np.float64] | None,
         NDArray[np.bool_] | None,
         list[int],
+        bool,
     ]:
         """Embeddings, labels, weights and marks of all ranks, and where each rank's start, and the end."""
 
@@ -89,6 +92,9 @@ class Rank:
         against: _Against | None = None,
     ) -> NativeResult:
         """The loss of rows that `gather` gave, against each other or against what all ranks have."""
+
+    def stop(self, plan: Plan, all: tuple[Any, ...], against: bool) -> None:
+        """Tells the other ranks, which are about to evaluate what was gathered, that this one cannot."""
 
     def refuse(self, reason: str) -> None:
         """Tells the other ranks that this one cannot take part in their next call, and why."""

@@ -1,11 +1,11 @@
 //! One call of a rank: as [`crate::call`], with what other ranks send.
 
-use super::{Channel, Rank, lock};
+use super::{All, Channel, Rank, lock};
 use crate::{
-    against::Against,
-    arrays::empty_matrix,
+    against::{Against, Argument},
+    arrays::{Values, empty_matrix, slice},
     call::as_mut_slice,
-    engine::Engine,
+    engine::{Engine, Pool},
     errors::catch_panic,
     native_result::{NativeResult, OutputOptions, OwnedResult},
 };
@@ -17,8 +17,8 @@ use triplet_api::{
     ranks::{Gathered, Ranks, Shard},
 };
 
-/// Rows `[B, D]` with their shape, labels, weights and starts.
-type Rows<'a, T> = (&'a [T], [usize; 2], &'a [i64], Option<&'a [f64]>, &'a [usize]);
+/// Rows `[B, D]` with their shape, labels, weights and starts, and whether any rank asks for the gradient.
+type Rows<'a, T> = (&'a [T], [usize; 2], &'a [i64], Option<&'a [f64]>, &'a [usize], bool);
 
 /// What is asked of this rank.
 pub(super) struct RankCall<'a> {
@@ -48,23 +48,54 @@ impl RankCall<'_> {
         })
     }
 
-    pub(super) fn evaluate_gathered<T: EngineElement + Element>(
+    /// The loss of gathered rows; an error says whether the other ranks have heard of it.
+    pub(super) fn gathered(
         &self,
         py: Python<'_>,
-        (rows, shape, labels, weights, starts): Rows<'_, T>,
+        pool: &Pool,
+        (labels, embeddings, weights, starts, any): &All<'_>,
+        against: Option<&Argument<'_>>,
+    ) -> Result<NativeResult, (PyErr, bool)> {
+        let before = |error: PyErr| (error, false);
+        let weights =
+            weights.as_ref().map(|weights| slice(weights.as_slice())).transpose().map_err(before)?;
+        let labels = slice(labels.as_slice()).map_err(before)?;
+        let (shape, starts) = (embeddings.shape(), &starts[..]);
+        let against = against.map(Against::borrow).transpose().map_err(before)?;
+        let others = against.as_ref();
+        match embeddings.values().map_err(before)? {
+            Values::Float32(x) => {
+                let others =
+                    others.map(|others| Ok((others, others.single()?))).transpose().map_err(before)?;
+                self.evaluate_gathered(py, (&x, shape, labels, weights, starts, *any), others, &pool.single)
+            }
+            Values::Float64(x) => {
+                let others =
+                    others.map(|others| Ok((others, others.double()?))).transpose().map_err(before)?;
+                self.evaluate_gathered(py, (x, shape, labels, weights, starts, *any), others, &pool.double)
+            }
+        }
+    }
+
+    fn evaluate_gathered<T: EngineElement + Element>(
+        &self,
+        py: Python<'_>,
+        (rows, shape, labels, weights, starts, any): Rows<'_, T>,
         against: Option<(&Against<'_>, &[T])>,
         workspaces: &Workspaces<T>,
-    ) -> PyResult<NativeResult> {
+    ) -> Result<NativeResult, (PyErr, bool)> {
         let rank = self.rank.rank;
         let own = starts.get(rank + 1).map_or(0, |end| end.saturating_sub(starts[rank]));
-        let candidates = against.map(|(against, rows)| against.batch(py, rows)).transpose()?;
+        let candidates = against.map(|(against, rows)| against.batch(py, rows)).transpose();
+        let candidates = candidates.map_err(|error| (error, false))?;
         self.in_new_array(py, [own, shape[1]], |exchange, out| {
-            let batch = Batch::new(rows, shape[1], labels)?;
-            let gathered = Gathered::from_parts(batch, weights, starts, rank)?;
+            let batch = Batch::new(rows, shape[1].max(1), labels)?;
+            let gathered = Gathered::from_parts(batch, weights, starts, rank, any)?;
             let candidates = against.zip(candidates.as_ref());
             let candidates = candidates.map(|((against, _), batch)| against.candidates(batch));
             self.compute(&gathered, candidates, exchange, workspaces, out)
         })
+        .map_err(|error| (error, true))
     }
 
     fn compute<T: EngineElement + Element>(

@@ -4,7 +4,7 @@ mod call;
 mod channel;
 
 use crate::{
-    against::{Against, Argument},
+    against::Argument,
     arrays::{Embeddings, Float64Array, Values, slice},
     engine::Engine,
     errors::{catch_panic, to_exception},
@@ -17,8 +17,8 @@ use numpy::{Element, PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::{exceptions::PyValueError, prelude::*};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use triplet_api::{
-    CoreError, Element as EngineElement, LossSpec,
-    ranks::{Kind, Ranks, Shard},
+    Batch, CoreError, Element as EngineElement, LossSpec,
+    ranks::{Gathered, Kind, Ranks, Shard},
 };
 
 /// One rank of several.
@@ -36,10 +36,12 @@ pub(crate) struct Rank {
 }
 
 /// What `gather` gives.
-type AllOut = (Py<PyAny>, Py<PyAny>, Option<Py<PyAny>>, Option<Py<PyAny>>, Vec<usize>);
+type AllOut = (Py<PyAny>, Py<PyAny>, Option<Py<PyAny>>, Option<Py<PyAny>>, Vec<usize>, bool);
 
-/// All ranks' rows: labels `[B]`, embeddings `[B, D]`, weights `[B]`, and where each rank's rows start, and the end.
-type All<'py> = (PyReadonlyArray1<'py, i64>, Embeddings<'py>, Option<PyReadonlyArray1<'py, f64>>, Vec<usize>);
+/// All ranks' rows: labels `[B]`, embeddings `[B, D]`, weights `[B]`, where each rank's rows start, and the end, and whether
+/// any rank asks for the gradient.
+type All<'py> =
+    (PyReadonlyArray1<'py, i64>, Embeddings<'py>, Option<PyReadonlyArray1<'py, f64>>, Vec<usize>, bool);
 
 #[pymethods]
 impl Rank {
@@ -48,7 +50,9 @@ impl Rank {
         if rank >= ranks {
             return Err(PyValueError::new_err(format!("rank {rank} is none of {ranks}")));
         }
-        Ok(Self { exchange, rank, ranks, single: Mutex::default(), double: Mutex::default() })
+        let single = Ranks::default();
+        let double = Mutex::new(single.of_same_rank());
+        Ok(Self { exchange, rank, ranks, single: Mutex::new(single), double })
     }
 
     /// The loss of all ranks' rows, and on request the gradient to this rank's own `[B_r, D]`.
@@ -70,12 +74,11 @@ impl Rank {
         let call = RankCall { rank: self, engine, spec: plan.spec, gradient };
         match embeddings.values()? {
             Values::Float32(x) => {
-                let shard =
-                    Shard { embeddings: &x[..], width, labels, weights, kind: Kind::Batch, marks: None };
+                let shard = Shard { weights, gradient, ..Shard::new(&x[..], width, labels) };
                 call.evaluate(py, shard, &self.single, &pool.single)
             }
             Values::Float64(x) => {
-                let shard = Shard { embeddings: x, width, labels, weights, kind: Kind::Batch, marks: None };
+                let shard = Shard { weights, gradient, ..Shard::new(x, width, labels) };
                 call.evaluate(py, shard, &self.double, &pool.double)
             }
         }
@@ -91,6 +94,8 @@ impl Rank {
         weights: Option<Float64Array<'_>>,
         marks: Option<PyReadonlyArray1<'_, bool>>,
         kind: &str,
+        digest: u64,
+        gradient: bool,
     ) -> PyResult<AllOut> {
         let weights = weights.as_ref().map(|weights| slice(weights.as_slice())).transpose()?;
         let marks = marks.as_ref().map(|marks| slice(marks.as_slice())).transpose()?;
@@ -99,11 +104,12 @@ impl Rank {
         let [_, width] = embeddings.shape();
         match embeddings.values()? {
             Values::Float32(x) => {
-                let shard = Shard { embeddings: &x[..], width, labels, weights, kind, marks };
+                let shard =
+                    Shard { weights, kind, digest, gradient, marks, ..Shard::new(&x[..], width, labels) };
                 self.gather_rows(py, plan.spec, shard, &self.single)
             }
             Values::Float64(x) => {
-                let shard = Shard { embeddings: x, width, labels, weights, kind, marks };
+                let shard = Shard { weights, kind, digest, gradient, marks, ..Shard::new(x, width, labels) };
                 self.gather_rows(py, plan.spec, shard, &self.double)
             }
         }
@@ -120,29 +126,29 @@ impl Rank {
         gradient: bool,
         against: Option<Argument<'_>>,
     ) -> PyResult<NativeResult> {
-        let (labels, embeddings, weights, starts) = &all;
-        let weights = weights.as_ref().map(|weights| slice(weights.as_slice())).transpose()?;
-        let labels = slice(labels.as_slice())?;
-        let shape = embeddings.shape();
-        let against = against.as_ref().map(Against::borrow).transpose()?;
-        let pool = engine.pool(plan.options);
         let call = RankCall { rank: self, engine, spec: plan.spec, gradient };
-        match (embeddings.values()?, &against) {
-            (Values::Float32(x), None) => {
-                let rows = (&x[..], shape, labels, weights, &starts[..]);
-                call.evaluate_gathered(py, rows, None, &pool.single)
+        let given = against.is_some();
+        let done = call.gathered(py, &engine.pool(plan.options), &all, against.as_ref());
+        done.or_else(|(error, exchanged)| {
+            if !exchanged {
+                self.stop(py, plan, all, given)?;
             }
-            (Values::Float64(x), None) => {
-                let rows = (x, shape, labels, weights, &starts[..]);
-                call.evaluate_gathered(py, rows, None, &pool.double)
+            Err(error)
+        })
+    }
+
+    /// Tells the other ranks, which are about to evaluate what was gathered, that this one cannot.
+    fn stop(&self, py: Python<'_>, plan: &Plan, all: All<'_>, against: bool) -> PyResult<()> {
+        let (labels, embeddings, _, starts, gradient) = &all;
+        let labels = slice(labels.as_slice())?;
+        let [_, width] = embeddings.shape();
+        let mut exchange = Channel::of(self);
+        match embeddings.values()? {
+            Values::Float32(x) => {
+                self.stop_rows(py, plan.spec, (&x, width, labels, starts, *gradient), against, &mut exchange)
             }
-            (Values::Float32(x), Some(others)) => {
-                let rows = (&x[..], shape, labels, weights, &starts[..]);
-                call.evaluate_gathered(py, rows, Some((others, others.single()?)), &pool.single)
-            }
-            (Values::Float64(x), Some(others)) => {
-                let rows = (x, shape, labels, weights, &starts[..]);
-                call.evaluate_gathered(py, rows, Some((others, others.double()?)), &pool.double)
+            Values::Float64(x) => {
+                self.stop_rows(py, plan.spec, (x, width, labels, starts, *gradient), against, &mut exchange)
             }
         }
     }
@@ -156,6 +162,24 @@ impl Rank {
 }
 
 impl Rank {
+    fn stop_rows<T: EngineElement>(
+        &self,
+        py: Python<'_>,
+        spec: LossSpec,
+        (rows, width, labels, starts, gradient): (&[T], usize, &[i64], &[usize], bool),
+        against: bool,
+        exchange: &mut Channel<'_>,
+    ) -> PyResult<()> {
+        py.detach(|| {
+            catch_panic(|| {
+                let batch = Batch::new(rows, width.max(1), labels)?;
+                let gathered = Gathered::from_parts(batch, None, starts, self.rank, gradient)?;
+                gathered.stop(&spec, against, exchange);
+                Ok(())
+            })
+        })
+    }
+
     fn gather_rows<T: EngineElement + Element>(
         &self,
         py: Python<'_>,
@@ -172,16 +196,16 @@ impl Rank {
                 let weights = gathered.weights().map(<[f64]>::to_vec);
                 let marks = gathered.marks().map(<[bool]>::to_vec);
                 let rows = (batch.embeddings().to_vec(), batch.labels().to_vec(), batch.width());
-                Ok((rows, weights, marks, gathered.starts().to_vec()))
+                Ok((rows, weights, marks, gathered.starts().to_vec(), gathered.gradient()))
             })
         });
-        let ((rows, labels, width), weights, marks, starts) = exchange.finish(result)?;
+        let ((rows, labels, width), weights, marks, starts, gradient) = exchange.finish(result)?;
         let count = labels.len();
         let rows = PyArray1::from_vec(py, rows).reshape([count, width])?.into_any().unbind();
         let labels = PyArray1::from_vec(py, labels).into_any().unbind();
         let weights = weights.map(|weights| PyArray1::from_vec(py, weights).into_any().unbind());
         let marks = marks.map(|marks| PyArray1::from_vec(py, marks).into_any().unbind());
-        Ok((rows, labels, weights, marks, starts))
+        Ok((rows, labels, weights, marks, starts, gradient))
     }
 }
 

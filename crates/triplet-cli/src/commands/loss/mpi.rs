@@ -90,7 +90,9 @@ fn evaluate<T: Shown>(
 ) -> Result<()> {
     let Own { inputs, others, rows } = own;
     let mut ranks = Ranks::default();
-    let (values, width, weights, candidates) = match prepare(args, embeddings, own) {
+    let workspace = Workspace::new(options).map_err(anyhow::Error::from);
+    let prepared = workspace.and_then(|workspace| Ok((prepare(args, embeddings, own)?, workspace)));
+    let ((values, width, weights, candidates), workspace) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
             ranks.refuse(&format!("{error:#}"), exchange);
@@ -107,9 +109,11 @@ fn evaluate<T: Shown>(
             Some(Identity::Ids { .. }) => Kind::ReferencesWithIds,
             Some(_) => Kind::References,
         },
+        digest: 0,
+        gradient: args.gradient.is_some(),
         marks: None,
     };
-    let mut workspace = Workspace::new(options)?.with_limits(limits(args));
+    let mut workspace = workspace.with_limits(limits(args));
     let start = Instant::now();
     let gathered = ranks.gather(&spec, shard, exchange)?;
     let with_gradient = args.gradient.is_some();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -65,8 +66,13 @@ class DistributedTripletLoss(torch.nn.Module):
         self._connected: Connection | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy connects to the group by itself."""
+        if self._group is not None:
+            raise TypeError("a process group cannot be saved: save the loss inside, as .loss")
         return {**self.__dict__, "_connected": None}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DistributedTripletLoss:
+        """A copy in the same group, to which it connects by itself."""
+        return DistributedTripletLoss(deepcopy(self.loss, memo), self._group, self.ddp)
 
     @property
     def statistics(self) -> Statistics | None:
@@ -98,8 +104,9 @@ class DistributedTripletLoss(torch.nn.Module):
     ) -> torch.Tensor:
         """The loss of this rank's embeddings `[B_r, D]` and labels `[B_r]`, and of all others'.
 
-        Labels are integers, and mean the same on every rank. ``sample_weight``: `[B_r]`, or a scalar,
-        on every rank or on none. ``enqueue_mask`` goes with a ``CrossBatchMemory``. ``ref_emb`` are
+        Labels are integers, and mean the same on every rank. ``sample_weight``: `[B_r]`, on every rank
+        or on none; a scalar counts as that weight of every row, which may round otherwise than a scalar
+        weight in one process. ``enqueue_mask`` goes with a ``CrossBatchMemory``. ``ref_emb`` are
         references that every rank has, as a call of the loss itself takes them; they are constants.
         """
         if torch.compiler.is_compiling():
@@ -121,25 +128,32 @@ class DistributedTripletLoss(torch.nn.Module):
         connection = self._connected
         try:
             shard = Shard.of(self._base, embeddings, labels, weights)
+            self._checked_width(shard)
             against = self._references(shard, given)
             marks = self._marks(shard, mask)
-        except Exception as error:
-            connection.rank.refuse(f"{error}")
+        except BaseException as error:
+            # Outside of a transform, which would intercept what is sent.
+            with torch._C._DisableFuncTorch():
+                connection.rank.refuse(f"{error}" or type(error).__name__)
             raise
         if isinstance(self.loss, CrossBatchMemory):
             return self._with_memory(connection, self.loss, shard, marks)
         if against is None:
             call = connection.square(shard)
         else:
-            gathered = connection.gather(
-                shard, "references" if against.ids is None else "references with ids"
-            )
+            kind = "references" if against.ids is None else "references with ids"
+            state = (against.rows.shape, str(against.rows.dtype))
+            gathered = connection.gather(shard, kind, state)
             everyone = None
             if against.ids is not None:
                 own = shard._replace(rows=np.zeros((len(shard.labels), 1), np.float32), labels=against.ids[0])
-                everyone = connection.gather(own, "numbers").labels, against.ids[1]
+                everyone = connection.gather(own, "numbers", ()).labels, against.ids[1]
             call = connection.against(shard.plan, gathered, against._replace(ids=everyone, gradient=False))
         return self._value(shard, call)
+
+    def _checked_width(self, shard: Shard) -> None:
+        if isinstance(self.loss, CrossBatchMemory):
+            self.loss._check_width(shard.embeddings)
 
     def _references(self, shard: Shard, given: tuple[Any, ...]) -> Against | None:
         found = references(*given)
@@ -169,7 +183,7 @@ class DistributedTripletLoss(torch.nn.Module):
     def _with_memory(
         self, connection: Connection, memory: CrossBatchMemory, shard: Shard, marks: Any
     ) -> torch.Tensor:
-        gathered = connection.gather(shard, "memory bank", marks)
+        gathered = connection.gather(shard, "memory bank", memory._summary(shard.embeddings.dtype), marks)
         anchors, entered = gathered, np.ones(len(gathered.labels), np.bool_)
         if marks is not None:
             assert gathered.marks is not None
@@ -180,7 +194,10 @@ class DistributedTripletLoss(torch.nn.Module):
         rows = torch.from_numpy(gathered.rows[entered]).to(shard.embeddings.dtype)
         classes = torch.from_numpy(gathered.labels[entered])
 
+        heard = False
+
         def compare(places: torch.Tensor) -> torch.Tensor:
+            nonlocal heard
             against = memory._candidates(len(anchors.labels), places if marks is None else None)
             if against is None:
                 call = connection.gathered(shard.plan, anchors)
@@ -190,9 +207,16 @@ class DistributedTripletLoss(torch.nn.Module):
                     labels.numpy(), embeddings_array(bank), (ids[0].numpy(), ids[1].numpy()), False
                 )
                 call = connection.against(shard.plan, anchors, others)
+            heard = True
             return self._value(shard, call)
 
-        return memory._entering(rows, classes, compare)
+        try:
+            return memory._entering(rows, classes, compare)
+        except BaseException:
+            if not heard:
+                filled = min(len(memory) + len(rows), memory.memory_size)
+                connection.stop(shard.plan, anchors, filled >= memory.min_size)
+            raise
 
     def _value(self, shard: Shard, call: Callable[[bool], NativeResult]) -> torch.Tensor:
         loss = self._base._loss

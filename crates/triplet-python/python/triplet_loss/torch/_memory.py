@@ -107,10 +107,7 @@ class CrossBatchMemory(torch.nn.Module):
         self, embeddings: torch.Tensor, labels: Any, enqueue_mask: Any, sample_weight: Any
     ) -> torch.Tensor:
         check_embeddings(embeddings)
-        if embeddings.shape[1] != self.embedding_size:
-            raise ValueError(
-                f"embeddings have width {embeddings.shape[1]}, the memory has {self.embedding_size}"
-            )
+        self._check_width(embeddings)
         classes = torch.from_numpy(self._classes(labels))
         if len(classes) != len(embeddings):
             raise ValueError(
@@ -180,6 +177,17 @@ class CrossBatchMemory(torch.nn.Module):
         ids = places if places is not None else -1 - torch.arange(anchors, device="cpu")
         known = torch.arange(filled, device="cpu")
         return self.embedding_memory[:filled].cpu(), self.label_memory[:filled].cpu(), (ids, known)
+
+    def _check_width(self, embeddings: torch.Tensor) -> None:
+        if embeddings.shape[1] != self.embedding_size:
+            raise ValueError(
+                f"embeddings have width {embeddings.shape[1]}, the memory has {self.embedding_size}"
+            )
+
+    def _summary(self, dtype: torch.dtype) -> tuple[Any, ...]:
+        """What ranks whose banks are the same have in common, and the type of the rows to come."""
+        filled, queue_idx = len(self), int(self.queue_idx)
+        return self.embedding_size, self.memory_size, self.min_size, filled, queue_idx, str(dtype)
 
     def _state(self, places: torch.Tensor) -> tuple[torch.Tensor, ...]:
         memory = self.embedding_memory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,18 +75,20 @@ class _All(NamedTuple):
     weights: NDArray[np.float64] | None
     marks: NDArray[np.bool_] | None
     starts: list[int]
+    gradient: bool
+    """Whether any rank asks for the gradient."""
 
     @property
     def native(self) -> tuple[Any, ...]:
         """As the native module takes them."""
-        return self.labels, self.rows, self.weights, self.starts
+        return self.labels, self.rows, self.weights, self.starts, self.gradient
 
     def only(self, kept: NDArray[np.bool_]) -> _All:
         """Some of the rows."""
         before = np.concatenate([[0], np.cumsum(kept)])
         weights = None if self.weights is None else self.weights[kept]
         starts = [int(before[start]) for start in self.starts]
-        return _All(self.rows[kept], self.labels[kept], weights, None, starts)
+        return _All(self.rows[kept], self.labels[kept], weights, None, starts, self.gradient)
 
 
 class Connection:
@@ -100,9 +103,18 @@ class Connection:
         _, rows, labels, weights, plan, *_ = shard
         return lambda gradient: self.rank.evaluate(_engine.engine, plan, labels, rows, weights, gradient)
 
-    def gather(self, shard: Shard, kind: str, marks: NDArray[np.bool_] | None = None) -> _All:
-        """The rows of all ranks, which will be compared with this kind of rows."""
-        return _All._make(self.rank.gather(shard.plan, shard.labels, shard.rows, shard.weights, marks, kind))
+    def gather(
+        self, shard: Shard, kind: str, state: tuple[Any, ...], marks: NDArray[np.bool_] | None = None
+    ) -> _All:
+        """The rows of all ranks, which will be compared with this kind of rows, of a state that all have."""
+        digest = int.from_bytes(sha256(repr(state).encode()).digest()[:8], "little")
+        gradient = shard.embeddings.requires_grad and torch.is_grad_enabled()
+        given = shard.plan, shard.labels, shard.rows, shard.weights, marks, kind, digest, gradient
+        return _All._make(self.rank.gather(*given))
+
+    def stop(self, plan: Plan, anchors: _All, against: bool) -> None:
+        """Tells the other ranks that this one cannot evaluate what was gathered."""
+        self.rank.stop(plan, anchors.native, against)
 
     def gathered(self, plan: Plan, anchors: _All) -> Callable[[bool], NativeResult]:
         """Gathered rows against each other."""
@@ -140,4 +152,6 @@ class RankLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, upstream: torch.Tensor) -> Any:
         gradient, embeddings = ctx.saved_tensors
+        if is_traced(upstream):
+            raise NotImplementedError("the gradient of ranks cannot be batched or transformed: call backward")
         return as_embedding_dtype(gradient * (upstream.item() * ctx.factor), embeddings), None
