@@ -13,7 +13,7 @@ use std::sync::{
 use triplet_core::{Batch, Problem, ProblemBuffers};
 use triplet_simd::Element;
 
-/// What a rank keeps from call to call; see the example of [`Local`].
+/// What a rank keeps from call to call; see the example of [`Local`](super::Local).
 #[derive(Debug, Clone, Default)]
 pub struct Ranks<T> {
     /// Calls that this rank has made, in any element type.
