@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Instant};
 use triplet_api::{Element, Error, LossSpec, Workspace};
 use triplet_testkit::{
     Answer, Cut, Rectangle, Sample,
-    compare::{answer_f32, answer_f64, answer_in},
+    compare::answer_in,
     contenders,
     digests::{BATCHES, Case, Digester, Recorded, SEED, Total},
     engines::{self, contenders_of_ranks},
@@ -75,10 +75,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let Case { sample, asked, weights, .. } = &case;
         let (asked, weights) = (*asked, weights.as_deref());
         coverage.count(sample, asked);
-        coverage.compared += agree(&mut single, |w| answer_f32(sample, asked, weights, w), sample, asked)?;
+        coverage.compared += agree(&mut single, |w| answer_in(sample, asked, weights, w), sample, asked)?;
         coverage.screened += single.iter().map(|(_, w)| w.screened().pairs).sum::<u64>();
         coverage.undecided += single.iter().map(|(_, w)| w.screened().undecided).sum::<u64>();
-        coverage.compared += agree(&mut double, |w| answer_f64(sample, asked, weights, w), sample, asked)?;
+        coverage.compared += agree(&mut double, |w| answer_in(sample, asked, weights, w), sample, asked)?;
         if number % RECTANGLES == 0 {
             let rectangle = Rectangle::numbered(sample, number / RECTANGLES);
             *coverage.rectangles.entry(rectangle.kind).or_default() += 1;

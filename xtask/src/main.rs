@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod aarch64;
+mod cargo;
 mod cross_check;
 mod digests;
 mod emulate;

@@ -1,16 +1,17 @@
 //! `cargo xtask mpi`: ranks that are processes of an MPI job.
 
+use crate::cargo::{cargo, target};
 use anyhow::{Context, Result, ensure};
 use std::{
-    env, fs,
-    path::{Path, PathBuf},
+    fs,
+    path::{self, Path},
     process::{Command, Stdio},
 };
 
 /// The numbers of processes that are tried.
 const RANKS: [usize; 3] = [1, 2, 3];
-/// What is to be installed.
-const PACKAGES: &str = "openmpi-bin libopenmpi-dev libclang-dev";
+/// What is to be installed, on Debian.
+pub(crate) const PACKAGES: &str = "openmpi-bin libopenmpi-dev libclang-dev";
 
 /// Whether this machine has what it needs.
 pub(crate) fn is_there() -> bool {
@@ -25,7 +26,8 @@ pub(crate) fn is_there() -> bool {
 pub(crate) fn run() -> Result<()> {
     ensure!(is_there(), "there is no mpirun or no mpicc: on Debian, apt-get install {PACKAGES}");
     build()?;
-    let built = target()?.join("debug");
+    // The program is started in another folder.
+    let built = path::absolute(target())?.join("debug");
     for ranks in RANKS {
         let mut check = mpirun(ranks);
         let status = check.arg(built.join("examples/mpi")).status().context("starting mpirun")?;
@@ -101,16 +103,10 @@ fn mpirun(ranks: usize) -> Command {
 
 /// Of the whole workspace, so that its dependencies are those that tests have compiled.
 fn build() -> Result<()> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = cargo()
         .args(["build", "--quiet", "--workspace", "--bin", "triplet", "--example", "mpi"])
         .args(["--features", "triplet-cli/mpi,triplet-testkit/mpi"])
         .status()?;
     ensure!(status.success(), "building with MPI failed ({status})");
     Ok(())
-}
-
-fn target() -> Result<PathBuf> {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    Ok(env::current_dir()?.join(target))
 }

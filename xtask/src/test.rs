@@ -2,7 +2,7 @@
 
 use crate::python;
 use anyhow::{Context, Result, anyhow, ensure};
-use std::{env, process::Command, thread, time::Instant};
+use std::{process::Command, thread, time::Instant};
 
 /// What of it.
 #[derive(clap::Args)]
@@ -26,9 +26,6 @@ const STEPS: &[(&str, &[&str])] = &[
     ("doc tests", &["test", "--workspace", "--doc", "--quiet"]),
     ("documentation", &["doc", "--workspace", "--no-deps", "--quiet"]),
 ];
-
-/// What to do about a missing MPI.
-const MPI: &str = "on Debian, apt-get install openmpi-bin libopenmpi-dev libclang-dev";
 
 /// Batches of the cross-check: enough for every family, objective and block edge.
 const BATCHES: u64 = 2000;
@@ -54,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 fn rust() -> Result<()> {
     for (name, arguments) in STEPS {
         eprintln!("== {name}: cargo {}", arguments.join(" "));
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = crate::cargo::cargo();
         cargo.args(*arguments).env("RUSTDOCFLAGS", "--deny warnings");
         let status = cargo.status().with_context(|| format!("starting cargo for {name}"))?;
         ensure!(status.success(), "{name} failed ({status})");
@@ -74,6 +71,6 @@ fn rust() -> Result<()> {
     if crate::mpi::is_there() {
         return crate::mpi::run();
     }
-    eprintln!("NOT covered, no MPI: {MPI}");
+    eprintln!("NOT covered, no MPI: on Debian, apt-get install {}", crate::mpi::PACKAGES);
     Ok(())
 }

@@ -4,7 +4,7 @@
 use triplet_api::{Element, Loss, Workspace};
 use triplet_core::Batch;
 use triplet_testkit::{
-    compare::{answer_f32, answer_f64, numbered_spec, weights},
+    compare::{answer_in, numbered_spec, weights},
     contenders,
     edges::EDGES,
     engines, golden,
@@ -76,17 +76,23 @@ fn golden_files_of_the_real_tfa() {
 fn every_exact_backend_gives_the_same_bits() {
     let seed = 20_261_124;
     println!("seed {seed}; not covered here: {:?}", engines::not_covered());
-    let mut single: Vec<_> =
-        contenders().unwrap().into_iter().map(triplet_testkit::engines::Contender::workspace).collect();
-    let mut double: Vec<_> =
-        contenders().unwrap().into_iter().map(triplet_testkit::engines::Contender::workspace).collect();
+    let mut single: Vec<_> = contenders::<f32>()
+        .unwrap()
+        .into_iter()
+        .map(triplet_testkit::engines::Contender::workspace)
+        .collect();
+    let mut double: Vec<_> = contenders::<f64>()
+        .unwrap()
+        .into_iter()
+        .map(triplet_testkit::engines::Contender::workspace)
+        .collect();
     for number in 0..300 {
         let sample = sample(seed, number);
         let asked = numbered_spec(number);
         let weights = weights(number, sample.labels.len());
-        let reference = answer_f32(&sample, asked, weights.as_deref(), &mut single[0].1);
+        let reference = answer_in(&sample, asked, weights.as_deref(), &mut single[0].1);
         for (name, workspace) in &mut single[1..] {
-            let answer = answer_f32(&sample, asked, weights.as_deref(), workspace);
+            let answer = answer_in(&sample, asked, weights.as_deref(), workspace);
             match (&reference, &answer) {
                 (Ok(a), Ok(b)) => {
                     let difference = a.difference(b);
@@ -95,9 +101,9 @@ fn every_exact_backend_gives_the_same_bits() {
                 _ => assert_eq!(reference, answer, "scalar and {name} on {}", sample.name),
             }
         }
-        let reference = answer_f64(&sample, asked, weights.as_deref(), &mut double[0].1);
+        let reference = answer_in(&sample, asked, weights.as_deref(), &mut double[0].1);
         for (name, workspace) in &mut double[1..] {
-            let answer = answer_f64(&sample, asked, weights.as_deref(), workspace);
+            let answer = answer_in(&sample, asked, weights.as_deref(), workspace);
             match (&reference, &answer) {
                 (Ok(a), Ok(b)) => {
                     let difference = a.difference(b);

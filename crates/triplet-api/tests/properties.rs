@@ -3,7 +3,7 @@
 use triplet_api::{Backend, BackendOptions, Inputs, Loss, LossSpec, Reduction, Weights, Workspace};
 use triplet_core::{Batch, Distance, Objective, Rule};
 use triplet_testkit::{
-    compare::{answer_f32, numbered_spec, weights},
+    compare::{answer_in, numbered_spec, weights},
     sample,
 };
 
@@ -81,14 +81,14 @@ fn gradients_agree_with_central_differences() {
 #[test]
 fn names_of_labels_do_not_matter() {
     let mut workspace =
-        Workspace::new(BackendOptions { backend: Backend::Simd, ..Default::default() }).unwrap();
+        Workspace::<f32>::new(BackendOptions { backend: Backend::Simd, ..Default::default() }).unwrap();
     for number in 0..200 {
         let mut sample = sample(77, number);
         let (asked, weights) = (numbered_spec(number), weights(number, sample.labels.len()));
-        let before = answer_f32(&sample, asked, weights.as_deref(), &mut workspace);
+        let before = answer_in(&sample, asked, weights.as_deref(), &mut workspace);
         // An injective renaming that turns the order of labels round.
         sample.labels.iter_mut().for_each(|label| *label = !*label);
-        let after = answer_f32(&sample, asked, weights.as_deref(), &mut workspace);
+        let after = answer_in(&sample, asked, weights.as_deref(), &mut workspace);
         let same = match (&before, &after) {
             // Slots are listed by class, so compare what does not depend on their order.
             (Ok(a), Ok(b)) => (a.loss, &a.gradient, &a.losses) == (b.loss, &b.gradient, &b.losses),

@@ -9,7 +9,7 @@ use triplet_api::{
 use triplet_core::Scalar;
 use triplet_testkit::{
     Contender, Cut, Sample,
-    compare::{answer_f32, answer_f64, numbered_spec, weights},
+    compare::{answer_in, numbered_spec, weights},
     engines::contenders_of_ranks,
     ranks, sample,
 };
@@ -36,22 +36,22 @@ fn first<T: triplet_api::Element>(
 #[test]
 fn shares_of_different_engines_give_the_bits_of_one_process() {
     println!("seed {SEED}");
-    let mut reference = Workspace::with_engine(Box::new(Scalar));
-    let mut wide = Workspace::with_engine(Box::new(Scalar));
+    let mut reference = Workspace::<f32>::with_engine(Box::new(Scalar));
+    let mut wide = Workspace::<f64>::with_engine(Box::new(Scalar));
     for number in 0..72 {
         let sample = sample(SEED, number);
         let asked = numbered_spec(number * 5 + 1);
         let weights = weights(number, sample.labels.len());
         let cut = Cut::numbered(&sample, number);
         let name = format!("{} in ranks: {}, {asked:?}", sample.name, cut.kind);
-        let expected = answer_f32(&sample, asked, weights.as_deref(), &mut reference).unwrap();
+        let expected = answer_in(&sample, asked, weights.as_deref(), &mut reference).unwrap();
         let mut singles = engines::<f32>(number);
         let found =
             cut.answers(&sample, asked, weights.as_deref(), first(&mut singles, cut.ranks())).unwrap();
         for (found, (engine, _)) in found.iter().zip(&singles) {
             assert_eq!(expected.difference(found), None, "{engine}: {name}");
         }
-        let expected = answer_f64(&sample, asked, weights.as_deref(), &mut wide).unwrap();
+        let expected = answer_in(&sample, asked, weights.as_deref(), &mut wide).unwrap();
         let mut doubles = engines::<f64>(number);
         let found =
             cut.answers(&sample, asked, weights.as_deref(), first(&mut doubles, cut.ranks())).unwrap();
@@ -166,24 +166,30 @@ fn a_rank_without_memory_stops_all() {
     }
 }
 
-/// Dies at one of its exchanges, as a process that is killed.
-struct Mortal {
+/// Tells a function of each exchange, and of the bytes that others will send; where that refuses, the rank dies, as a
+/// process that is killed.
+struct Watched<F> {
     inner: Option<Local>,
-    dies_at: Option<Stage>,
     rank: usize,
     ranks: usize,
+    watch: F,
 }
 
-impl Mortal {
-    fn alive(&mut self, stage: Stage) -> Result<&mut Local, ExchangeError> {
-        if self.dies_at == Some(stage) {
+impl<F: FnMut(Stage, usize) -> bool> Watched<F> {
+    fn new(inner: Local, watch: F) -> Self {
+        let (rank, ranks) = (inner.rank(), inner.ranks());
+        Self { inner: Some(inner), rank, ranks, watch }
+    }
+
+    fn alive(&mut self, stage: Stage, bytes: usize) -> Result<&mut Local, ExchangeError> {
+        if !(self.watch)(stage, bytes) {
             self.inner = None;
         }
         self.inner.as_mut().ok_or(ExchangeError { ranks: vec![self.rank], reason: "dead".into() })
     }
 }
 
-impl Exchange for Mortal {
+impl<F: FnMut(Stage, usize) -> bool + Send> Exchange for Watched<F> {
     fn rank(&self) -> usize {
         self.rank
     }
@@ -197,7 +203,7 @@ impl Exchange for Mortal {
         lengths: &[usize],
         all: &mut [u8],
     ) -> Result<(), ExchangeError> {
-        self.alive(stage)?.all_gather(stage, own, lengths, all)
+        self.alive(stage, all.len() - own.len())?.all_gather(stage, own, lengths, all)
     }
     fn all_to_all(
         &mut self,
@@ -205,7 +211,8 @@ impl Exchange for Mortal {
         parts: (&[u8], &[usize]),
         received: (&mut [u8], &[usize]),
     ) -> Result<(), ExchangeError> {
-        self.alive(stage)?.all_to_all(stage, parts, received)
+        let bytes = received.0.len() - received.1[self.rank];
+        self.alive(stage, bytes)?.all_to_all(stage, parts, received)
     }
 }
 
@@ -214,9 +221,7 @@ fn a_rank_that_dies_at_any_stage_is_named_by_all_others() {
     let batch = rows(24);
     for stage in [Stage::Settings, Stage::Rows, Stage::Candidates, Stage::Triplets] {
         let errors = each(4, |rank, exchange| {
-            let ranks = exchange.ranks();
-            let dies_at = (rank == 2).then_some(stage);
-            let mut exchange = Mortal { inner: Some(exchange), dies_at, rank, ranks };
+            let mut exchange = Watched::new(exchange, |at, _| rank != 2 || at != stage);
             loss_of(spec(Distance::L2), &batch, &mut exchange, &mut Workspace::default()).unwrap_err()
         });
         for (rank, error) in errors.iter().enumerate().filter(|&(rank, _)| rank != 2) {
@@ -256,41 +261,6 @@ fn a_gradient_that_overflows_on_one_rank_stops_all() {
     assert!(asked.evaluate_with(&batch, inputs, &mut Workspace::<f32>::default()).is_err());
 }
 
-/// Counts the bytes that a rank receives from others.
-struct Counted<'a> {
-    inner: Local,
-    bytes: &'a Mutex<Vec<(Stage, usize)>>,
-}
-
-impl Exchange for Counted<'_> {
-    fn rank(&self) -> usize {
-        self.inner.rank()
-    }
-    fn ranks(&self) -> usize {
-        self.inner.ranks()
-    }
-    fn all_gather(
-        &mut self,
-        stage: Stage,
-        own: &[u8],
-        lengths: &[usize],
-        all: &mut [u8],
-    ) -> Result<(), ExchangeError> {
-        self.bytes.lock().unwrap().push((stage, all.len() - own.len()));
-        self.inner.all_gather(stage, own, lengths, all)
-    }
-    fn all_to_all(
-        &mut self,
-        stage: Stage,
-        parts: (&[u8], &[usize]),
-        received: (&mut [u8], &[usize]),
-    ) -> Result<(), ExchangeError> {
-        let own = received.1[self.rank()];
-        self.bytes.lock().unwrap().push((stage, received.0.len() - own));
-        self.inner.all_to_all(stage, parts, received)
-    }
-}
-
 #[test]
 fn the_bytes_of_a_step_are_those_of_the_documented_formula() {
     let (rows, width, per_class, ranks) = (1024, 128, 8, 4);
@@ -299,7 +269,10 @@ fn the_bytes_of_a_step_are_those_of_the_documented_formula() {
     for (distance, most) in [(Distance::SquaredL2, 1.07), (Distance::L2, 1.104)] {
         let counted: Vec<_> = (0..ranks).map(|_| Mutex::new(Vec::new())).collect();
         let losses = each(ranks, |rank, inner| {
-            let mut exchange = Counted { inner, bytes: &counted[rank] };
+            let mut exchange = Watched::new(inner, |stage, bytes| {
+                counted[rank].lock().unwrap().push((stage, bytes));
+                true
+            });
             let own = rows * rank / ranks..rows * (rank + 1) / ranks;
             let embeddings = &sample.embeddings[own.start * width..own.end * width];
             let shard = Shard::new(embeddings, width, &sample.labels[own]);

@@ -44,7 +44,7 @@ impl<'a> Call<'a> {
             shape,
             inputs: Inputs { weights, upstream },
             pool: engine.pool(plan.options),
-            limits: MemoryLimits { bytes: engine.memory().unwrap_or(usize::MAX), ..Default::default() },
+            limits: engine.limits(),
         })
     }
 

@@ -14,7 +14,7 @@ use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering::Relaxed},
 };
-use triplet_api::{BackendOptions, Workspaces};
+use triplet_api::{BackendOptions, MemoryLimits, Workspaces};
 
 /// The largest number of backends with cached workspaces. A training process uses one.
 const MAX_POOLS: usize = 8;
@@ -126,6 +126,11 @@ impl Engine {
 }
 
 impl Engine {
+    /// What a call may take.
+    pub(crate) fn limits(&self) -> MemoryLimits {
+        MemoryLimits { bytes: self.memory().unwrap_or(usize::MAX), ..Default::default() }
+    }
+
     /// The workspaces of a backend; the default number of threads is one a core.
     pub(crate) fn pool(&self, options: BackendOptions) -> Arc<Pool> {
         // An explicit number, so that rayon's global pool, which does not survive a fork, is not used.

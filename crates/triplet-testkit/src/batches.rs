@@ -1,6 +1,7 @@
 //! Random and adversarial batches, each determined by a seed and a number.
 
 use fastrand::Rng;
+use triplet_core::Real;
 
 /// A batch, and how to ask for it again.
 #[derive(Debug, Clone)]
@@ -13,6 +14,14 @@ pub struct Sample {
     pub width: usize,
     /// One label a row.
     pub labels: Vec<i64>,
+}
+
+impl Sample {
+    /// The rows in an element type, exactly.
+    #[must_use]
+    pub fn rows<T: Real>(&self) -> Vec<T> {
+        self.embeddings.iter().map(|&x| T::from_f64(f64::from(x))).collect()
+    }
 }
 
 /// Block edges: panel heights and register tiles of the lane types, the block, the

@@ -110,35 +110,7 @@ fn next<E: Copy>(choices: &[E], number: &mut usize) -> E {
     choice
 }
 
-/// The answer of one engine, in f32, with weights on every other batch.
-///
-/// # Errors
-/// Whatever the loss refuses.
-pub fn answer_f32(
-    sample: &Sample,
-    asked: LossSpec,
-    weights: Option<&[f64]>,
-    workspace: &mut Workspace<f32>,
-) -> Result<Answer<u32>, Error> {
-    let batch = Batch::new(&sample.embeddings, sample.width, &sample.labels)?;
-    let weights = weights.map_or(triplet_api::Weights::None, triplet_api::Weights::PerSample);
-    asked.evaluate_with(&batch, Inputs { weights, upstream: None }, workspace).map(|e| answer(&e))
-}
-
-/// The answer of one engine, in f64.
-///
-/// # Errors
-/// Whatever the loss refuses.
-pub fn answer_f64(
-    sample: &Sample,
-    asked: LossSpec,
-    weights: Option<&[f64]>,
-    workspace: &mut Workspace<f64>,
-) -> Result<Answer<u64>, Error> {
-    answer_in(sample, asked, weights, workspace)
-}
-
-/// The answer of one engine, in an element type.
+/// The answer of one engine, in the element type of its workspace.
 ///
 /// # Errors
 /// Whatever the loss refuses.
@@ -148,7 +120,7 @@ pub fn answer_in<T: Element>(
     weights: Option<&[f64]>,
     workspace: &mut Workspace<T>,
 ) -> Result<Answer<<T as Real>::Key>, Error> {
-    let rows: Vec<T> = sample.embeddings.iter().map(|&x| T::from_f64(f64::from(x))).collect();
+    let rows: Vec<T> = sample.rows();
     let batch = Batch::new(&rows, sample.width, &sample.labels)?;
     let weights = weights.map_or(triplet_api::Weights::None, triplet_api::Weights::PerSample);
     asked.evaluate_with(&batch, Inputs { weights, upstream: None }, workspace).map(|e| answer(&e))

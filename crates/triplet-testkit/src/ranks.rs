@@ -3,7 +3,7 @@
 use crate::{Answer, Sample, compare::answer};
 use core::ops::Range;
 use triplet_api::{
-    Element, Error, LossSpec, MemoryBank, Real, Workspace,
+    Batch, Element, Error, Inputs, Loss, LossSpec, MemoryBank, Real, Workspace,
     ranks::{Exchange, Kind, Local, Ranks, Shard},
 };
 
@@ -68,7 +68,7 @@ impl Cut {
         weights: Option<&[f64]>,
         (exchange, workspace): (&mut dyn Exchange, &mut Workspace<T>),
     ) -> Result<Answer<<T as Real>::Key>, Error> {
-        let rows = rows_of::<T>(sample);
+        let rows = sample.rows::<T>();
         let mut ranks = Ranks::default();
         let shard = shard(&rows, sample, weights, self.rows(exchange.rank()));
         let gathered = ranks.gather(&asked, shard, exchange)?;
@@ -162,7 +162,7 @@ impl Cut {
         asked: LossSpec,
         engines: Vec<&mut Workspace<T>>,
     ) -> Result<Vec<Vec<Answer<<T as Real>::Key>>>, Error> {
-        let rows = rows_of::<T>(sample);
+        let rows = sample.rows::<T>();
         let mut by_rank = self.run(engines, |rank, exchange, workspace| {
             let mut ranks = Ranks::default();
             let mut bank = MemoryBank::new(sample.width, bank_size(sample))?;
@@ -202,8 +202,7 @@ pub fn bank_answer<T: Element>(
     asked: LossSpec,
     workspace: &mut Workspace<T>,
 ) -> Result<Vec<Answer<<T as Real>::Key>>, Error> {
-    use triplet_api::{Batch, Inputs, Loss};
-    let rows = rows_of::<T>(sample);
+    let rows = sample.rows::<T>();
     let mut bank = MemoryBank::new(sample.width, bank_size(sample))?;
     bank_steps(sample)
         .map(|step| {
@@ -228,10 +227,6 @@ fn bank_steps(sample: &Sample) -> impl Iterator<Item = Range<usize>> + '_ {
     let rows = sample.labels.len();
     let step = rows.div_ceil(5).max(1);
     (0..rows).step_by(step).map(move |first| first..rows.min(first + step))
-}
-
-fn rows_of<T: Element>(sample: &Sample) -> Vec<T> {
-    sample.embeddings.iter().map(|&x| T::from_f64(f64::from(x))).collect()
 }
 
 fn shard<'a, T>(

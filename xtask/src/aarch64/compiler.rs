@@ -35,7 +35,7 @@ impl Compiler {
     /// Cargo, building for the target into a folder of its own, and running what it builds
     /// under the emulator.
     pub(super) fn cargo(&self, emulator: &Emulator) -> Command {
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = crate::cargo::cargo();
         cargo
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
             .env("CARGO_BUILD_TARGET", TARGET)
@@ -67,8 +67,7 @@ impl fmt::Display for Compiler {
 
 /// Where the compiler and what it builds are kept.
 pub(super) fn folder() -> PathBuf {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../target");
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.into(), PathBuf::from).join("aarch64")
+    crate::cargo::target().join("aarch64")
 }
 
 fn build_folder() -> PathBuf {

@@ -1,7 +1,8 @@
 //! Runs cargo-mutants, as `.cargo/mutants.toml` configures it, and sums its results up.
 
+use crate::cargo::cargo;
 use anyhow::{Context, Result, ensure};
-use std::{env, fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 /// The crates whose code is safe, or mostly so.
 pub(crate) const PACKAGES: [&str; 4] = ["triplet-core", "triplet-simd", "triplet-par", "triplet-api"];
@@ -40,10 +41,6 @@ pub(crate) fn run(packages: &[String], arguments: &[String]) -> Result<()> {
     println!("{seen} of {all} seen: {:.1} %", 100.0 * share);
     ensure!(share >= LEAST, "fewer than {:.0} % of the faults are seen", 100.0 * LEAST);
     Ok(())
-}
-
-fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 /// One run of cargo-mutants.

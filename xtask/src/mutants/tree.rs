@@ -61,7 +61,7 @@ impl Tree {
     /// Compiles the commands of the copy: without the checks of debug builds, which the
     /// cross-check as it is used has not either.
     pub(crate) fn build(&self) -> Result<()> {
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = crate::cargo::cargo();
         cargo.current_dir(&self.root).args(["build", "--quiet", "--package", "xtask"]);
         cargo.env("CARGO_TARGET_DIR", &self.build);
         cargo

@@ -146,9 +146,7 @@ impl Environment {
 
 /// Where environments, wheels and pictures go.
 pub(super) fn target() -> PathBuf {
-    let folder =
-        env::var_os("CARGO_TARGET_DIR").map_or_else(|| package().join("../../target"), PathBuf::from);
-    folder.join("python")
+    crate::cargo::target().join("python")
 }
 
 /// Runs a command, which must succeed; what it writes to standard error is part of the error.

@@ -47,7 +47,7 @@ impl<T: Element> Ranks<T> {
             self.refuse(&error.to_string(), exchange);
             return Err(error);
         }
-        let (rank, ranks) = (exchange.rank(), exchange.ranks());
+        let rank = exchange.rank();
         let header = Header {
             call: self.calls.fetch_add(1, Relaxed),
             rows: shard.labels.len() as u64,
@@ -59,11 +59,7 @@ impl<T: Element> Ranks<T> {
             digest: shard.digest,
             gradient: shard.gradient,
         };
-        let mut headers = vec![0; HEADER_BYTES * ranks];
-        let stage = Stage::Settings;
-        exchange
-            .all_gather(stage, &Header::write(Ok(&header)), &vec![HEADER_BYTES; ranks], &mut headers)
-            .map_err(RankError::lost(stage))?;
+        let headers = exchange_headers(Ok(&header), exchange)?;
         let header::Agreed { counts, width, gradient } = header::read(&headers, (rank, Some(&header)))?;
         let Self { rows, labels, weights, marks, starts, .. } = self;
         starts.clear();
@@ -84,13 +80,24 @@ impl<T: Element> Ranks<T> {
     /// Tells the other ranks that this one cannot take part in their next call, which they get as
     /// [`RankError::Refused`], and why; for input that does not even come to be a [`Shard`].
     pub fn refuse(&mut self, reason: &str, exchange: &mut dyn Exchange) {
-        let ranks = exchange.ranks();
-        let mut headers = vec![0; HEADER_BYTES * ranks];
-        let own = Header::write(Err(reason));
         self.calls.fetch_add(1, Relaxed);
         // This rank has an error of its own to show.
-        let _ = exchange.all_gather(Stage::Settings, &own, &vec![HEADER_BYTES; ranks], &mut headers);
+        let _ = exchange_headers(Err(reason), exchange);
     }
+}
+
+/// The headers of all ranks, given this one's, or why it has none.
+fn exchange_headers(
+    own: core::result::Result<&Header, &str>,
+    exchange: &mut dyn Exchange,
+) -> core::result::Result<Vec<u8>, RankError> {
+    let lengths = vec![HEADER_BYTES; exchange.ranks()];
+    let mut headers = vec![0; lengths.iter().sum()];
+    let stage = Stage::Settings;
+    exchange
+        .all_gather(stage, &Header::write(own), &lengths, &mut headers)
+        .map_err(RankError::lost(stage))?;
+    Ok(headers)
 }
 
 /// Checks what can be checked without other ranks.

@@ -75,7 +75,7 @@ impl<'x, 'a, T: Element> RankedEngine<'x, 'a, T> {
     }
 
     /// Keeps an error of another kind than an engine's.
-    fn stop(&mut self, error: Error) -> CoreError {
+    fn keep(&mut self, error: Error) -> CoreError {
         self.failure = Some(error);
         CoreError::Stopped { backend: self.inner.executed().backend }
     }
@@ -197,7 +197,7 @@ impl<T: Element> Engine<T> for RankedEngine<'_, '_, T> {
         } else {
             self.mine_square(problem, out)
         };
-        mined.map_err(|error| self.stop(error))
+        mined.map_err(|error| self.keep(error))
     }
 
     fn gradient(&mut self, inputs: GradientInputs<'_, T>, out: &mut [T]) -> triplet_core::Result<()> {
@@ -205,7 +205,7 @@ impl<T: Element> Engine<T> for RankedEngine<'_, '_, T> {
             return self.inner.gradient(inputs, out);
         }
         let written = self.gradient_of_own(inputs, out);
-        written.and_then(|()| self.agree_on_overflow(inputs, out)).map_err(|error| self.stop(error))
+        written.and_then(|()| self.agree_on_overflow(inputs, out)).map_err(|error| self.keep(error))
     }
 
     fn retrieve(&mut self, task: &RetrievalTask<'_, T>, scores: &mut [Score]) {

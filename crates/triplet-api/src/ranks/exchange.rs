@@ -39,38 +39,26 @@ pub trait Exchange: Send {
     ) -> Result<(), ExchangeError>;
 }
 
-/// What a call of [`Exchange`] is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Stage {
-    /// Settings, and how many rows there are: [`HEADER_BYTES`](super::HEADER_BYTES) a rank.
-    Settings,
-    /// Rows, labels and weights.
-    Rows,
-    /// What each rank found for the rows of the others.
-    Candidates,
-    /// The triplets of each rank's own rows.
-    Triplets,
-    /// Whether each rank's gradient is finite; only if it may not be.
-    Gradient,
-    /// Rows of a matrix that is put together: [`Gathered::join`](super::Gathered::join).
-    Joined,
-}
-
-impl Stage {
-    /// All of them, in order.
-    pub const ALL: [Self; 5] = [Self::Settings, Self::Rows, Self::Candidates, Self::Triplets, Self::Gradient];
-
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Settings => "settings",
-            Self::Rows => "rows",
-            Self::Candidates => "candidates",
-            Self::Triplets => "triplets",
-            Self::Gradient => "gradient",
-            Self::Joined => "rows of a matrix",
-        }
+triplet_core::named_enum! {
+    /// What a call of [`Exchange`] is for.
+    ///
+    /// ```
+    /// use triplet_api::ranks::Stage;
+    /// assert_eq!(Stage::Candidates.to_string(), "candidates");
+    /// ```
+    pub enum Stage: "stage" {
+        /// Settings, and how many rows there are: [`HEADER_BYTES`](super::HEADER_BYTES) a rank.
+        Settings = "settings",
+        /// Rows, labels and weights.
+        Rows = "rows",
+        /// What each rank found for the rows of the others.
+        Candidates = "candidates",
+        /// The triplets of each rank's own rows.
+        Triplets = "triplets",
+        /// Whether each rank's gradient is finite; only if it may not be.
+        Gradient = "gradient",
+        /// Rows of a matrix that is put together: [`Gathered::join`](super::Gathered::join).
+        Joined = "rows of a matrix",
     }
 }
 

@@ -1,6 +1,6 @@
 //! What ranks tell each other before anything else: settings and counts, in a fixed number of bytes.
 
-use super::{Kind, RankError};
+use super::{Kind, RankError, messages::read_numbers};
 use crate::{Error, LossSpec, Reduction, Result};
 use triplet_core::{Distance, Rule};
 
@@ -156,11 +156,8 @@ pub(super) fn read(all: &[u8], own: (usize, Option<&Header>)) -> Result<Agreed> 
 }
 
 fn numbers(bytes: &[u8]) -> [u64; NUMBERS] {
-    let mut numbers = [0; NUMBERS];
-    for (number, &bytes) in numbers.iter_mut().zip(bytes.as_chunks::<8>().0) {
-        *number = u64::from_le_bytes(bytes);
-    }
-    numbers
+    let mut numbers = read_numbers(bytes);
+    core::array::from_fn(|_| numbers.next().unwrap_or(0))
 }
 
 /// A setting for people.

@@ -33,7 +33,6 @@ impl<T: Real> Engine<T> for Scalar {
         Ok(())
     }
 
-    /// Mines once more: what another engine left in `inputs.triplets` is not looked at.
     fn mine_share(&mut self, problem: &Problem<'_, T>, share: &Share, out: &mut Triplets<T>) -> Result<()> {
         if !problem.is_square() {
             return Err(Error::NotSquare { backend: "scalar" });
@@ -42,6 +41,7 @@ impl<T: Real> Engine<T> for Scalar {
         Ok(())
     }
 
+    /// Mines once more: what another engine left in `inputs.triplets` is not looked at.
     fn gradient(&mut self, inputs: GradientInputs<'_, T>, out: &mut [T]) -> Result<()> {
         gradient(inputs.problem, &mine_all(inputs.problem), inputs.scale, out);
         Ok(())

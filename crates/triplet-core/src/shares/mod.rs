@@ -105,9 +105,12 @@ impl WholeUnits {
     /// Becomes those of a problem.
     pub fn rebuild<T: Real>(&mut self, problem: &Problem<'_, T>) {
         let rows = problem.anchors().len();
+        // No anchor has more triplets than the largest class rows: most batches need not be looked through.
+        let may_be_large = problem.classes().largest() >= LARGE_SLOTS;
         let slots = |position| problem.slots().of(position).len();
         let is_large = |unit: usize| {
-            (unit * UNIT..rows.min((unit + 1) * UNIT)).any(|position| slots(position) >= LARGE_SLOTS)
+            may_be_large
+                && (unit * UNIT..rows.min((unit + 1) * UNIT)).any(|position| slots(position) >= LARGE_SLOTS)
         };
         self.0.clear();
         self.0.extend((0..rows.div_ceil(UNIT)).map(is_large));

@@ -13,7 +13,7 @@ use numpy::{Element, PyArrayMethods};
 use pyo3::prelude::*;
 use std::sync::Mutex;
 use triplet_api::{
-    Batch, Element as EngineElement, LossSpec, MemoryLimits, Workspaces,
+    Batch, Element as EngineElement, LossSpec, Workspaces,
     ranks::{Gathered, Ranks, Shard},
 };
 
@@ -29,10 +29,6 @@ pub(super) struct RankCall<'a> {
 }
 
 impl RankCall<'_> {
-    fn limits(&self) -> MemoryLimits {
-        MemoryLimits { bytes: self.engine.memory().unwrap_or(usize::MAX), ..Default::default() }
-    }
-
     pub(super) fn evaluate<T: EngineElement + Element>(
         &self,
         py: Python<'_>,
@@ -110,7 +106,7 @@ impl RankCall<'_> {
         let width = gathered.batch().width();
         let (spec, gradient) = (&self.spec, self.gradient);
         workspaces.with(|workspace| {
-            workspace.set_limits(self.limits());
+            workspace.set_limits(self.engine.limits());
             let result = match (candidates, gradient) {
                 (Some(candidates), gradient) => {
                     gathered.evaluate_against(spec, candidates, gradient, exchange, workspace)?

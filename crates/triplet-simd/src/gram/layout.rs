@@ -40,9 +40,7 @@ pub(crate) struct Layout {
     pub(crate) depth: usize,
     /// First threshold of each panel, in panels of lanes, and their number.
     pub(crate) threshold_starts: Vec<usize>,
-    /// Whether the anchors of each panel have too many thresholds to compare with.
-    pub(crate) large: Vec<bool>,
-    /// The same by unit, which no instruction set matters to.
+    /// Which units of panels have anchors with too many thresholds to compare with.
     pub(crate) whole: WholeUnits,
 }
 
@@ -53,15 +51,12 @@ impl Layout {
         self.rebuild_rows::<T>(points.len(), points.width(), selected);
         self.threshold_starts.clear();
         let mut total = 0;
-        self.large.clear();
         self.whole.rebuild(problem);
         for panel in 0..self.panels {
             let slots =
                 self.positions(panel).map(|position| problem.slots().of(position).len()).max().unwrap_or(0);
-            let large = self.whole.contains(panel * self.panel);
-            self.large.push(large);
             self.threshold_starts.push(total);
-            total += if large { 0 } else { slots };
+            total += if self.is_large(panel) { 0 } else { slots };
         }
         self.threshold_starts.push(total);
     }
@@ -94,6 +89,11 @@ impl Layout {
     /// Where a panel's thresholds are stored: slot by slot, a panel of lanes each.
     pub(crate) fn threshold_range(&self, panel: usize) -> Range<usize> {
         self.threshold_starts[panel] * self.panel..self.threshold_starts[panel + 1] * self.panel
+    }
+
+    /// Whether a panel's anchors have too many thresholds to compare with.
+    pub(crate) fn is_large(&self, panel: usize) -> bool {
+        self.whole.contains(panel * self.panel)
     }
 
     /// The panels of some units.

@@ -20,7 +20,7 @@ pub(crate) fn run<T: Element>(
     let layout = source.layout;
     let panels = triplets.parts(problem, layout.all_positions()).zip(passing.panels(layout)).enumerate();
     run_tasks(executor, all_counts, panels, |counts, (panel, (mut part, passing))| {
-        if layout.large[panel] {
+        if layout.is_large(panel) {
             return;
         }
         let thresholds = &thresholds[layout.threshold_range(panel)];

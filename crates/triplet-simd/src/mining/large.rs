@@ -36,7 +36,7 @@ pub(crate) fn run<T: Element>(
 ) {
     let StageContext { executor, selected, problem, source } = context;
     let layout = source.layout;
-    if !layout.large.contains(&true) {
+    if !layout.whole.any() {
         return;
     }
     let (ranges, panels) = (units(layout), units(layout));
@@ -44,7 +44,7 @@ pub(crate) fn run<T: Element>(
     run_tasks(executor, scratches, work, |scratch, ((panel, _), part)| {
         let positions = part.positions();
         let is_own = |position| share.is_none_or(|share| share.owns(problem.anchor_at(position)));
-        if layout.large[panel] && positions.clone().any(is_own) {
+        if layout.is_large(panel) && positions.clone().any(is_own) {
             T::dispatch(
                 selected,
                 AnchorTile { problem, source, panel, positions, scratch, part: Some(part), share },
@@ -77,7 +77,7 @@ pub(crate) fn anchor_columns<T: Element>(thresholds: usize, tile_rows: usize) ->
 
 /// Panels of large classes cut into register tiles of anchors, and the others whole.
 fn units(layout: &Layout) -> impl Iterator<Item = (usize, Range<usize>)> + Send + '_ {
-    cut(layout, |panel| if layout.large[panel] { layout.tile_rows } else { layout.panel })
+    cut(layout, |panel| if layout.is_large(panel) { layout.tile_rows } else { layout.panel })
 }
 
 /// Cuts each panel at multiples of a height: the panel, and the positions of each piece.

@@ -38,7 +38,7 @@ pub(crate) fn run<T: Element>(
         },
     );
     run_tasks(executor, scratches, panels, |_, (panel, part, passing, thresholds)| {
-        if !layout.large[panel] {
+        if !layout.is_large(panel) {
             T::dispatch(selected, Positives { problem, source, panel, part, passing, thresholds, bests });
         }
     });

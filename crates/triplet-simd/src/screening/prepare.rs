@@ -62,7 +62,7 @@ fn may_be_screened(screening: Screening, rows: usize, width: usize) -> bool {
 
 /// The words that a batch is screened with, if it is.
 fn words_for(screening: Screening, selected: Selected, layout: &Layout) -> Option<SelectedWords> {
-    let large = layout.large.iter().filter(|&&large| large).count();
+    let large = (0..layout.panels).filter(|&panel| layout.is_large(panel)).count();
     // Words are laid out for this height; f64 has another, of which nothing is screened.
     let possible = may_be_screened(screening, layout.rows, layout.width) && layout.panel == PANEL;
     if !possible || 2 * large > layout.panels {

@@ -44,7 +44,7 @@ impl<K: Key> AnchorModel<K> {
 pub(crate) fn two_panels<T: Element>(on: &Subject<T>, [first, second]: [usize; 2]) -> Layout {
     let panel = on.shape.panel;
     let threshold_starts = vec![0, first, first + second];
-    Layout { panel, panels: 2, threshold_starts, large: vec![false; 2], ..Layout::default() }
+    Layout { panel, panels: 2, threshold_starts, ..Layout::default() }
 }
 
 /// Compares what a search kept for the anchors of two panels with their models.

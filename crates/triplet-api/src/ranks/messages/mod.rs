@@ -40,6 +40,11 @@ fn check_status<'m>(stage: Stage, all: &'m [u8], lengths: &[usize], own: usize) 
     stopped.map_or(Ok(messages), |rank| Err(RankError::Stopped { rank, stage }.into()))
 }
 
+/// The whole numbers in some bytes.
+pub(super) fn read_numbers(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
+    bytes.as_chunks::<8>().0.iter().map(|&bytes| u64::from_le_bytes(bytes))
+}
+
 /// How rows are written: in two bytes each where all fit, else in four; all ones stand for none.
 #[derive(Clone, Copy)]
 struct RowBytes(usize);

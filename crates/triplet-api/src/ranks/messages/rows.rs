@@ -1,6 +1,6 @@
 //! Rows, labels, weights and marks.
 
-use super::{Exchange, Shard, Stage};
+use super::{Exchange, Shard, Stage, read_numbers};
 use crate::ranks::ExchangeError;
 use triplet_core::Real;
 use triplet_simd::Element;
@@ -31,7 +31,7 @@ pub(in crate::ranks) fn gather_rows<T: Element>(
     for &count in counts {
         let mut take = |bytes: usize| rest.split_off(..count * bytes).unwrap_or_default();
         T::read_le(take(width * size_of::<T>()), rows);
-        labels.extend(take(8).as_chunks::<8>().0.iter().map(|&bytes| i64::from_le_bytes(bytes)));
+        labels.extend(read_numbers(take(8)).map(u64::cast_signed));
         f64::read_le(take(of_weight), weights);
         marks.extend(take(of_mark).iter().map(|&mark| mark != 0));
     }

@@ -1,6 +1,6 @@
 //! Sums of anchors, of ranks that search for their own rows alone; and whether gradients are finite.
 
-use super::{Exchange, Parties, RankError, Result, STATUS, Stage, check_status, with_status};
+use super::{Exchange, Parties, RankError, Result, STATUS, Stage, check_status, read_numbers, with_status};
 use triplet_core::{Real, Triplets};
 use triplet_simd::Element;
 
@@ -30,7 +30,7 @@ pub(in crate::ranks) fn exchange_sums<T: Element>(
     let messages = check_status(stage, &all, &lengths, parties.rank)?;
     for (rank, message) in messages.into_iter().enumerate() {
         let (numbers, sums) = message.split_at_checked(8 * NUMBERS).unwrap_or_default();
-        let mut numbers = numbers.as_chunks::<8>().0.iter().map(|&bytes| u64::from_le_bytes(bytes));
+        let mut numbers = read_numbers(numbers);
         let [rows, labels, violating, fallbacks] = core::array::from_fn(|_| numbers.next().unwrap_or(0));
         for (what, theirs, ours) in [
             ("candidates:", rows, digest[0]),

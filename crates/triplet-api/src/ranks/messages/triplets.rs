@@ -1,6 +1,8 @@
 //! The triplets of each rank's rows.
 
-use super::{Exchange, Parties, RankError, Result, RowBytes, STATUS, Stage, check_status, with_status};
+use super::{
+    Exchange, Parties, RankError, Result, RowBytes, STATUS, Stage, check_status, read_numbers, with_status,
+};
 use triplet_core::{Problem, Real, Triplets};
 use triplet_simd::Element;
 
@@ -52,10 +54,9 @@ pub(in crate::ranks) fn exchange_triplets<T: Element>(
             T::read_le(take(size_of::<T>() * slots(rank).count()), &mut distances);
             slots(rank).zip(distances).for_each(|(slot, value)| triplets.negative_distances[slot] = value);
         } else {
-            let mut count =
-                || take(8).as_chunks::<8>().0.first().map_or(0, |&bytes| u64::from_le_bytes(bytes));
-            triplets.counts.violating += count();
-            triplets.counts.fallbacks += count();
+            let mut counts = read_numbers(take(16));
+            triplets.counts.violating += counts.next().unwrap_or(0);
+            triplets.counts.fallbacks += counts.next().unwrap_or(0);
             let mut sums = Vec::new();
             f64::read_le(take(8 * parties.rows(rank).len()), &mut sums);
             positions(rank).zip(sums).for_each(|(position, sum)| triplets.sums[position] = sum);

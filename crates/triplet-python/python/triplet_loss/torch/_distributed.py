@@ -128,7 +128,8 @@ class DistributedTripletLoss(torch.nn.Module):
         connection = self._connected
         try:
             shard = Shard.of(self._base, embeddings, labels, weights)
-            self._checked_width(shard)
+            if isinstance(self.loss, CrossBatchMemory):
+                self.loss._check_width(embeddings)
             against = self._references(shard, given)
             marks = self._marks(shard, mask)
         except BaseException as error:
@@ -149,11 +150,7 @@ class DistributedTripletLoss(torch.nn.Module):
                 own = shard._replace(rows=np.zeros((len(shard.labels), 1), np.float32), labels=against.ids[0])
                 everyone = connection.gather(own, "numbers", ()).labels, against.ids[1]
             call = connection.against(shard.plan, gathered, against._replace(ids=everyone, gradient=False))
-        return self._value(shard, call)
-
-    def _checked_width(self, shard: Shard) -> None:
-        if isinstance(self.loss, CrossBatchMemory):
-            self.loss._check_width(shard.embeddings)
+        return self._value(connection, shard, call)
 
     def _references(self, shard: Shard, given: tuple[Any, ...]) -> Against | None:
         found = references(*given)
@@ -172,12 +169,7 @@ class DistributedTripletLoss(torch.nn.Module):
             return None
         if not isinstance(self.loss, CrossBatchMemory):
             raise ValueError("enqueue_mask is given, but the loss is no CrossBatchMemory")
-        marks: NDArray[np.bool_] = torch.as_tensor(mask, device="cpu").numpy()
-        if marks.dtype != np.bool_ or marks.shape != shard.labels.shape:
-            raise ValueError(
-                f"enqueue_mask has dtype {marks.dtype} and shape {list(marks.shape)}: expected one boolean "
-                f"for each of {len(shard.labels)} rows"
-            )
+        marks: NDArray[np.bool_] = self.loss._checked_mask(mask, len(shard.labels)).numpy()
         return marks
 
     def _with_memory(
@@ -208,7 +200,7 @@ class DistributedTripletLoss(torch.nn.Module):
                 )
                 call = connection.against(shard.plan, anchors, others)
             heard = True
-            return self._value(shard, call)
+            return self._value(connection, shard, call)
 
         try:
             return memory._entering(rows, classes, compare)
@@ -218,10 +210,12 @@ class DistributedTripletLoss(torch.nn.Module):
                 connection.stop(shard.plan, anchors, filled >= memory.min_size)
             raise
 
-    def _value(self, shard: Shard, call: Callable[[bool], NativeResult]) -> torch.Tensor:
+    def _value(
+        self, connection: Connection, shard: Shard, call: Callable[[bool], NativeResult]
+    ) -> torch.Tensor:
         loss = self._base._loss
-        if (shard.embeddings.requires_grad and torch.is_grad_enabled()) or in_forward_mode():
-            factor = float(self._connected.exchange.ranks) if self._connected and self.ddp == "mean" else 1.0
+        if shard.needs_gradient or in_forward_mode():
+            factor = float(connection.exchange.ranks) if self.ddp == "mean" else 1.0
             result: torch.Tensor = RankLoss.apply(shard.embeddings, RankCall(loss, call, factor, shard.dtype))
             return result.to(shard.device)
         native = call(False)

@@ -116,12 +116,7 @@ class CrossBatchMemory(torch.nn.Module):
             )
         if enqueue_mask is None:
             return self._step(embeddings, classes, embeddings, classes, True, sample_weight)
-        mask = torch.as_tensor(enqueue_mask, device="cpu")
-        if mask.dtype is not torch.bool or mask.shape != classes.shape:
-            raise ValueError(
-                f"enqueue_mask has dtype {mask.dtype} and shape {list(mask.shape)}: expected one boolean for "
-                f"each of {len(classes)} rows"
-            )
+        mask = self._checked_mask(enqueue_mask, len(classes))
         anchors = ~mask
         return self._step(
             embeddings[anchors], classes[anchors], embeddings[mask], classes[mask], False, sample_weight
@@ -177,6 +172,16 @@ class CrossBatchMemory(torch.nn.Module):
         ids = places if places is not None else -1 - torch.arange(anchors, device="cpu")
         known = torch.arange(filled, device="cpu")
         return self.embedding_memory[:filled].cpu(), self.label_memory[:filled].cpu(), (ids, known)
+
+    @staticmethod
+    def _checked_mask(enqueue_mask: Any, rows: int) -> torch.Tensor:
+        mask = torch.as_tensor(enqueue_mask, device="cpu")
+        if mask.dtype is not torch.bool or mask.shape != (rows,):
+            raise ValueError(
+                f"enqueue_mask has dtype {mask.dtype} and shape {list(mask.shape)}: expected one boolean for "
+                f"each of {rows} rows"
+            )
+        return mask
 
     def _check_width(self, embeddings: torch.Tensor) -> None:
         if embeddings.shape[1] != self.embedding_size:

@@ -35,6 +35,11 @@ class Shard(NamedTuple):
     dtype: torch.dtype
     device: torch.device
 
+    @property
+    def needs_gradient(self) -> bool:
+        """Whether the gradient to them will be asked for."""
+        return bool(self.embeddings.requires_grad and torch.is_grad_enabled())
+
     @classmethod
     def of(cls, base: _TripletLoss, embeddings: Any, labels: Any, weights: Any) -> Shard:
         loss = base._loss.on_torch().with_current_margin()
@@ -108,8 +113,7 @@ class Connection:
     ) -> _All:
         """The rows of all ranks, which will be compared with this kind of rows, of a state that all have."""
         digest = int.from_bytes(sha256(repr(state).encode()).digest()[:8], "little")
-        gradient = shard.embeddings.requires_grad and torch.is_grad_enabled()
-        given = shard.plan, shard.labels, shard.rows, shard.weights, marks, kind, digest, gradient
+        given = shard.plan, shard.labels, shard.rows, shard.weights, marks, kind, digest, shard.needs_gradient
         return _All._make(self.rank.gather(*given))
 
     def stop(self, plan: Plan, anchors: _All, against: bool) -> None:
