@@ -1,10 +1,10 @@
-//! Anchors against other candidates: where the candidates of an anchor's label are, and which are the anchor itself.
+//! Anchors against other candidates: which candidates bear an anchor's label, and which are the anchor itself.
 
 use crate::{Classes, Identity};
 use core::ops::Range;
 
-/// For each anchor, the candidates of its label and those that are the anchor itself, as positions in the
-/// candidates' class order.
+/// For each anchor, the candidates of its label, as positions in the candidates' class order, and those that are the
+/// anchor itself.
 ///
 /// ```
 /// use triplet_core::{Classes, Identity, Matches};
@@ -16,8 +16,8 @@ use core::ops::Range;
 /// let identity = Identity::Ids { anchors: &[12, 99], candidates: &[10, 11, 12, 13] };
 /// let mut matches = Matches::default();
 /// matches.rebuild(&[7, 5], &candidates, &classes, identity);
-/// assert_eq!((matches.span(0), matches.own(0)), (0..3, &[1][..]));
-/// assert!(matches.positives(0).eq([0, 2]));
+/// assert_eq!((matches.span(0), matches.own(0)), (0..3, &[2][..]));
+/// assert!(matches.positives(0, &classes).eq([0, 3]));
 /// assert_eq!((matches.positive_count(0), matches.negative_count(0)), (2, 1));
 /// assert!(matches.span(1).is_empty());
 /// ```
@@ -25,10 +25,12 @@ use core::ops::Range;
 pub struct Matches {
     /// Of each anchor.
     spans: Vec<(u32, u32)>,
-    /// Anchor and position of each candidate that is an anchor itself, in order.
+    /// The candidates that are an anchor itself, anchor by anchor.
     own: Vec<u32>,
     /// First of them, of each anchor, and the end.
     own_starts: Vec<u32>,
+    /// How many of an anchor's bear its label.
+    own_of_label: Vec<u32>,
     candidates: u32,
     /// Memory of a call.
     pairs: Vec<(u32, u32)>,
@@ -44,7 +46,7 @@ impl Matches {
         classes: &Classes,
         identity: Identity<'_>,
     ) {
-        let Self { spans, own, own_starts, candidates: count, pairs, keys } = self;
+        let Self { spans, own, own_starts, own_of_label, candidates: count, pairs, keys } = self;
         *count = candidates.len() as u32;
         // Classes by label.
         keys.clear();
@@ -59,35 +61,46 @@ impl Matches {
             })
         }));
         pairs.clear();
-        let positions = classes.positions();
         match identity {
             Identity::Disjoint => {}
-            Identity::OwnRow => pairs.extend((0..).zip(positions.iter().copied()).take(anchors.len())),
+            Identity::OwnRow => pairs.extend((0..anchors.len() as u32).map(|row| (row, row))),
             Identity::Ids { anchors, candidates } => {
-                // There may be many more candidates: these are looked up.
-                keys.clear();
-                keys.extend(anchors.iter().copied().zip(0..));
-                keys.sort_unstable();
-                for (id, &position) in candidates.iter().zip(positions) {
-                    let first = keys.partition_point(|(other, _)| other < id);
-                    let same = keys[first..].iter().take_while(|(other, _)| other == id);
-                    pairs.extend(same.map(|&(_, anchor)| (anchor, position)));
+                if candidates.is_sorted_by(|a, b| a < b) {
+                    // As those of a data set or of a memory bank: each anchor is looked up.
+                    let found = (0..).zip(anchors).filter_map(|(anchor, id)| {
+                        candidates.binary_search(id).ok().map(|row| (anchor, row as u32))
+                    });
+                    pairs.extend(found);
+                } else {
+                    // There may be many more candidates: these are looked up.
+                    keys.clear();
+                    keys.extend(anchors.iter().copied().zip(0..));
+                    keys.sort_unstable();
+                    for (id, row) in candidates.iter().zip(0..) {
+                        let first = keys.partition_point(|(other, _)| other < id);
+                        let same = keys[first..].iter().take_while(|(other, _)| other == id);
+                        pairs.extend(same.map(|&(_, anchor)| (anchor, row)));
+                    }
+                    pairs.sort_unstable();
                 }
-                pairs.sort_unstable();
             }
         }
         own.clear();
-        own.extend(pairs.iter().map(|&(_, position)| position));
+        own.extend(pairs.iter().map(|&(_, row)| row));
         own_starts.clear();
+        own_of_label.clear();
         let mut next = 0;
-        for anchor in 0..anchors.len() as u32 {
+        for (anchor, &label) in (0..).zip(anchors) {
             own_starts.push(next as u32);
+            let first = next;
             next += pairs[next..].iter().take_while(|&&(of, _)| of == anchor).count();
+            let of_label = own[first..next].iter().filter(|&&row| candidates[row as usize] == label);
+            own_of_label.push(of_label.count() as u32);
         }
         own_starts.push(next as u32);
     }
 
-    /// The positions of the candidates of an anchor's label.
+    /// The candidates of an anchor's label, as positions in their class order.
     #[inline]
     #[must_use]
     pub fn span(&self, anchor: usize) -> Range<usize> {
@@ -95,35 +108,45 @@ impl Matches {
         start as usize..end as usize
     }
 
-    /// The positions of the candidates that are the anchor itself, of whatever label, ascending.
+    /// The candidates of an anchor's label, ascending, given their classes.
+    #[inline]
+    #[must_use]
+    pub fn of_label<'c>(&self, anchor: usize, classes: &'c Classes) -> &'c [u32] {
+        &classes.order()[self.span(anchor)]
+    }
+
+    /// The candidates that are the anchor itself, of whatever label, ascending.
     #[inline]
     #[must_use]
     pub fn own(&self, anchor: usize) -> &[u32] {
         &self.own[self.own_starts[anchor] as usize..self.own_starts[anchor + 1] as usize]
     }
 
-    /// The positions of an anchor's positives, ascending, and so in order of their original rows.
-    pub fn positives(&self, anchor: usize) -> impl Iterator<Item = usize> + '_ {
+    /// The positives of an anchor, ascending.
+    pub fn positives<'c>(&'c self, anchor: usize, classes: &'c Classes) -> impl Iterator<Item = u32> + 'c {
         let own = self.own(anchor);
-        self.span(anchor).filter(move |&position| own.binary_search(&(position as u32)).is_err())
+        let of_label = self.of_label(anchor, classes).iter().copied();
+        of_label.filter(move |row| own.binary_search(row).is_err())
     }
 
-    /// Candidates that are the anchor itself and bear its label.
-    fn own_of_label(&self, anchor: usize) -> usize {
-        let span = self.span(anchor);
-        self.own(anchor).iter().filter(|&&position| span.contains(&(position as usize))).count()
+    /// Whether a candidate is a negative of an anchor: of another label, and not the anchor itself.
+    #[inline]
+    #[must_use]
+    pub fn is_negative(&self, anchor: usize, candidate: u32, classes: &Classes) -> bool {
+        let position = classes.positions()[candidate as usize] as usize;
+        !self.span(anchor).contains(&position) && self.own(anchor).binary_search(&candidate).is_err()
     }
 
     /// How many positives an anchor has.
     #[must_use]
     pub fn positive_count(&self, anchor: usize) -> usize {
-        self.span(anchor).len() - self.own_of_label(anchor)
+        self.span(anchor).len() - self.own_of_label[anchor] as usize
     }
 
     /// How many negatives: of other labels, and not the anchor itself.
     #[must_use]
     pub fn negative_count(&self, anchor: usize) -> usize {
-        let others = self.own(anchor).len() - self.own_of_label(anchor);
+        let others = self.own(anchor).len() - self.own_of_label[anchor] as usize;
         self.candidates as usize - self.span(anchor).len() - others
     }
 }
@@ -148,12 +171,14 @@ mod tests {
             let (labels, others) = (numbers(seed, rows, 6), numbers(seed + 10, columns, 6));
             // Ids repeat on both sides.
             let (ids, other_ids) = (numbers(seed + 20, rows, 20), numbers(seed + 30, columns, 20));
+            let places: Vec<i64> = (0..columns as i64).collect();
             let mut classes = Classes::default();
             classes.rebuild(&others);
             let mut matches = Matches::default();
             for identity in [
                 Identity::Disjoint,
                 Identity::Ids { anchors: &ids, candidates: &other_ids },
+                Identity::Ids { anchors: &ids, candidates: &places },
                 Identity::OwnRow,
             ] {
                 if identity == Identity::OwnRow && rows != columns {
@@ -166,16 +191,15 @@ mod tests {
                         let same = |k: u32| identity.is_same(anchor as u32, k);
                         all.filter(|&k| wanted(label == others[k as usize], same(k))).collect()
                     };
-                    let rows_of = |positions: Vec<usize>| -> Vec<u32> {
-                        positions.into_iter().map(|position| classes.order()[position]).collect()
-                    };
                     let positives = kind(|label, same| label && !same);
-                    assert_eq!(rows_of(matches.positives(anchor).collect()), positives, "{identity:?}");
+                    let found: Vec<u32> = matches.positives(anchor, &classes).collect();
+                    assert_eq!(found, positives, "{identity:?}");
                     assert_eq!(matches.positive_count(anchor), positives.len());
-                    assert_eq!(matches.negative_count(anchor), kind(|label, same| !label && !same).len());
-                    let mut own = rows_of(matches.own(anchor).iter().map(|&p| p as usize).collect());
-                    own.sort_unstable();
-                    assert_eq!(own, kind(|_, same| same));
+                    let negatives = kind(|label, same| !label && !same);
+                    assert_eq!(matches.negative_count(anchor), negatives.len());
+                    let found = (0..columns as u32).filter(|&k| matches.is_negative(anchor, k, &classes));
+                    assert_eq!(found.collect::<Vec<_>>(), negatives, "{identity:?}");
+                    assert_eq!(matches.own(anchor), kind(|_, same| same));
                 }
             }
         }

@@ -201,8 +201,7 @@ impl<'a, T: Real> Problem<'a, T> {
     #[must_use]
     pub fn positive(&self, position: usize, rank: usize) -> u32 {
         if let Some(matches) = self.matches {
-            let positive = matches.positives(position).nth(rank);
-            return positive.map_or(NO_ROW, |positive| self.classes.order()[positive]);
+            return matches.positives(position, self.classes).nth(rank).unwrap_or(NO_ROW);
         }
         let member = self.classes.span(position).start + rank;
         self.classes.order()[member + usize::from(member >= position)]

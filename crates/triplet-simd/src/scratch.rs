@@ -22,6 +22,8 @@ pub(crate) struct Scratch<T: Element> {
     pub(crate) held: Held<T::Key>,
     /// For anchors against other candidates: the panel at work.
     pub(crate) against: AgainstScratch<T>,
+    /// For candidates that may be those of the last call: the panel at work.
+    pub(crate) packed: Aligned<T>,
     /// For screening: the block at work.
     pub(crate) screener: Screener,
     /// The anchors of large classes at work.
@@ -58,6 +60,7 @@ impl<T: Element> Default for Scratch<T> {
             keys: Aligned::default(),
             held: Held::default(),
             against: AgainstScratch::default(),
+            packed: Aligned::default(),
             screener: Screener::default(),
             anchors: Vec::new(),
             buckets: Buckets::default(),

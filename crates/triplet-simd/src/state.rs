@@ -17,7 +17,7 @@ use crate::{
     mining::{self, MiningBuffers, StageContext},
     parts::{self, PartsBuffers, Shape},
     passes::Passes,
-    retrieval::{self, RetrievalBuffers},
+    retrieval::{self, QueryPanels, RetrievalBuffers},
     scratch::Scratch,
     screening::{Screen, Screening},
     shares,
@@ -44,6 +44,8 @@ pub(crate) struct State<T: Element> {
     /// A copy of the rows, for the gradient.
     aligned: Aligned<T>,
     parts: PartsBuffers,
+    /// What anchors are compared with, where it is not themselves.
+    candidates: QueryPanels<T>,
     retrieval: RetrievalBuffers<T>,
 }
 
@@ -60,6 +62,7 @@ impl<T: Element> State<T> {
             by_block: ByBlock::default(),
             aligned: Aligned::default(),
             parts: PartsBuffers::default(),
+            candidates: QueryPanels::default(),
             retrieval: RetrievalBuffers::default(),
         }
     }
@@ -75,17 +78,18 @@ impl<T: Element> State<T> {
         out: &mut Triplets<T>,
     ) {
         let workers = self.workers(executor);
-        let Self { selected, layout, packed, scratches, retrieval, .. } = self;
+        let Self { selected, layout, packed, scratches, mining, candidates, retrieval, .. } = self;
         let (selected, scratches) = (*selected, &mut scratches[..workers]);
         let distance = problem.distance();
-        layout.rebuild_rows::<T>(problem.candidates().len(), problem.candidates().width(), selected);
-        let rows = (problem.candidates(), problem.classes().order());
-        let candidates = pack_batch::run(executor, scratches, selected, rows, distance, layout, packed);
-        let RetrievalBuffers { queries, order } = retrieval;
-        retrieval::list_rows(problem.anchors().len(), order);
-        let anchors = queries.pack(executor, scratches, selected, (problem.anchors(), order), distance);
+        let (anchors, others) = (problem.anchors(), problem.candidates());
+        let order = &mut retrieval.order;
+        retrieval::list_rows(anchors.len().max(others.len()), order);
+        let candidates = candidates.pack_again(executor, scratches, selected, (others, order), distance);
+        layout.rebuild(problem, selected);
+        let rows = (anchors, &order[..anchors.len()]);
+        let anchors = pack_batch::run(executor, scratches, selected, rows, distance, layout, packed);
         let sides = Sides { executor, selected, problem, matches, anchors, candidates };
-        against::mine(sides, scratches, out);
+        against::mine(sides, scratches, mining, out);
     }
 }
 

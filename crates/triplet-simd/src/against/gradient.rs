@@ -88,9 +88,8 @@ pub(super) fn add_up<T: Element>(
     if problem.rule().one_per_anchor() {
         add(0, slots.start, triplets.positives[position]);
     } else {
-        let order = problem.classes().order();
-        for (rank, positive) in matches.positives(position).enumerate() {
-            add(rank, slots.start + rank, order[positive]);
+        for (rank, positive) in matches.positives(position, problem.classes()).enumerate() {
+            add(rank, slots.start + rank, positive);
         }
     }
     pairs.sort_unstable_by_key(|pair| pair.row);

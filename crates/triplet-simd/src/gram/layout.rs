@@ -45,9 +45,9 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Lays the problem out for the lanes of an instruction set.
+    /// Lays the anchors of a problem out for the lanes of an instruction set: the rows of a square batch.
     pub(crate) fn rebuild<T: Element>(&mut self, problem: &Problem<'_, T>, selected: Selected) {
-        let points = problem.candidates();
+        let points = problem.anchors();
         self.rebuild_rows::<T>(points.len(), points.width(), selected);
         self.threshold_starts.clear();
         let mut total = 0;

@@ -5,7 +5,13 @@
 //! [`Best::merge`] then drops.
 
 use super::rectangle::Rectangle;
-use crate::{gram::layout::Layout, search::Best};
+use crate::{
+    cpu::isa::Element,
+    gram::layout::Layout,
+    lanes::{Kernel, Lanes},
+    scratch::Scratch,
+    search::Best,
+};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use triplet_core::real::Key;
 
@@ -17,7 +23,7 @@ pub(crate) struct Bests<K: Key> {
 
 impl<K: Key> Bests<K> {
     /// Makes room for the panels; what is found for them is unspecified.
-    pub(super) fn resize(&mut self, layout: &Layout) {
+    pub(crate) fn resize(&mut self, layout: &Layout) {
         if self.panels.len() < layout.panels {
             self.panels.resize_with(layout.panels, Mutex::default);
         }
@@ -28,7 +34,7 @@ impl<K: Key> Bests<K> {
     }
 
     /// What has been found for a panel.
-    pub(super) fn panel(&self, panel: usize) -> MutexGuard<'_, Best<K>> {
+    pub(crate) fn panel(&self, panel: usize) -> MutexGuard<'_, Best<K>> {
         self.panels[panel].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -56,11 +62,20 @@ impl<K: Key> Held<K> {
         }
     }
 
-    /// The copies of the panels of a block's rows and columns; of the first alone where they are the same.
+    /// Copies what is known of the rows of a piece whose columns are no anchors.
+    #[inline(always)]
+    pub(crate) fn copy_rows(&mut self, bests: &Bests<K>, layout: &Layout, piece: &Rectangle) {
+        self.copy(bests, layout, &Rectangle { rows: piece.rows.clone(), columns: 0..0 });
+    }
+
+    /// The copies of the panels of a block's rows and columns; of the first alone where they are the same, or columns are no anchors.
     #[inline(always)]
     pub(crate) fn of_block(&mut self, [row, column]: [usize; 2]) -> (&mut Best<K>, Option<&mut Best<K>>) {
         let Rectangle { rows, columns } = &self.piece;
         let first = row - rows.start;
+        if columns.is_empty() {
+            return (&mut self.copies[first], None);
+        }
         let second = if column < rows.end {
             column - rows.start
         } else {
@@ -86,5 +101,19 @@ impl<K: Key> Held<K> {
         for (panel, found) in piece.panels().zip(&self.copies) {
             bests.panel(panel).merge(found);
         }
+    }
+}
+
+/// Leaves what a worker found for the others.
+pub(crate) struct Leave<'a, T: Element> {
+    pub(crate) scratch: &'a mut Scratch<T>,
+    pub(crate) bests: &'a Bests<T::Key>,
+}
+
+impl<T: Element> Kernel<T> for Leave<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Lanes<Real = T>>(self, _: L) {
+        self.scratch.held.leave(self.bests);
     }
 }

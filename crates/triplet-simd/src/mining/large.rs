@@ -76,7 +76,7 @@ pub(crate) fn anchor_columns<T: Element>(thresholds: usize, tile_rows: usize) ->
 }
 
 /// Panels of large classes cut into register tiles of anchors, and the others whole.
-fn units(layout: &Layout) -> impl Iterator<Item = (usize, Range<usize>)> + Send + '_ {
+pub(crate) fn units(layout: &Layout) -> impl Iterator<Item = (usize, Range<usize>)> + Send + '_ {
     cut(layout, |panel| if layout.is_large(panel) { layout.tile_rows } else { layout.panel })
 }
 

@@ -5,7 +5,7 @@
 //! of large ones.
 
 mod bests;
-mod collect;
+pub(crate) mod collect;
 mod context;
 mod large;
 mod passing;
@@ -13,16 +13,18 @@ mod rectangle;
 mod thresholds;
 mod triangle;
 
-pub(crate) use bests::Held;
+pub(crate) use bests::{Bests, Held, Leave};
 pub(crate) use context::StageContext;
-pub(crate) use large::{anchor_columns, mine_tile, tiles};
+pub(crate) use large::{anchor_columns, mine_tile, tiles, units};
 pub(crate) use passing::PassingDistances;
+pub(crate) use rectangle::Rectangle;
+pub(crate) use thresholds::{PanelThresholds, positives_of, thresholds_by_panel};
 
 use crate::{
     cpu::{float_mode::with_default_mode, isa::Element},
-    gram::aligned::Aligned,
+    gram::{aligned::Aligned, layout::Layout},
     scratch::Scratch,
-    screening::{Screen, Screening},
+    screening::{Screen, Screening, Workers},
 };
 use triplet_core::{ScreenedPairs, Triplets, shares::Share, terms::TripletCounts};
 
@@ -33,20 +35,20 @@ const SCREENED_ROWS_A_RANK: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct MiningBuffers<T: Element> {
     /// The threshold of each slot, a panel of lanes for each slot of a panel.
-    thresholds: Aligned<T::Key>,
+    pub(crate) thresholds: Aligned<T::Key>,
     /// Distances that the triplets do not keep.
-    passing: PassingDistances<T>,
+    pub(crate) passing: PassingDistances<T>,
     /// What was found for each threshold.
-    bests: bests::Bests<T::Key>,
+    pub(crate) bests: Bests<T::Key>,
     /// When blocks are screened, where copies of rows are allowed.
     screening: Screening,
     copies: bool,
     /// What was screened of the last batch.
     pub(crate) screened: ScreenedPairs,
     /// The batch in words, to screen its pairs.
-    screen: Screen,
+    pub(crate) screen: Screen,
     /// Counts of each worker.
-    counts: Vec<TripletCounts>,
+    pub(crate) counts: Vec<TripletCounts>,
 }
 
 impl<T: Element> Default for MiningBuffers<T> {
@@ -54,7 +56,7 @@ impl<T: Element> Default for MiningBuffers<T> {
         Self {
             thresholds: Aligned::default(),
             passing: PassingDistances::default(),
-            bests: bests::Bests::default(),
+            bests: Bests::default(),
             screening: Screening::default(),
             copies: true,
             screened: ScreenedPairs::default(),
@@ -103,39 +105,69 @@ pub(crate) fn run<T: Element>(
     out: &mut Triplets<T>,
 ) {
     let layout = context.source.layout;
-    for scratch in scratches.iter_mut() {
-        // Two blocks: one is searched while the next is computed.
-        scratch.keys.resize(2 * layout.panel * layout.panel);
-        scratch.counts = TripletCounts::default();
-    }
+    begin(layout, scratches, buffers);
     let mut screening = buffers.screening();
     let too_few = |share: &Share| layout.rows < SCREENED_ROWS_A_RANK * share.ranks;
     if screening == Screening::Auto && share.is_some_and(too_few) {
         screening = Screening::Off;
     }
     let MiningBuffers { thresholds, passing, bests, screen, counts, screened, .. } = buffers;
-    counts.clear();
-    counts.resize(scratches.len(), TripletCounts::default());
     thresholds::run(context, scratches, thresholds, (bests, passing), out);
-    let words = with_default_mode(|| screen.prepare(screening, context, scratches));
-    let screens = words.is_some();
-    if screens {
-        scratches.iter_mut().for_each(|scratch| scratch.screener.begin());
-    }
+    let StageContext { executor, selected, source, .. } = context;
+    let mut workers = Workers { executor, selected, scratches: &mut *scratches };
+    let words =
+        with_default_mode(|| screen.prepare(screening, &mut workers, (source, &thresholds[..]), None));
+    // Of a batch that is not screened nothing is counted: the caller has cleared it.
+    let screened = words.is_some().then_some(screened);
+    begin_screening(scratches, screened.is_some());
     triangle::run(context, scratches, share, words, thresholds, bests);
-    // Of a batch that is not screened nothing was counted: the caller has cleared it.
-    if screens {
-        for ScreenedPairs { pairs, undecided } in scratches.iter().map(|scratch| scratch.screener.screened) {
-            screened.pairs += pairs;
-            screened.undecided += undecided;
-        }
-    }
+    count_screened(scratches, screened);
     large::run(context, scratches, share, out);
     collect::run(context, counts, thresholds, (bests, passing), out);
     if share.is_some() {
         // What was collected is no triplet yet.
         counts.clear();
     }
-    let counted = scratches.iter().map(|scratch| &scratch.counts).chain(&*counts);
+    count_all(scratches, counts, out);
+}
+
+/// Makes room for the work of every worker, and forgets what was counted.
+pub(crate) fn begin<T: Element>(
+    layout: &Layout,
+    scratches: &mut [Scratch<T>],
+    buffers: &mut MiningBuffers<T>,
+) {
+    for scratch in scratches.iter_mut() {
+        // Two blocks: one is searched while the next is computed.
+        scratch.keys.resize(2 * layout.panel * layout.panel);
+        scratch.counts = TripletCounts::default();
+    }
+    buffers.counts.clear();
+    buffers.counts.resize(scratches.len(), TripletCounts::default());
+}
+
+/// Makes room for screening, if there is any.
+pub(crate) fn begin_screening<T: Element>(scratches: &mut [Scratch<T>], screens: bool) {
+    if screens {
+        scratches.iter_mut().for_each(|scratch| scratch.screener.begin());
+    }
+}
+
+/// Adds up what was screened, if anything was.
+pub(crate) fn count_screened<T: Element>(scratches: &[Scratch<T>], screened: Option<&mut ScreenedPairs>) {
+    let Some(screened) = screened else { return };
+    for ScreenedPairs { pairs, undecided } in scratches.iter().map(|scratch| scratch.screener.screened) {
+        screened.pairs += pairs;
+        screened.undecided += undecided;
+    }
+}
+
+/// Adds up what workers counted.
+pub(crate) fn count_all<T: Element>(
+    scratches: &[Scratch<T>],
+    counts: &[TripletCounts],
+    out: &mut Triplets<T>,
+) {
+    let counted = scratches.iter().map(|scratch| &scratch.counts).chain(counts);
     counted.for_each(|&counted| out.counts += counted);
 }

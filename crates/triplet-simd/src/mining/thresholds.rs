@@ -26,22 +26,42 @@ pub(crate) fn run<T: Element>(
 ) {
     let StageContext { executor, selected, problem, source } = context;
     let layout = source.layout;
-    thresholds.resize(layout.threshold_len());
-    passing.resize(if triplets.keeps_distances() { 0 } else { layout.threshold_len() });
     bests.resize(layout);
     let bests = &*bests;
-    let mut rest = &mut thresholds[..];
-    let panels = triplets.parts(problem, layout.all_positions()).zip(passing.panels(layout)).enumerate().map(
-        move |(panel, (part, (passing, _)))| {
-            let thresholds = rest.split_off_mut(..layout.threshold_range(panel).len()).unwrap_or_default();
-            (panel, part, passing, thresholds)
-        },
-    );
-    run_tasks(executor, scratches, panels, |_, (panel, part, passing, thresholds)| {
-        if !layout.is_large(panel) {
-            T::dispatch(selected, Positives { problem, source, panel, part, passing, thresholds, bests });
-        }
+    let panels = thresholds_by_panel(context, thresholds, passing, triplets);
+    run_tasks(executor, scratches, panels, |_, PanelThresholds { panel, part, passing, thresholds }| {
+        T::dispatch(selected, Positives { problem, source, panel, part, passing, thresholds, bests });
     });
+}
+
+/// What the positives of a panel's anchors are written to.
+pub(crate) struct PanelThresholds<'a, T: Element> {
+    pub(crate) panel: usize,
+    /// The anchors' triplets.
+    pub(crate) part: TripletsPart<'a, T>,
+    /// Where the distances go that triplets do not keep.
+    pub(crate) passing: &'a mut [T],
+    pub(crate) thresholds: &'a mut [T::Key],
+}
+
+/// Makes room for the thresholds of all panels of anchors that have some, panel by panel.
+pub(crate) fn thresholds_by_panel<'a, T: Element>(
+    context: StageContext<'a, T>,
+    thresholds: &'a mut Aligned<T::Key>,
+    passing: &'a mut PassingDistances<T>,
+    triplets: &'a mut Triplets<T>,
+) -> impl Iterator<Item = PanelThresholds<'a, T>> + Send {
+    let StageContext { problem, source, .. } = context;
+    let layout = source.layout;
+    thresholds.resize(layout.threshold_len());
+    passing.resize(if triplets.keeps_distances() { 0 } else { layout.threshold_len() });
+    let mut rest = &mut thresholds[..];
+    let panels = triplets.parts(problem, layout.all_positions()).zip(passing.panels(layout)).enumerate();
+    let panels = panels.map(move |(panel, (part, (passing, _)))| {
+        let thresholds = rest.split_off_mut(..layout.threshold_range(panel).len()).unwrap_or_default();
+        PanelThresholds { panel, part, passing, thresholds }
+    });
+    panels.filter(|own| !layout.is_large(own.panel))
 }
 
 /// Rows whose distances are computed together.
@@ -85,7 +105,7 @@ impl<T: Element> Kernel<T> for Positives<'_, T> {
             let Self { problem, source, part, passing, thresholds, .. } = &mut self;
             let mut anchor = part.anchor(problem, position);
             for (p, &distance) in
-                positives(problem, source.layout, position, &mut anchor, passing).iter().enumerate()
+                positives_of(problem, source.layout, position, &mut anchor, passing).iter().enumerate()
             {
                 thresholds[p * L::PANEL + r] = problem.threshold(distance);
             }
@@ -97,7 +117,7 @@ impl<T: Element> Kernel<T> for Positives<'_, T> {
 /// Where the distances of an anchor's positives are: with its triplets, or else in its panel's passing
 /// distances.
 #[inline(always)]
-fn positives<'a, T: Real>(
+pub(crate) fn positives_of<'a, T: Real>(
     problem: &Problem<'_, T>,
     layout: &Layout,
     position: usize,
@@ -162,7 +182,7 @@ impl<T: Element> Positives<'_, T> {
             }
             return;
         }
-        let kept = positives(self.problem, self.source.layout, position, &mut anchor, self.passing);
+        let kept = positives_of(self.problem, self.source.layout, position, &mut anchor, self.passing);
         for other in others {
             kept[other - span.start - usize::from(other > position)] = values[other - first];
         }

@@ -1,7 +1,7 @@
 //! The upper triangle, block by block: distances of the next block while the last is searched.
 
 use super::{
-    bests::Bests,
+    bests::{Bests, Leave},
     rectangle::{Rectangle, pieces, share_pieces},
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     lanes::{Kernel, Lanes},
     mining::StageContext,
     scratch::Scratch,
-    screening::{Screened, ScreenedTriangle},
+    screening::{Pairs, Screened, ScreenedBlocks},
     search::{Block, BlockSearch, calls_a_block, search_and_compute},
 };
 use triplet_core::{Problem, real::Key, shares::Share};
@@ -46,20 +46,6 @@ pub(crate) fn run<T: Element>(
     }
 }
 
-/// Leaves what a worker found for the others.
-struct Leave<'a, T: Element> {
-    scratch: &'a mut Scratch<T>,
-    bests: &'a Bests<T::Key>,
-}
-
-impl<T: Element> Kernel<T> for Leave<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run<L: Lanes<Real = T>>(self, _: L) {
-        self.scratch.held.leave(self.bests);
-    }
-}
-
 /// Computes and searches the blocks of a piece.
 struct SearchPiece<'a, T: Element> {
     problem: &'a Problem<'a, T>,
@@ -84,7 +70,15 @@ impl<T: Element> Kernel<T> for SearchPiece<'_, T> {
         let calls = calls_a_block::<L>(layout);
         let (mut previous, mut current) = keys.split_at_mut(L::PANEL * L::PANEL);
         let mut computed: Option<[usize; 2]> = None;
-        let triangle = screened.map(|screened| ScreenedTriangle { screened, problem, source, thresholds });
+        let pairs = Pairs::Square(problem.classes());
+        let triangle = screened.map(|screened| ScreenedBlocks {
+            screened,
+            pairs,
+            rows: source,
+            columns: source,
+            thresholds,
+            far,
+        });
         let mut blocks = piece.blocks(layout);
         let mut left = true;
         // Each block is searched while the distances of the next are computed.

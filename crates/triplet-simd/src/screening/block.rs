@@ -44,12 +44,12 @@ pub(crate) struct Compute<'a> {
     pub(crate) words: &'a mut [u16],
 }
 
-/// A block whose distances are there, and searched for the pairs that may be in a window of their row's or of their
-/// column's anchor.
+/// A block whose distances are there, and searched for the pairs that may be in a window of their row's anchor, or of
+/// their column's where columns are anchors.
 pub(crate) struct Search<'a> {
     pub(crate) words: &'a [u16],
     pub(crate) rows: &'a Windows,
-    pub(crate) columns: &'a Windows,
+    pub(crate) columns: Option<&'a Windows>,
     /// Room for [`LISTED`] pairs.
     pub(crate) listed: &'a mut [u16],
 }
@@ -162,16 +162,16 @@ const fn units_a_block<W: Words>() -> usize {
 /// Units are counted in parts of this.
 const ONE: usize = 1 << 16;
 
-/// Numbers of the pairs in the first vector.
-const FIRST_PAIRS: [u16; MAX_WORDS] = {
+/// Numbers of the pairs in the first vector, of so many rows.
+const fn first_pairs(rows: usize) -> [u16; MAX_WORDS] {
     let mut pairs = [0; MAX_WORDS];
     let mut i = 0;
-    while i < MAX_WORDS {
-        pairs[i] = pair(i / COLUMNS, i % COLUMNS);
+    while i < rows * COLUMNS {
+        pairs[i] = pair(i % rows, i / rows);
         i += 1;
     }
     pairs
-};
+}
 
 /// The search of a block, a vector of words at a time.
 struct Units<'a, W: Words> {
@@ -187,6 +187,8 @@ struct Units<'a, W: Words> {
 }
 
 impl<'a, W: Words> Units<'a, W> {
+    const FIRST_PAIRS: [u16; MAX_WORDS] = first_pairs(W::ROWS);
+
     #[inline(always)]
     fn new(words: W, search: Search<'a>) -> Self {
         Self { words, search, row: 0, across: 0, listed: 0, rate: 0, due: 0 }
@@ -199,16 +201,18 @@ impl<'a, W: Words> Units<'a, W> {
         let Search { words: distances, rows, columns, listed } = &mut self.search;
         let key = words.load(&distances[row * PANEL + across * W::ROWS * COLUMNS..]);
         let mut outside = words.splat(u16::MAX);
-        for (low, width) in rows.slots() {
-            let (low, width) = (words.rows(&low[row..]), words.rows(&width[row..]));
+        for slot in rows.of_rows() {
+            let (low, width) = (words.rows(&slot[row..]), words.rows(&slot[PANEL + row..]));
             outside = words.min(outside, words.outside(key, low, width));
         }
-        for (low, width) in columns.slots() {
-            let column = across * COLUMNS;
-            let (low, width) = (words.columns(&low[column..]), words.columns(&width[column..]));
-            outside = words.min(outside, words.outside(key, low, width));
+        if let Some(columns) = columns {
+            let place = across * W::ROWS * COLUMNS;
+            for slot in columns.of_columns::<W>() {
+                let (low, width) = (words.load(&slot[place..]), words.load(&slot[W::ROWS * PANEL + place..]));
+                outside = words.min(outside, words.outside(key, low, width));
+            }
         }
-        let pairs = words.add(words.load(&FIRST_PAIRS), words.splat(pair(row, across * COLUMNS)));
+        let pairs = words.add(words.load(&Self::FIRST_PAIRS), words.splat(pair(row, across * COLUMNS)));
         self.listed += words.list_zeros(outside, pairs, &mut listed[self.listed..]);
         self.across += 1;
         if self.across == ACROSS {

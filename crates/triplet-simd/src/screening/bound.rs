@@ -1,6 +1,7 @@
 //! How far the distance of a pair in words may be from the one that is defined: docs/numerics.md, "Screening".
 
-use triplet_core::{Distance, Real};
+use super::quantise::lower_bits;
+use triplet_core::{Distance, Real, real::Key};
 
 /// What is known of a row `x` after centring, `y = x - c`, and rounding, `q = round(s y)`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,28 +18,30 @@ pub(super) struct RowSums {
     pub(super) lost: f64,
 }
 
-/// Largest norm of a row in whole numbers: the sum of two squares stays below 2^32, with room for errors.
-const NORM: f64 = 46_000.0;
+/// Largest norm of a row in whole numbers with which the words of all distances are different: the sum of two
+/// squares is below 2^32.
+const COARSE_NORM: f64 = 46_000.0;
+/// The largest otherwise: the distances of a usual batch do not go round more than once, and windows are narrower.
+const FINE_NORM: f64 = 160_000.0;
 /// The largest component.
 const COMPONENT: f64 = 32_767.0;
-/// The largest error that rows are screened with, and how far their norms may be from those of the sums: with
-/// [`NORM`], no distance in words reaches [`u16::MAX`].
-const MOST_ERROR: f64 = (1 << 23) as f64;
+/// The largest error that rows are screened with: a window takes up one word in 64 then.
+const MOST_ERROR: f64 = (1 << 25) as f64;
+/// How far norms may be from those of the sums.
+const MOST_EXCESS: f64 = (1 << 23) as f64;
 /// Roundings of constants and of windows themselves.
-const ROUNDINGS: f64 = 4.0;
+pub(super) const ROUNDINGS: f64 = 4.0;
 /// One word, of a distance.
 const WORD: f64 = 65_536.0;
 
-/// The largest sums of some rows, and errors.
+/// The largest sums of some rows.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Most {
-    square: f64,
-    centred: f64,
+    pub(super) square: f64,
+    pub(super) centred: f64,
     largest: f64,
-    lost: f64,
-    /// Of the distances in words.
-    error: f64,
-    /// By which norms differ from those of the sums.
+    pub(super) lost: f64,
+    /// By which norms differ from those of the sums, in whole numbers.
     excess: f64,
 }
 
@@ -51,13 +54,18 @@ impl Most {
         })
     }
 
-    fn and(self, other: Self) -> Self {
+    /// The same, and by how much norms differ at most.
+    pub(super) fn with_excess(self, excess: f64) -> Self {
+        Self { excess, ..self }
+    }
+
+    /// Of these and of others.
+    pub(super) fn and(self, other: Self) -> Self {
         Self {
             square: self.square.max(other.square),
             centred: self.centred.max(other.centred),
             largest: self.largest.max(other.largest),
             lost: self.lost.max(other.lost),
-            error: self.error.max(other.error),
             excess: self.excess.max(other.excess),
         }
     }
@@ -67,60 +75,61 @@ impl Most {
         panels.iter().fold(Self::default(), |most, &panel| most.and(panel))
     }
 
-    /// What rows are multiplied by; none where there is nothing to screen.
-    pub(super) fn factor(&self, width: usize) -> Option<f64> {
+    /// What rows are multiplied by; none where there is nothing to screen. `fine`: whether words may be those of
+    /// several distances.
+    pub(super) fn factor(&self, width: usize, fine: bool) -> Option<f64> {
+        let norm = if fine { FINE_NORM } else { COARSE_NORM };
         // Rounding moves a component by half, and a row by half a unit in each.
-        let of_norms = (NORM - (width as f64).sqrt()) / self.centred.sqrt();
+        let of_norms = (norm - (width as f64).sqrt()) / self.centred.sqrt();
         let factor = of_norms.min((COMPONENT - 1.0) / self.largest);
         (factor.is_finite() && factor > 0.0).then_some(factor)
     }
 }
 
-/// Distances as 32-bit numbers: `factor * distance + offset`, with an error for each row.
+/// Distances as whole numbers: `factor * distance`, with an error for each row. Words are their upper halves modulo 2^16.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Scale {
     factor: f64,
-    offset: f64,
+    /// No number is larger.
+    top: f64,
 }
 
 impl Scale {
     /// The number of a distance, without its rounding.
     #[cfg(test)]
     pub(super) fn number(self, distance: f64) -> f64 {
-        distance * self.factor + self.offset
+        distance * self.factor
     }
 
-    /// The first word that a distance may have, or the last below it.
+    /// The first word of the distances from one on, and by how many the word of another that is not below it
+    /// comes after that: of the largest there can be, if none is given. All words, if there are more.
     #[inline(always)]
-    pub(super) fn lowest(self, distance: f64, error: f64) -> u16 {
-        word(distance * self.factor + (self.offset - error))
-    }
-
-    /// The last word that a distance may have, or the first above it.
-    #[inline(always)]
-    pub(super) fn highest(self, distance: f64, error: f64) -> u16 {
-        word(distance * self.factor + (self.offset + error))
+    pub(super) fn window(self, from: f64, to: Option<f64>, error: f64) -> (u16, u16) {
+        let first = upper_half(from * self.factor - error);
+        let last = upper_half(to.map_or(self.top, |to| to * self.factor + error));
+        let width = (last - first).clamp(0.0, f64::from(u16::MAX));
+        (lower_bits(first) as u16, lower_bits(width) as u16)
     }
 }
 
-/// The upper half, within what a word can be.
+/// The upper half of a number.
 #[inline(always)]
-fn word(number: f64) -> u16 {
-    (number * (1.0 / WORD)).clamp(0.0, f64::from(u16::MAX)) as u16
+fn upper_half(number: f64) -> f64 {
+    (number * (1.0 / WORD)).floor()
 }
 
 /// What the errors of all rows have in common.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bound {
-    most: Most,
-    factor: f64,
+    pub(super) most: Most,
+    pub(super) factor: f64,
     distance: Distance,
     /// Half the distance from 1 to the next number.
-    unit: f64,
+    pub(super) unit: f64,
     /// The error of a chain, relative to the product of the norms.
-    chain: f64,
+    pub(super) chain: f64,
     /// Of sums in f64, and what underflows in a chain.
-    in_f64: f64,
+    pub(super) in_f64: f64,
 }
 
 impl Bound {
@@ -132,48 +141,32 @@ impl Bound {
         (0.0..=0.01).contains(&chain).then_some(Self { most, factor, distance, unit, chain, in_f64 })
     }
 
-    /// Writes the error of each row's distances, and what the row adds to them but for the offset; the largest.
-    pub(super) fn apply<T: Real>(
-        &self,
-        rows: &[RowSums],
-        norms: &[T],
-        errors: &mut [f64],
-        constants: &mut [u32],
-    ) -> Most {
-        let Self { most, factor, distance, unit, chain, in_f64 } = *self;
+    /// The scale, given the largest error; none if the errors leave nothing to decide.
+    pub(super) fn scale(&self, largest: f64) -> Option<Scale> {
+        let Self { most, factor, distance, .. } = *self;
         let squared = factor * factor;
-        let (most_norm, most_centred, most_lost) =
-            (most.square.sqrt(), most.centred.sqrt(), most.lost.sqrt());
-        let mut largest = Most::default();
-        for ((row, norm), (error, constant)) in rows.iter().zip(norms).zip(errors.iter_mut().zip(constants)) {
-            let product = row.square.sqrt() * most_norm;
-            // Of the chain, and of the sum of norms and the difference; the norms' own are known.
-            let float = chain * product + unit * (row.square + most.square + 2.0 * product) * 2.0;
-            let rounding = row.rounded.sqrt() * most_lost + row.lost.sqrt() * (factor * most_centred);
-            // A distance is not below zero: what lies there is moved by no more than its own error.
-            *error = (rounding + squared * (2.0 * float + in_f64)) * (1.0 + 1e-9) + ROUNDINGS;
-            // Unit rows have norm one, but not those of next to no length.
-            let norm = if half(distance) < 1.0 { norm.to_f64() } else { 1.0 };
-            let excess = norm - row.square;
-            largest.error = error.max(largest.error);
-            largest.excess = (squared * excess.abs()).max(largest.excess);
-            *constant = (((row.centred + excess) * 0.5 * squared).floor() as i64) as u32;
-        }
-        largest
-    }
-
-    /// The scale, and what is added to each row's constant so that no number is below zero; none if the
-    /// errors leave nothing to decide.
-    pub(super) fn scale(&self, largest: Most) -> Option<(Scale, u32)> {
-        let leaves_anything = largest.error + largest.excess <= MOST_ERROR;
-        let offset = largest.error.ceil();
-        let factor = self.factor * self.factor * half(self.distance);
-        leaves_anything.then_some((Scale { factor, offset: 2.0 * offset }, offset as u32))
+        let top = 2.0 * squared * most.centred + most.excess + largest;
+        (largest <= MOST_ERROR && most.excess <= MOST_EXCESS)
+            .then_some(Scale { factor: squared * half(distance), top: top * (1.0 + 1e-9) })
     }
 }
 
+/// Whether words may be those of several distances: not where many thresholds are far beyond the mean distance, given
+/// that of rows from their centre. Anchors that find nothing beyond a threshold look for their farthest candidate, and
+/// no word is beyond another then.
+pub(super) fn may_be_fine<T: Real>(thresholds: &[T::Key], centred: f64, distance: Distance) -> bool {
+    let far = T::from_f64(FAR * centred / half(distance)).key();
+    let count = thresholds.iter().filter(|&&key| key > far && key != Key::UNREACHABLE).count();
+    count <= thresholds.len() / FEW
+}
+
+/// Times the mean distance.
+const FAR: f64 = 1.6;
+/// One in so many is not many.
+const FEW: usize = 500;
+
 /// What a distance is multiplied by to be the sum of two halved norms less a product.
-fn half(distance: Distance) -> f64 {
+pub(super) fn half(distance: Distance) -> f64 {
     match distance {
         Distance::SquaredL2 | Distance::L2 => 0.5,
         Distance::Angular => 1.0,

@@ -6,8 +6,14 @@ use triplet_core::Real;
 
 /// Rows at a time: their sums fit registers.
 const ROWS: usize = 16;
-/// Added to a number and subtracted, rounds it to a whole one, which is in the lower bits of the sum.
+/// Added to a number below 2^51 and subtracted, rounds it to a whole one, which is in the lower bits of the sum.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
+
+/// The lower bits of a whole number that is not too large.
+#[inline(always)]
+pub(super) fn lower_bits(whole: f64) -> u32 {
+    (whole + ROUNDER).to_bits() as u32
+}
 
 /// Panels of whose rows the centre is the mean, about: the calling thread alone reads them.
 const MOST_PANELS: usize = 32;

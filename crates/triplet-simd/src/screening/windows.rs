@@ -1,20 +1,25 @@
 //! The windows of a panel's anchors: the words of candidates that screening cannot rule out.
 
-use super::{bound::Scale, words::PANEL};
-use crate::{gram::aligned::Aligned, inlined::zip, search::Anchors};
+use super::{
+    bound::Scale,
+    words::{PANEL, Words},
+};
+use crate::{gram::aligned::Aligned, search::Anchors};
 use triplet_core::{Real, real::Key};
 
 /// For every threshold of a panel's anchors, the words from that of the threshold to that of the best candidate so
 /// far, widened by the error; where anchors may need their farthest candidate, the words from that of the farthest
-/// so far on. No pair has the word [`u16::MAX`], so a window of that alone is empty.
+/// so far on. All modulo 2^16: some pairs are in a window whose distance is not.
 #[derive(Debug, Default)]
 pub(crate) struct Windows {
-    /// First word, slot by slot, a panel each.
-    low: Aligned<u16>,
-    /// Last word less the first.
-    width: Aligned<u16>,
+    /// Slot by slot: the first words of a panel, and then the last words less the first.
+    words: Aligned<u16>,
+    /// The same for columns: each word so many times.
+    copies: usize,
+    copied: Aligned<u16>,
     thresholds: usize,
-    /// Whether a slot more is that of the farthest candidates.
+    /// Which anchors look for their farthest candidate, in a slot of its own if any does.
+    lacks: Vec<bool>,
     far: bool,
     /// Whether the windows are those of the best candidates, or wider by what was found here.
     fresh: bool,
@@ -32,27 +37,32 @@ impl Windows {
         self.fresh
     }
 
-    /// First words and widths, a slot each.
+    /// First words and widths after each other, a slot each.
     #[inline(always)]
-    pub(super) fn slots(&self) -> impl Iterator<Item = (&[u16], &[u16])> {
-        zip(self.low.chunks_exact(PANEL), self.width.chunks_exact(PANEL))
+    pub(super) fn of_rows(&self) -> impl Iterator<Item = &[u16]> {
+        self.words.chunks_exact(SLOT)
     }
 
-    /// Windows as given, slot by slot.
+    /// The same, each word as often as a vector has rows.
+    #[inline(always)]
+    pub(super) fn of_columns<W: Words>(&self) -> impl Iterator<Item = &[u16]> {
+        self.copied.chunks_exact(W::ROWS * SLOT)
+    }
+
+    /// Windows as given, slot by slot, for vectors of so many rows.
     #[cfg(test)]
-    pub(super) fn of(low: Vec<u16>, width: Vec<u16>) -> Self {
-        let mut windows = Self::default();
-        for (to, from) in [(&mut windows.low, low), (&mut windows.width, width)] {
-            to.resize(from.len());
-            to.copy_from_slice(&from);
-        }
+    pub(super) fn of(slots: &[u16], copies: usize) -> Self {
+        let mut windows = Self { copies, ..Self::default() };
+        windows.words.resize(slots.len());
+        windows.words.copy_from_slice(slots);
+        windows.copy_for_columns();
         windows
     }
 
     /// Whether a word is in one of an anchor's windows.
     #[cfg(test)]
     pub(super) fn contains(&self, anchor: usize, word: u16) -> bool {
-        self.slots().any(|(low, width)| word.wrapping_sub(low[anchor]) <= width[anchor])
+        self.of_rows().any(|slot| word.wrapping_sub(slot[anchor]) <= slot[PANEL + anchor])
     }
 
     /// Whether the farthest candidates are looked for.
@@ -62,7 +72,7 @@ impl Windows {
     }
 
     /// Makes the windows of a panel's anchors. `far`: whether an anchor none of whose candidates reaches a
-    /// threshold takes the farthest.
+    /// threshold takes the farthest; `copies`: of each word, for columns.
     #[inline(always)]
     pub(super) fn rebuild<T: Real>(
         &mut self,
@@ -70,64 +80,99 @@ impl Windows {
         errors: &[f64],
         scale: Scale,
         far: bool,
+        copies: usize,
     ) {
         let errors: &[f64; PANEL] = errors.first_chunk().expect("an error a row");
         self.thresholds = anchors.slots;
-        self.low.resize((self.thresholds + 1) * PANEL);
-        self.width.resize((self.thresholds + 1) * PANEL);
-        let mut lacks = [false; PANEL];
-        for slot in 0..self.thresholds {
+        self.words.resize((self.thresholds + 1) * SLOT);
+        self.lacks.clear();
+        self.lacks.resize(PANEL, false);
+        for (slot, words) in self.words.chunks_exact_mut(SLOT).take(self.thresholds).enumerate() {
             let place = slot * PANEL..(slot + 1) * PANEL;
-            let (low, width) = (&mut self.low[place.clone()], &mut self.width[place.clone()]);
+            let (low, width) = words.split_at_mut(PANEL);
             let (thresholds, excess) = (&anchors.thresholds[place.clone()], &anchors.excess[place.clone()]);
             let rows = &anchors.nearest_row[place];
             for r in 0..PANEL {
-                let unreachable = thresholds[r] == Key::UNREACHABLE;
+                if thresholds[r] == Key::UNREACHABLE {
+                    (low[r], width[r]) = (0, 0);
+                    continue;
+                }
                 let unset = rows[r] == Key::SIGNED_MAX;
-                let first = scale.lowest(T::from_key(thresholds[r]).to_f64(), errors[r]);
-                let first = if unreachable { u16::MAX } else { first };
                 let best = thresholds[r].wrapping_add(excess[r]);
-                let last = scale.highest(T::from_key(best).to_f64(), errors[r]);
-                let last = if unset { u16::MAX } else { last };
-                (low[r], width[r]) = (first, last.saturating_sub(first));
-                lacks[r] |= unset && !unreachable;
+                let [threshold, best] = [thresholds[r], best].map(|key| T::from_key(key).to_f64());
+                (low[r], width[r]) = scale.window(threshold, (!unset).then_some(best), errors[r]);
+                self.lacks[r] |= unset;
             }
         }
-        self.far = far && lacks.contains(&true);
+        self.far = far && self.lacks.contains(&true);
         let slots = self.thresholds + usize::from(self.far);
-        self.low.resize(slots * PANEL);
-        self.width.resize(slots * PANEL);
+        self.words.resize(slots * SLOT);
         if self.far {
-            for r in 0..PANEL {
+            for (r, &error) in errors.iter().enumerate() {
                 let far = anchors.far[r];
-                let first = if !lacks[r] {
-                    u16::MAX
+                let place = self.thresholds * SLOT + r;
+                (self.words[place], self.words[place + PANEL]) = if !self.lacks[r] {
+                    (0, 0)
                 } else if far == Key::MASKED {
-                    0
+                    (0, u16::MAX)
                 } else {
-                    scale.lowest(T::from_key(far).to_f64(), errors[r])
+                    scale.window(T::from_key(far).to_f64(), None, error)
                 };
-                let place = self.thresholds * PANEL + r;
-                (self.low[place], self.width[place]) = (first, u16::MAX - first);
             }
         }
+        self.copies = copies;
+        self.copy_for_columns();
         self.fresh = true;
     }
 
-    /// A candidate at this distance was found for a threshold.
     #[inline(always)]
-    pub(super) fn narrow(&mut self, place: usize, distance: f64, error: f64, scale: Scale) {
-        self.width[place] = scale.highest(distance, error).saturating_sub(self.low[place]);
+    fn copy_for_columns(&mut self) {
+        match self.copies {
+            0 => self.copied.resize(0),
+            1 => self.copy::<1>(),
+            _ => self.copy::<2>(),
+        }
+    }
+
+    #[inline(always)]
+    fn copy<const COPIES: usize>(&mut self) {
+        self.copied.resize(self.words.len() * COPIES);
+        for (to, &word) in self.copied.chunks_exact_mut(COPIES).zip(&*self.words) {
+            to.copy_from_slice(&[word; COPIES]);
+        }
+    }
+
+    /// A candidate at this distance was found for a threshold, given both.
+    #[inline(always)]
+    pub(super) fn narrow(
+        &mut self,
+        (slot, anchor): (usize, usize),
+        [threshold, found]: [f64; 2],
+        error: f64,
+        scale: Scale,
+    ) {
+        self.set(slot * SLOT + anchor, scale.window(threshold, Some(found), error));
     }
 
     /// A candidate at this distance was found to be the farthest of an anchor.
     #[inline(always)]
     pub(super) fn narrow_farthest(&mut self, anchor: usize, distance: f64, error: f64, scale: Scale) {
-        let place = self.thresholds * PANEL + anchor;
-        // One that does not look for its farthest has no window.
-        if self.low[place] < u16::MAX {
-            self.low[place] = scale.lowest(distance, error);
-            self.width[place] = u16::MAX - self.low[place];
+        if self.lacks[anchor] {
+            self.set(self.thresholds * SLOT + anchor, scale.window(distance, None, error));
+        }
+    }
+
+    #[inline(always)]
+    fn set(&mut self, place: usize, (low, width): (u16, u16)) {
+        let copies = self.copies;
+        for (place, word) in [(place, low), (place + PANEL, width)] {
+            self.words[place] = word;
+            if copies > 0 {
+                self.copied[place * copies..(place + 1) * copies].fill(word);
+            }
         }
     }
 }
+
+/// Words of a slot: a first and a width for each anchor of a panel.
+const SLOT: usize = 2 * PANEL;

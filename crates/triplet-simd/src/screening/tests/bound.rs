@@ -45,10 +45,11 @@ fn uniform(rng: &mut Rng, width: usize) -> Vec<f32> {
 }
 
 /// The largest error among all pairs, as a share of its bound; none where rows are not screened.
-fn largest_share(rows: &[f32], width: usize, distance: Distance, name: &str) -> Option<f64> {
+fn largest_share(rows: &[f32], width: usize, scale: (Distance, bool), name: &str) -> Option<f64> {
+    let (distance, fine) = scale;
     let (selected, _) = *selected().first()?;
     let mut most = 0.0_f64;
-    let screened = with_words(selected, rows, width, distance, |words, source| {
+    let screened = with_words(selected, rows, width, scale, |words, source| {
         let count = rows.len() / width;
         let product = |a: usize, b: usize| {
             let component = |row: usize, k: usize| {
@@ -67,17 +68,22 @@ fn largest_share(rows: &[f32], width: usize, distance: Distance, name: &str) -> 
                 let defined = f64::from(distance.ranking_value(g, norm(a), norm(b)));
                 let number =
                     constant(a).wrapping_add(constant(b)).wrapping_sub(product(a, b).cast_unsigned());
-                assert!(number < 0xFFFF_0000, "{name}: {a} and {b} have the word of no pair");
                 let error = [a, b].map(|row| words.errors(row / PANEL)[row % PANEL]);
                 let allowed = error[0].min(error[1]);
-                let (first, last) =
-                    (words.scale().lowest(defined, allowed), words.scale().highest(defined, allowed));
+                let (first, width) = words.scale().window(defined, Some(defined), allowed);
                 let word = (number >> 16) as u16;
                 assert!(
-                    first <= word && word <= last,
-                    "{name}: {a} and {b} at {defined}: {word} of {first}..={last}"
+                    word.wrapping_sub(first) <= width,
+                    "{name}: {a} and {b} at {defined}: {word} of {first} and {width} more"
                 );
-                most = most.max((f64::from(number) - words.scale().number(defined)).abs() / allowed);
+                // No number is larger than the largest that a window goes to.
+                let (_, rest) = words.scale().window(defined, None, allowed);
+                assert!(rest >= width, "{name}: {a} and {b}");
+                let expected = words.scale().number(defined).round();
+                // Words go round in fine scales alone.
+                assert!(fine || expected + allowed < 4.295e9, "{name}: {a} and {b}");
+                let difference = number.wrapping_sub(expected as i64 as u32).cast_signed();
+                most = most.max((f64::from(difference).abs() - 0.5) / allowed);
             }
         }
     });
@@ -88,11 +94,11 @@ fn largest_share(rows: &[f32], width: usize, distance: Distance, name: &str) -> 
 fn no_distance_in_words_is_farther_from_the_defined_one_than_its_bound() {
     for (kind, (name, make)) in KINDS.into_iter().enumerate() {
         for width in [1, 2, 3, 7, 64, 129] {
-            for distance in Distance::ALL {
+            for (distance, fine) in Distance::ALL.into_iter().flat_map(|d| [(d, false), (d, true)]) {
                 let mut rng = rng((kind * 1000 + width) as u64);
                 let rows: Vec<f32> = (0..100).flat_map(|row| make(&mut rng, row, width)).collect();
-                let name = format!("{name} x {width}, {}", distance.name());
-                let most = largest_share(&rows, width, distance, &name);
+                let name = format!("{name} x {width}, {}, fine: {fine}", distance.name());
+                let most = largest_share(&rows, width, (distance, fine), &name);
                 assert!(most.is_none_or(|most| most <= 1.0), "{name}: {most:?}");
             }
         }
@@ -106,7 +112,7 @@ fn rows_whose_distances_f32_does_not_resolve_are_not_screened() {
     let rows: Vec<f32> = (0..100 * 64).map(|_| 100.0 + 1e-5 * rng.f32()).collect();
     for equal in [false, true] {
         let rows: Vec<f32> = if equal { vec![0.7; 100 * 64] } else { rows.clone() };
-        assert_eq!(largest_share(&rows, 64, Distance::SquaredL2, "not resolved"), None);
+        assert_eq!(largest_share(&rows, 64, (Distance::SquaredL2, false), "not resolved"), None);
     }
 }
 
@@ -129,7 +135,7 @@ fn rows_made_for_it_come_near_the_bound() {
                 vec![sign * length; WIDTH]
             })
             .collect();
-        let share = largest_share(&rows, WIDTH, Distance::SquaredL2, "parallel");
+        let share = largest_share(&rows, WIDTH, (Distance::SquaredL2, false), "parallel");
         best = best.max(share.expect("rows to screen"));
     }
     assert!((0.6..=1.0).contains(&best), "{best}: the bound is far from any error, or the rows are");

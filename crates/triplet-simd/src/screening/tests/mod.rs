@@ -4,12 +4,11 @@ mod block;
 mod bound;
 mod mined;
 
-use super::{Screen, Screened, Screening, words::SelectedWords};
+use super::{Screen, Screened, Screening, Workers, words::SelectedWords};
 use crate::{
     cpu::isa::{Isa, Selected},
     executor::Inline,
     gram::{block::PackedRows, layout::Layout, pack::Packed, pack_batch},
-    mining::StageContext,
 };
 use std::io::Write;
 use triplet_core::{Batch, Distance, Objective, Problem, ProblemBuffers, Rule};
@@ -31,12 +30,13 @@ fn selected() -> Vec<(Selected, SelectedWords)> {
     found
 }
 
-/// Calls `body` with a batch in words, if there is anything to screen; whether there is.
+/// Calls `body` with a batch in words, whose words may be those of several distances if `fine`, if there is anything to
+/// screen; whether there is.
 fn with_words(
     selected: Selected,
     rows: &[f32],
     width: usize,
-    distance: Distance,
+    (distance, fine): (Distance, bool),
     body: impl FnOnce(&Screened<'_>, PackedRows<'_, f32>),
 ) -> bool {
     // Classes of two: a threshold each.
@@ -49,8 +49,11 @@ fn with_words(
     layout.rebuild(&problem, selected);
     let order = (problem.anchors(), problem.classes().order());
     let source = pack_batch::run(&Inline, &mut [()], selected, order, distance, &layout, &mut packed);
-    let context = StageContext { executor: &Inline, selected, problem: &problem, source };
-    match screen.prepare(Screening::Always, context, &mut [()]) {
+    let mut workers = Workers { executor: &Inline, selected, scratches: &mut [()] };
+    // One threshold, beyond all distances.
+    let far = [f32::MAX.to_bits()];
+    let thresholds = if fine { &far[..0] } else { &far };
+    match screen.prepare(Screening::Always, &mut workers, (source, thresholds), None) {
         Some(words) => body(&words, source),
         None => return false,
     }

@@ -127,10 +127,6 @@ impl<const VNNI: bool> Words for Avx2Words<VNNI> {
         self.splat(from[0])
     }
     #[inline(always)]
-    fn columns(self, from: &[u16]) -> __m256i {
-        self.load(from)
-    }
-    #[inline(always)]
     fn add(self, a: __m256i, b: __m256i) -> __m256i {
         // SAFETY: the token proves AVX2.
         unsafe { _mm256_add_epi16(a, b) }

@@ -3,7 +3,7 @@
 use super::{PANEL, WordKernel, Words};
 use core::arch::x86_64::*;
 
-/// 32 words: 2 rows by 16 columns. A token for the instructions.
+/// 32 words: 2 rows by 16 columns, column by column. A token for the instructions.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512Words(());
 
@@ -32,27 +32,8 @@ fn enter<K: WordKernel>(words: Avx512Words, kernel: K) -> K::Output {
     kernel.run(words)
 }
 
-/// Places of the odd words of two vectors, in order.
-const UPPER_HALVES: [i16; 32] = {
-    let mut places = [0; 32];
-    let mut i = 0;
-    while i < 32 {
-        places[i] = 2 * i as i16 + 1;
-        i += 1;
-    }
-    places
-};
-
-/// Bytes of the first of two words for the first half of a vector, of the second for the other.
-const TWO_ROWS: [u8; 64] = {
-    let mut bytes = [0; 64];
-    let mut i = 0;
-    while i < 64 {
-        bytes[i] = 2 * (i / 32) as u8 + (i % 2) as u8;
-        i += 1;
-    }
-    bytes
-};
+/// The words of the second of two rows.
+const SECOND_ROW: u32 = 0xAAAA_AAAA;
 
 impl Words for Avx512Words {
     type Sums = __m512i;
@@ -103,11 +84,8 @@ impl Words for Avx512Words {
     }
     #[inline(always)]
     fn upper_halves(self, first: __m512i, second: __m512i) -> __m512i {
-        // SAFETY: the array is a vector long; the token proves AVX-512BW.
-        unsafe {
-            let places = _mm512_loadu_si512(UPPER_HALVES.as_ptr().cast());
-            _mm512_permutex2var_epi16(first, places, second)
-        }
+        // SAFETY: the token proves AVX-512BW.
+        unsafe { _mm512_mask_blend_epi16(SECOND_ROW, _mm512_srli_epi32::<16>(first), second) }
     }
     #[inline(always)]
     fn splat(self, word: u16) -> __m512i {
@@ -129,18 +107,8 @@ impl Words for Avx512Words {
     #[inline(always)]
     fn rows(self, from: &[u16]) -> __m512i {
         let &[first, second] = from.first_chunk().expect("two words");
-        let both = (u32::from(second) << 16 | u32::from(first)).cast_signed();
-        // SAFETY: the array is a vector long; the token proves AVX-512BW.
-        unsafe {
-            let bytes = _mm512_loadu_si512(TWO_ROWS.as_ptr().cast());
-            _mm512_shuffle_epi8(_mm512_set1_epi32(both), bytes)
-        }
-    }
-    #[inline(always)]
-    fn columns(self, from: &[u16]) -> __m512i {
-        let from: &[u16; 16] = from.first_chunk().expect("sixteen words");
-        // SAFETY: the reference covers half a vector; the token proves AVX-512F.
-        unsafe { _mm512_broadcast_i64x4(_mm256_loadu_si256(from.as_ptr().cast())) }
+        // SAFETY: the token proves AVX-512F.
+        unsafe { _mm512_set1_epi32((u32::from(second) << 16 | u32::from(first)).cast_signed()) }
     }
     #[inline(always)]
     fn add(self, a: __m512i, b: __m512i) -> __m512i {

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 /// Rows of a panel of words, as many as of a panel of `f32` in AVX2 and AVX-512.
 pub(crate) const PANEL: usize = 48;
-/// Columns whose words stand side by side in a vector.
+/// Columns whose words are in a vector.
 pub(crate) const COLUMNS: usize = 16;
 /// No vector has more words.
 pub(crate) const MAX_WORDS: usize = 32;
@@ -27,7 +27,7 @@ pub(crate) trait WordKernel {
 pub(crate) trait Words: Copy {
     /// Sums of products, 32 bits each.
     type Sums: Copy;
-    /// Words: those of [`Words::ROWS`] rows and [`COLUMNS`] columns.
+    /// Words: those of [`Words::ROWS`] rows and [`COLUMNS`] columns, column by column.
     type Vector: Copy;
     /// Sums in a vector.
     const LEN: usize;
@@ -62,7 +62,7 @@ pub(crate) trait Words: Copy {
     /// # Safety
     /// `from` must be valid for reads of `LEN` numbers.
     unsafe fn load_sums_at(self, from: *const u32) -> Self::Sums;
-    /// The upper half of each sum, those of the first vector first.
+    /// The upper half of each sum: the vectors are two rows, or else two halves of the columns of one.
     fn upper_halves(self, first: Self::Sums, second: Self::Sums) -> Self::Vector;
 
     /// The word in every place.
@@ -71,10 +71,8 @@ pub(crate) trait Words: Copy {
     fn load(self, from: &[u16]) -> Self::Vector;
     /// Writes a whole vector; panics if there is less room.
     fn store(self, to: &mut [u16], words: Self::Vector);
-    /// The first [`Words::ROWS`] words, each in all columns of its row; panics if there are fewer than two.
+    /// The first [`Words::ROWS`] words, each in all columns of its row; panics if there are fewer.
     fn rows(self, from: &[u16]) -> Self::Vector;
-    /// The first [`COLUMNS`] words, in every row; panics if there are fewer.
-    fn columns(self, from: &[u16]) -> Self::Vector;
     /// `a + b`, modulo 2^16.
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// The smaller, unsigned.
