@@ -20,6 +20,8 @@ const LEAST_ROWS_OF_ALL: usize = 2048;
 /// Anchors from which on they are screened against other candidates: with fewer, words take longer to make than they
 /// save (measured).
 const LEAST_ANCHORS: usize = 192;
+/// Candidates that are other rows from which on they are screened: their windows serve anchors of one side alone (measured).
+const LEAST_OTHERS: usize = 4096;
 /// Candidates from which on words may be those of several distances: with fewer, more anchors look for their farthest
 /// (measured).
 const LEAST_FINE: usize = 16_384;
@@ -69,14 +71,17 @@ struct Side<'a> {
     constants: &'a [u32],
 }
 
-/// Whether so many anchors and candidates are screened.
-fn may_be_screened(screening: Screening, [anchors, candidates]: [usize; 2], width: usize) -> bool {
+/// Whether so many anchors and candidates are screened, which are the same rows if `square`.
+fn may_be_screened(
+    screening: Screening,
+    ([anchors, candidates], square): ([usize; 2], bool),
+    width: usize,
+) -> bool {
     match screening {
         Screening::Off => false,
         Screening::Auto => {
-            anchors >= LEAST_ANCHORS
-                && candidates >= LEAST_ROWS_OF_ALL
-                && (LEAST_WIDTH..=MOST_WIDTH).contains(&width)
+            let least = if square { LEAST_ROWS_OF_ALL } else { LEAST_OTHERS };
+            anchors >= LEAST_ANCHORS && candidates >= least && (LEAST_WIDTH..=MOST_WIDTH).contains(&width)
         }
         Screening::Always => true,
     }
@@ -87,11 +92,11 @@ fn words_for(
     screening: Screening,
     selected: Selected,
     anchors: &Layout,
-    candidates: usize,
+    (candidates, square): (usize, bool),
 ) -> Option<SelectedWords> {
     let large = (0..anchors.panels).filter(|&panel| anchors.is_large(panel)).count();
     // Words are laid out for this height; f64 has another, of which nothing is screened.
-    let possible = may_be_screened(screening, [anchors.rows, candidates], anchors.width);
+    let possible = may_be_screened(screening, ([anchors.rows, candidates], square), anchors.width);
     if !possible || anchors.panel != PANEL || 2 * large > anchors.panels {
         return None;
     }
@@ -129,12 +134,12 @@ impl Screen {
         let (anchors, candidates, width) =
             (problem.anchors().len(), problem.candidates().len(), problem.anchors().width());
         // Before a layout is made for it.
-        if !may_be_screened(screening, [anchors, candidates], width) {
+        if !may_be_screened(screening, ([anchors, candidates], problem.is_square()), width) {
             return 0;
         }
         let mut layout = Layout::default();
         layout.rebuild(problem, selected);
-        if words_for(screening, selected, &layout, candidates).is_none() {
+        if words_for(screening, selected, &layout, (candidates, problem.is_square())).is_none() {
             return 0;
         }
         let others = if problem.is_square() { 0 } else { candidates.div_ceil(PANEL) };
@@ -156,7 +161,7 @@ impl Screen {
     ) -> Option<Screened<'s>> {
         let (layout, distance) = (source.layout, source.distance);
         let all = candidates.map_or(layout.rows, |candidates| candidates.layout.rows);
-        let words = words_for(screening, workers.selected, layout, all)?;
+        let words = words_for(screening, workers.selected, layout, (all, candidates.is_none()))?;
         let Self { own, errors, others, kept } = self;
         let width = layout.width;
         let enough_for_fine = screening == Screening::Always || all >= LEAST_FINE;
