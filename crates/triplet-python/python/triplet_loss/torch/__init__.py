@@ -26,8 +26,15 @@ float32 and float64 are computed as they are, float16 and bfloat16 in float32. T
 gradient is computed in the forward pass; ``torch.compile`` sees one operation.
 """
 
+from ._cached_step import cached_step
 from ._distributed import DistributedTripletLoss
 from ._memory import CrossBatchMemory
 from ._modules import TripletHardLoss, TripletSemiHardLoss
 
-__all__ = ["CrossBatchMemory", "DistributedTripletLoss", "TripletHardLoss", "TripletSemiHardLoss"]
+__all__ = [
+    "CrossBatchMemory",
+    "DistributedTripletLoss",
+    "TripletHardLoss",
+    "TripletSemiHardLoss",
+    "cached_step",
+]
