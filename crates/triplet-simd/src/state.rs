@@ -84,7 +84,11 @@ impl<T: Element> State<T> {
         let (anchors, others) = (problem.anchors(), problem.candidates());
         let order = &mut retrieval.order;
         retrieval::list_rows(anchors.len().max(others.len()), order);
-        let candidates = candidates.pack_again(executor, scratches, selected, (others, order), distance);
+        let QueryPanels { layout: others_layout, packed: others_packed } = candidates;
+        others_layout.rebuild_rows::<T>(others.len(), others.width(), selected);
+        let rows = (others, &order[..others.len()]);
+        let (to, kept) = (&*others_layout, others_packed);
+        let candidates = pack_batch::run_again(executor, scratches, selected, rows, distance, to, kept);
         layout.rebuild(problem, selected);
         let rows = (anchors, &order[..anchors.len()]);
         let anchors = pack_batch::run(executor, scratches, selected, rows, distance, layout, packed);

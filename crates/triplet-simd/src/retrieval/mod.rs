@@ -27,7 +27,7 @@ pub(crate) struct RetrievalBuffers<T: Element> {
     pub(crate) order: Vec<u32>,
 }
 
-/// Queries, or anchors that are compared with other candidates, packed.
+/// Queries, or candidates that are other rows than their anchors, packed.
 #[derive(Debug, Default)]
 pub(crate) struct QueryPanels<T: Element> {
     pub(crate) layout: Layout,
@@ -35,21 +35,6 @@ pub(crate) struct QueryPanels<T: Element> {
 }
 
 impl<T: Element> QueryPanels<T> {
-    /// As [`QueryPanels::pack`], where rows may be those of the last call: panels that have not changed are kept.
-    pub(crate) fn pack_again(
-        &mut self,
-        executor: &dyn Executor,
-        scratches: &mut [Scratch<T>],
-        selected: Selected,
-        (points, order): (Points<'_, T>, &[u32]),
-        distance: Distance,
-    ) -> PackedRows<'_, T> {
-        let Self { layout, packed } = self;
-        layout.rebuild_rows::<T>(points.len(), points.width(), selected);
-        let rows = (points, &order[..points.len()]);
-        pack_batch::run_again(executor, scratches, selected, rows, distance, layout, packed)
-    }
-
     /// Packs rows in their own order, of which the first numbers are given.
     pub(crate) fn pack(
         &mut self,

@@ -150,8 +150,8 @@ impl Screen {
             .fold(centres, usize::saturating_add)
     }
 
-    /// Turns packed rows, the anchors with these thresholds, into words; none where that does not help. Of candidates that are other rows than the
-    /// anchors, those panels are kept that have not changed.
+    /// Turns packed rows into words, those of the anchors with these thresholds and of other candidates if there are
+    /// any; none where that does not help. Of candidates, those panels are kept that have not changed.
     pub(crate) fn prepare<'s, T: Element>(
         &'s mut self,
         screening: Screening,

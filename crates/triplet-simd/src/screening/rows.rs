@@ -35,7 +35,7 @@ pub(super) struct Frame {
 #[derive(Debug, Default)]
 pub(super) struct WordRows {
     pub(super) panels: Aligned<u32>,
-    /// What a row adds to its distances, without the offset.
+    /// What each row adds to its distances.
     pub(super) constants: Aligned<u32>,
     pub(super) sums: Vec<RowSums>,
     /// The largest of each panel.
