@@ -3,6 +3,7 @@
 use crate::{
     Error, GradientInputs, NO_ROW, Problem, Real, Result, Triplets,
     gradient_inputs::GradientScale,
+    nearest::{Mutual, Nearest, NearestTask, Portion},
     retrieval::{RetrievalTask, Score},
     shares::{self, Merging, Share},
 };
@@ -170,6 +171,33 @@ pub trait Engine<T: Real>: Send {
 
     /// Ranks every query's neighbours and scores them; one score a query, by original row.
     fn retrieve(&mut self, task: &RetrievalTask<'_, T>, scores: &mut [Score]);
+
+    /// Improves what was found for the thresholds of some anchors by a portion of the candidates; see the example of
+    /// [`NearestTask`]. The portions of a set may come in any order, each once.
+    ///
+    /// # Errors
+    /// What [`NearestTask::check`] refuses; [`Error::NotInPortions`] from an engine that has all candidates at once.
+    fn search_nearest(
+        &mut self,
+        _task: &NearestTask<'_, T>,
+        _portion: &Portion<'_, T>,
+        _found: &mut Nearest<T>,
+    ) -> Result<()> {
+        Err(Error::NotInPortions { backend: self.executed().backend })
+    }
+
+    /// The same for rows that are anchors and candidates at once: improves what was found for both rows of each pair.
+    ///
+    /// # Errors
+    /// What [`NearestTask::check_mutual`] refuses; [`Error::NotInPortions`] as above.
+    fn search_nearest_mutual(
+        &mut self,
+        _task: &NearestTask<'_, T>,
+        _mutual: Mutual,
+        _found: &mut Nearest<T>,
+    ) -> Result<()> {
+        Err(Error::NotInPortions { backend: self.executed().backend })
+    }
 
     /// Bytes that the engine itself takes for a problem, about: of buffers that grow with it.
     fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize;

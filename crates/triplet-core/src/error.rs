@@ -139,6 +139,34 @@ pub enum Error {
         /// The backend.
         backend: &'static str,
     },
+    /// Candidates that come a portion at a time, to an engine that has all of them at once.
+    #[error(
+        "the {backend} backend has all candidates at once: a data set in portions needs the scalar, simd or par backend"
+    )]
+    NotInPortions {
+        /// The backend.
+        backend: &'static str,
+    },
+    /// Rows that cannot be anchors and candidates at once as they were given.
+    #[error("rows that are anchors and candidates at once: {problem}")]
+    Mutual {
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// Starts that do not cut a list into one run an anchor.
+    #[error(
+        "{starts} starts do not cut {len} {what} into one run for each of {anchors} anchors: one more than anchors are needed, ascending from 0 to the number of {what}"
+    )]
+    Starts {
+        /// What is cut, such as `thresholds`.
+        what: &'static str,
+        /// Number of starts.
+        starts: usize,
+        /// Number of anchors.
+        anchors: usize,
+        /// Length of what is cut.
+        len: usize,
+    },
     /// More rows than a 32-bit row index can name.
     #[error("the batch has {rows} rows: at most {limit} are supported")]
     TooManyRows {

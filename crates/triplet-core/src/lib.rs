@@ -58,6 +58,7 @@ pub mod fma;
 pub mod gradient_inputs;
 mod matches;
 mod names;
+pub mod nearest;
 pub mod points;
 pub mod problem;
 pub mod real;

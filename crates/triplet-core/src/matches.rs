@@ -100,6 +100,32 @@ impl Matches {
         own_starts.push(next as u32);
     }
 
+    /// Lists instead, for each anchor, the candidates among `rows` that are none of its negatives, ascending; there are
+    /// no positives. `excluded(anchor)` gives those of all candidates, of which `rows` are at hand.
+    pub fn rebuild_excluding<'e>(
+        &mut self,
+        anchors: usize,
+        rows: Range<u32>,
+        excluded: impl Fn(usize) -> &'e [u32],
+    ) {
+        let Self { spans, own, own_starts, own_of_label, candidates, .. } = self;
+        *candidates = rows.end - rows.start;
+        spans.clear();
+        spans.resize(anchors, (0, 0));
+        own_of_label.clear();
+        own_of_label.resize(anchors, 0);
+        own.clear();
+        own_starts.clear();
+        for anchor in 0..anchors {
+            own_starts.push(own.len() as u32);
+            let listed = excluded(anchor);
+            let first = listed.partition_point(|&row| row < rows.start);
+            let here = listed[first..].iter().take_while(|&&row| row < rows.end);
+            own.extend(here.map(|&row| row - rows.start));
+        }
+        own_starts.push(own.len() as u32);
+    }
+
     /// The candidates of an anchor's label, as positions in their class order.
     #[inline]
     #[must_use]

@@ -74,6 +74,11 @@ impl<'a, T: Real> Points<'a, T> {
         self.rows
     }
 
+    /// The rows one by one.
+    pub fn rows_iter(&self) -> impl Iterator<Item = &'a [T]> + use<'a, T> {
+        self.rows.chunks_exact(self.width)
+    }
+
     /// One row, by original index.
     #[inline]
     #[must_use]

@@ -5,6 +5,7 @@ use core::ops::Range;
 use triplet_core::{
     Engine, ExecutionInfo, GradientInputs, Problem, ScreenedPairs, Triplets,
     gradient_inputs::GradientScale,
+    nearest::{Mutual, Nearest, NearestTask, Portion},
     retrieval::{RetrievalTask, Score},
     shares::{Merging, Share},
 };
@@ -123,6 +124,28 @@ impl<T: Element, P: Pool> Engine<T> for Parallel<T, P> {
         let (queries, references) = (task.comparison().anchors(), task.comparison().candidates());
         self.choose_threads_for(queries.len() as u64 * references.len() as u64 * queries.width() as u64);
         self.fused.retrieve(task, scores);
+    }
+
+    fn search_nearest(
+        &mut self,
+        task: &NearestTask<'_, T>,
+        portion: &Portion<'_, T>,
+        found: &mut Nearest<T>,
+    ) -> triplet_core::Result<()> {
+        let (anchors, candidates) = (task.anchors(), portion.points);
+        self.choose_threads_for(anchors.len() as u64 * candidates.len() as u64 * anchors.width() as u64);
+        self.fused.search_nearest(task, portion, found)
+    }
+
+    fn search_nearest_mutual(
+        &mut self,
+        task: &NearestTask<'_, T>,
+        mutual: Mutual,
+        found: &mut Nearest<T>,
+    ) -> triplet_core::Result<()> {
+        let rows = task.anchors().len() as u64;
+        self.choose_threads_for(rows * rows / 2 * task.anchors().width() as u64);
+        self.fused.search_nearest_mutual(task, mutual, found)
     }
 
     fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize {

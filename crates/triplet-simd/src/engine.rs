@@ -12,6 +12,7 @@ use core::ops::Range;
 use triplet_core::{
     Engine, Error, ExecutionInfo, GradientInputs, Problem, ScreenedPairs, Triplets,
     gradient_inputs::GradientScale,
+    nearest::{Mutual, Nearest, NearestTask, Portion},
     retrieval::{RetrievalTask, Score},
     shares::{Merging, Share},
 };
@@ -152,6 +153,30 @@ impl<T: Element, X: Executor> Engine<T> for Fused<T, X> {
     fn retrieve(&mut self, task: &RetrievalTask<'_, T>, scores: &mut [Score]) {
         let Self { executor, passes, .. } = self;
         executor.keep_awake(&mut || passes.retrieve(executor, task, scores));
+    }
+
+    fn search_nearest(
+        &mut self,
+        task: &NearestTask<'_, T>,
+        portion: &Portion<'_, T>,
+        found: &mut Nearest<T>,
+    ) -> triplet_core::Result<()> {
+        task.check(portion)?;
+        let Self { executor, passes, .. } = self;
+        executor.keep_awake(&mut || passes.search_nearest(executor, task, portion, found));
+        Ok(())
+    }
+
+    fn search_nearest_mutual(
+        &mut self,
+        task: &NearestTask<'_, T>,
+        mutual: Mutual,
+        found: &mut Nearest<T>,
+    ) -> triplet_core::Result<()> {
+        task.check_mutual(mutual)?;
+        let Self { executor, passes, .. } = self;
+        executor.keep_awake(&mut || passes.search_nearest_mutual(executor, task, mutual, found));
+        Ok(())
     }
 
     fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize {

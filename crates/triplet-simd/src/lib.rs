@@ -14,6 +14,7 @@
 //! | `search` | the masked minimum over rows and over columns of a block; buckets |
 //! | `mining` | the passes over a batch, in order |
 //! | `against` | both for anchors that are not the candidates |
+//! | `nearest` | the same for candidates that come a portion at a time, several kept for each threshold |
 //! | `gradient` | triplets to coefficients to gradient rows |
 //! | `shares` | what several ranks found, put together |
 //! | `parts` | both for triplets that are not kept, within a number of bytes |
@@ -35,6 +36,7 @@ mod gradient;
 mod gram;
 mod inlined;
 mod mining;
+mod nearest;
 mod parts;
 mod passes;
 mod retrieval;

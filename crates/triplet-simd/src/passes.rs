@@ -8,6 +8,7 @@ use crate::{
 use core::ops::Range;
 use triplet_core::{
     GradientInputs, GradientScale, Matches, Problem, ScreenedPairs, Triplets,
+    nearest::{Mutual, Nearest, NearestTask, Portion},
     retrieval::{RetrievalTask, Score},
     shares::{Merging, Share},
 };
@@ -68,6 +69,22 @@ pub trait Passes<T: Element>: Send {
         bytes: usize,
         out: &mut Triplets<T>,
         gradient: Option<(GradientScale<'_, T>, &mut [T])>,
+    );
+    /// Improves what was found for some anchors by a portion of the candidates.
+    fn search_nearest(
+        &mut self,
+        executor: &dyn Executor,
+        task: &NearestTask<'_, T>,
+        portion: &Portion<'_, T>,
+        found: &mut Nearest<T>,
+    );
+    /// Improves what was found for both rows of each pair of rows.
+    fn search_nearest_mutual(
+        &mut self,
+        executor: &dyn Executor,
+        task: &NearestTask<'_, T>,
+        mutual: Mutual,
+        found: &mut Nearest<T>,
     );
     /// Scores every query, by original row.
     fn retrieve(&mut self, executor: &dyn Executor, task: &RetrievalTask<'_, T>, scores: &mut [Score]);

@@ -10,11 +10,13 @@ use crate::{
     },
     gram::{
         aligned::Aligned,
+        block::PackedRows,
         layout::{Layout, MIN_LARGE_POSITIVES},
         pack::Packed,
         pack_batch,
     },
     mining::{self, MiningBuffers, StageContext},
+    nearest::{self, NearestBuffers, NearestContext},
     parts::{self, PartsBuffers, Shape},
     passes::Passes,
     retrieval::{self, QueryPanels, RetrievalBuffers},
@@ -25,6 +27,7 @@ use crate::{
 use core::ops::Range;
 use triplet_core::{
     GradientInputs, GradientScale, Matches, Problem, ScreenedPairs, Triplets,
+    nearest::{Mutual, Nearest, NearestTask, Portion},
     retrieval::{RetrievalTask, Score},
     shares::{Merging, Share},
 };
@@ -47,6 +50,7 @@ pub(crate) struct State<T: Element> {
     /// What anchors are compared with, where it is not themselves.
     candidates: QueryPanels<T>,
     retrieval: RetrievalBuffers<T>,
+    nearest: NearestBuffers,
 }
 
 impl<T: Element> State<T> {
@@ -64,6 +68,7 @@ impl<T: Element> State<T> {
             parts: PartsBuffers::default(),
             candidates: QueryPanels::default(),
             retrieval: RetrievalBuffers::default(),
+            nearest: NearestBuffers::default(),
         }
     }
 }
@@ -304,5 +309,61 @@ impl<T: Element> Passes<T> for State<T> {
             references: searched,
         };
         retrieval::run(context, scratches, scores);
+    }
+
+    fn search_nearest(
+        &mut self,
+        executor: &dyn Executor,
+        task: &NearestTask<'_, T>,
+        portion: &Portion<'_, T>,
+        found: &mut Nearest<T>,
+    ) {
+        self.mining.screened = ScreenedPairs::default();
+        let (anchors, others) = (task.anchors(), portion.points);
+        if task.thresholds().is_empty() || others.is_empty() {
+            return;
+        }
+        self.nearest.rebuild(task, portion);
+        let workers = self.workers(executor);
+        let Self { selected, layout, packed, scratches, mining, candidates, retrieval, nearest, .. } = self;
+        let (selected, scratches, distance) = (*selected, &mut scratches[..workers], task.distance());
+        let order = &mut retrieval.order;
+        retrieval::list_rows(anchors.len().max(others.len()), order);
+        layout.rebuild_listed::<T>(anchors.width(), task.starts(), selected);
+        let rows = (anchors, &order[..anchors.len()]);
+        let anchors = pack_batch::run(executor, scratches, selected, rows, distance, layout, packed);
+        candidates.pack(executor, scratches, selected, (others, order), distance);
+        candidates.packed.number(|row| portion.first_row + row);
+        let QueryPanels { layout, packed } = &*candidates;
+        let candidates = PackedRows { layout, packed, distance };
+        let context = NearestContext { executor, selected, task, anchors, candidates, mutual: None };
+        nearest::run(context, scratches, mining, nearest, found);
+    }
+
+    fn search_nearest_mutual(
+        &mut self,
+        executor: &dyn Executor,
+        task: &NearestTask<'_, T>,
+        mutual: Mutual,
+        found: &mut Nearest<T>,
+    ) {
+        self.mining.screened = ScreenedPairs::default();
+        if task.thresholds().is_empty() {
+            return;
+        }
+        let points = task.anchors();
+        self.nearest.rebuild(task, &Portion { points, first_row: 0 });
+        let workers = self.workers(executor);
+        let Self { selected, layout, packed, scratches, mining, retrieval, nearest, .. } = self;
+        let (selected, scratches, distance) = (*selected, &mut scratches[..workers], task.distance());
+        retrieval::list_rows(points.len(), &mut retrieval.order);
+        layout.rebuild_listed::<T>(points.width(), task.starts(), selected);
+        let rows = (points, &retrieval.order[..points.len()]);
+        pack_batch::run(executor, scratches, selected, rows, distance, layout, packed);
+        packed.number(|row| mutual.row(row as usize));
+        let rows = PackedRows { layout, packed, distance };
+        let mutual = Some(mutual);
+        let context = NearestContext { executor, selected, task, anchors: rows, candidates: rows, mutual };
+        nearest::run(context, scratches, mining, nearest, found);
     }
 }

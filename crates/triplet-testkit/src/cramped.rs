@@ -2,6 +2,7 @@
 
 use triplet_core::{
     Engine, ExecutionInfo, GradientInputs, GradientScale, Problem, Result, Triplets,
+    nearest::{Mutual, Nearest, NearestTask, Portion},
     retrieval::{RetrievalTask, Score},
 };
 use triplet_simd::Element;
@@ -34,6 +35,24 @@ impl<T: Element, E: Engine<T>> Engine<T> for Cramped<E> {
 
     fn retrieve(&mut self, task: &RetrievalTask<'_, T>, scores: &mut [Score]) {
         self.engine.retrieve(task, scores);
+    }
+
+    fn search_nearest(
+        &mut self,
+        task: &NearestTask<'_, T>,
+        portion: &Portion<'_, T>,
+        found: &mut Nearest<T>,
+    ) -> Result<()> {
+        self.engine.search_nearest(task, portion, found)
+    }
+
+    fn search_nearest_mutual(
+        &mut self,
+        task: &NearestTask<'_, T>,
+        mutual: Mutual,
+        found: &mut Nearest<T>,
+    ) -> Result<()> {
+        self.engine.search_nearest_mutual(task, mutual, found)
     }
 
     fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize {

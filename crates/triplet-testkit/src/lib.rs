@@ -11,10 +11,12 @@ pub mod edges;
 pub mod engines;
 pub mod golden;
 pub mod inputs;
+pub mod nearest;
 pub mod ranks;
 
 pub use against::Rectangle;
 pub use batches::{Sample, sample};
 pub use compare::{Answer, answer};
 pub use engines::{Contender, contenders};
+pub use nearest::NearestCase;
 pub use ranks::Cut;

@@ -7,6 +7,7 @@
 
 mod gradient;
 mod mining;
+mod nearest;
 mod retrieval;
 mod shares;
 
@@ -18,6 +19,7 @@ use crate::{
     Engine, Error, ExecutionInfo, GradientInputs, NO_ROW, Problem, Real, Result, Triplets,
     distance::inner,
     gradient_inputs::GradientScale,
+    nearest::{Mutual, Nearest, NearestTask, Portion},
     retrieval::{RetrievalTask, Score},
     shares::Share,
 };
@@ -70,6 +72,34 @@ impl<T: Real> Engine<T> for Scalar {
 
     fn retrieve(&mut self, task: &RetrievalTask<'_, T>, scores: &mut [Score]) {
         retrieve(task, scores);
+    }
+
+    fn search_nearest(
+        &mut self,
+        task: &NearestTask<'_, T>,
+        portion: &Portion<'_, T>,
+        found: &mut Nearest<T>,
+    ) -> Result<()> {
+        task.check(portion)?;
+        let (labels, rows) = (portion.points.labels(), 0..portion.points.len());
+        let candidates: Vec<_> =
+            rows.map(|row| portion.first_row + row as u32).zip(portion.points.rows_iter()).collect();
+        nearest::search(task, &candidates, labels, |_, _| true, found);
+        Ok(())
+    }
+
+    fn search_nearest_mutual(
+        &mut self,
+        task: &NearestTask<'_, T>,
+        mutual: Mutual,
+        found: &mut Nearest<T>,
+    ) -> Result<()> {
+        task.check_mutual(mutual)?;
+        let points = task.anchors();
+        let candidates: Vec<_> =
+            (0..points.len()).map(|row| mutual.row(row)).zip(points.rows_iter()).collect();
+        nearest::search(task, &candidates, points.labels(), |row, other| mutual.looks_at(row, other), found);
+        Ok(())
     }
 
     fn bytes_needed(&self, problem: &Problem<'_, T>, with_gradient: bool) -> usize {

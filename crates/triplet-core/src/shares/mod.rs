@@ -116,6 +116,12 @@ impl WholeUnits {
         self.0.extend((0..rows.div_ceil(UNIT)).map(is_large));
     }
 
+    /// Becomes those of so many anchors none of which is searched alone.
+    pub fn clear(&mut self, anchors: usize) {
+        self.0.clear();
+        self.0.resize(anchors.div_ceil(UNIT), false);
+    }
+
     /// Whether the anchor at a position is searched alone.
     #[inline]
     #[must_use]

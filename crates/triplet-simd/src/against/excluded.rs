@@ -1,6 +1,6 @@
 //! The candidates of a run of panels that are none of an anchor's negatives.
 
-use super::Sides;
+use super::Compared;
 use crate::{cpu::isa::Element, inlined::from_fn};
 use core::ops::Range;
 use triplet_core::real::Key;
@@ -8,7 +8,7 @@ use triplet_core::real::Key;
 /// For some anchors of a panel, in two lists each: the next candidate of their label, and the next that is the anchor
 /// itself. Candidates are mostly asked for in ascending order.
 #[derive(Debug, Default)]
-pub(super) struct Excluded {
+pub(crate) struct Excluded {
     lists: Vec<[Next; 2]>,
     /// The lowest row of all.
     lowest: u32,
@@ -25,9 +25,9 @@ struct Next {
 }
 
 /// The candidates of an anchor's label, and those that are the anchor itself, ascending.
-fn lists<'a, T: Element>(sides: &Sides<'a, T>, anchor: usize) -> [&'a [u32]; 2] {
-    let Sides { problem, matches, .. } = sides;
-    [matches.of_label(anchor, problem.classes()), matches.own(anchor)]
+fn lists<'a, T: Element>(compared: &Compared<'a, T>, anchor: usize) -> [&'a [u32]; 2] {
+    let Compared { matches, classes, .. } = compared;
+    [matches.of_label(anchor, classes), matches.own(anchor)]
 }
 
 impl Next {
@@ -38,11 +38,16 @@ impl Next {
 
 impl Excluded {
     /// Begins with a candidate, for some anchors.
-    pub(super) fn begin<T: Element>(&mut self, sides: &Sides<'_, T>, anchors: Range<usize>, first: usize) {
+    pub(crate) fn begin<T: Element>(
+        &mut self,
+        compared: &Compared<'_, T>,
+        anchors: Range<usize>,
+        first: usize,
+    ) {
         self.reached = first;
         self.lists.clear();
         self.lists.extend(anchors.map(|anchor| {
-            let lists = lists(sides, anchor);
+            let lists = lists(compared, anchor);
             from_fn(|n| Next::new(lists[n], lists[n].partition_point(|&row| (row as usize) < first)))
         }));
         self.find_lowest();
@@ -55,15 +60,15 @@ impl Excluded {
     /// Masks, in the keys of the anchors with some candidates, those that are no negatives, and padding: `first` is
     /// the first of the anchors, `columns` are the candidates, of which a row of keys has `stride`.
     #[inline(always)]
-    pub(super) fn mask<T: Element>(
+    pub(crate) fn mask<T: Element>(
         &mut self,
-        sides: &Sides<'_, T>,
+        compared: &Compared<'_, T>,
         first: usize,
         columns: Range<usize>,
         keys: &mut [T::Key],
         stride: usize,
     ) {
-        let rows = sides.candidates.layout.rows;
+        let rows = compared.candidates.layout.rows;
         if columns.end > rows {
             let padding = rows.clamp(columns.start, columns.end) - columns.start..columns.len();
             for keys in keys.chunks_mut(stride).take(self.lists.len()) {
@@ -72,14 +77,14 @@ impl Excluded {
         }
         if columns.start < self.reached {
             let anchors = first..first + self.lists.len();
-            self.begin(sides, anchors, columns.start);
+            self.begin(compared, anchors, columns.start);
         }
         self.reached = columns.end;
         if self.lowest as usize >= columns.end {
             return;
         }
         for ((r, next), keys) in self.lists.iter_mut().enumerate().zip(keys.chunks_mut(stride)) {
-            for (next, list) in next.iter_mut().zip(lists(sides, first + r)) {
+            for (next, list) in next.iter_mut().zip(lists(compared, first + r)) {
                 while (next.row as usize) < columns.end {
                     // Candidates before these may have been left out.
                     if let Some(place) = (next.row as usize).checked_sub(columns.start) {

@@ -13,7 +13,9 @@ mod sorted;
 mod thresholds;
 mod to_candidates;
 
+pub(crate) use excluded::Excluded;
 pub(crate) use gradient::run as gradient;
+pub(crate) use search::run as search;
 pub(crate) use to_candidates::run as gradient_to_candidates;
 
 use crate::{
@@ -27,8 +29,7 @@ use crate::{
     scratch::Scratch,
     screening::Workers,
 };
-use excluded::Excluded;
-use triplet_core::{Matches, Problem, Triplets};
+use triplet_core::{Classes, Matches, Problem, Triplets};
 
 /// Memory of one worker.
 #[derive(Debug)]
@@ -47,6 +48,16 @@ impl<T: Element> Default for AgainstScratch<T> {
     }
 }
 
+impl<T: Element> AgainstScratch<T> {
+    /// Room for so many panels of anchors.
+    pub(crate) fn excluded(&mut self, panels: usize) -> &mut [Excluded] {
+        if self.excluded.len() < panels {
+            self.excluded.resize_with(panels, Default::default);
+        }
+        &mut self.excluded
+    }
+}
+
 /// Anchors and candidates, both packed in their own order.
 #[derive(Clone, Copy)]
 pub(crate) struct Sides<'a, T: Element> {
@@ -56,6 +67,28 @@ pub(crate) struct Sides<'a, T: Element> {
     pub(crate) matches: &'a Matches,
     pub(crate) anchors: PackedRows<'a, T>,
     pub(crate) candidates: PackedRows<'a, T>,
+}
+
+/// What the search of a rectangle needs of a problem.
+#[derive(Clone, Copy)]
+pub(crate) struct Compared<'a, T: Element> {
+    pub(crate) executor: &'a dyn Executor,
+    pub(crate) selected: Selected,
+    pub(crate) matches: &'a Matches,
+    /// Of the candidates.
+    pub(crate) classes: &'a Classes,
+    /// Whether an anchor none of whose candidates reaches a threshold takes the farthest.
+    pub(crate) far: bool,
+    pub(crate) anchors: PackedRows<'a, T>,
+    pub(crate) candidates: PackedRows<'a, T>,
+}
+
+impl<'a, T: Element> Sides<'a, T> {
+    fn compared(&self) -> Compared<'a, T> {
+        let Self { executor, selected, problem, matches, anchors, candidates } = *self;
+        let (classes, far) = (problem.classes(), !problem.rule().one_per_anchor());
+        Compared { executor, selected, matches, classes, far, anchors, candidates }
+    }
 }
 
 /// Fills `out` with the triplets of a problem whose sides are packed, and evaluates them.
@@ -77,7 +110,7 @@ pub(crate) fn mine<T: Element>(
     });
     let screened = words.is_some().then_some(screened);
     begin_screening(scratches, screened.is_some());
-    search::run(sides, words, scratches, thresholds, bests);
+    search::run(sides.compared(), words, scratches, thresholds, bests);
     count_screened(scratches, screened);
     sorted::run(sides, scratches, out);
     collect::run(context, counts, thresholds, (bests, passing), out);

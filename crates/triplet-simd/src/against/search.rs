@@ -1,6 +1,6 @@
 //! The rectangle of anchors and candidates, block by block: distances of the next block while the last is searched.
 
-use super::{AgainstScratch, Sides};
+use super::Compared;
 use crate::{
     cpu::isa::Element,
     executor::run_tasks_and_leave,
@@ -24,20 +24,20 @@ const MOST_COLUMNS: usize = 4 * RUN;
 const PIECES_A_WORKER: usize = 8;
 
 /// Fills the bests of the anchors that are not searched alone. Any worker may search any piece.
-pub(super) fn run<T: Element>(
-    sides: Sides<'_, T>,
+pub(crate) fn run<T: Element>(
+    compared: Compared<'_, T>,
     screened: Option<Screened<'_>>,
     scratches: &mut [Scratch<T>],
     thresholds: &[T::Key],
     bests: &Bests<T::Key>,
 ) {
-    let Sides { executor, selected, anchors, candidates, .. } = sides;
+    let Compared { executor, selected, anchors, candidates, .. } = compared;
     if thresholds.is_empty() {
         return;
     }
     let pieces = pieces([anchors.layout.panels, candidates.layout.panels], scratches.len());
     let search = |scratch: &mut Scratch<T>, piece| {
-        T::dispatch(selected, SearchPiece { sides, screened, thresholds, bests, piece, scratch });
+        T::dispatch(selected, SearchPiece { compared, screened, thresholds, bests, piece, scratch });
     };
     let leave = |scratch: &mut Scratch<T>| T::dispatch(selected, Leave { scratch, bests });
     run_tasks_and_leave(executor, scratches, pieces, search, leave);
@@ -71,7 +71,7 @@ fn blocks(layout: &Layout, piece: &Rectangle) -> impl Iterator<Item = [usize; 2]
 
 /// Computes and searches the blocks of a piece.
 struct SearchPiece<'a, T: Element> {
-    sides: Sides<'a, T>,
+    compared: Compared<'a, T>,
     screened: Option<Screened<'a>>,
     thresholds: &'a [T::Key],
     bests: &'a Bests<T::Key>,
@@ -83,23 +83,20 @@ impl<T: Element> Kernel<T> for SearchPiece<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Lanes<Real = T>>(self, lanes: L) {
-        let Self { sides, screened, thresholds, bests, piece, scratch } = self;
-        let Sides { problem, matches, anchors, candidates, .. } = sides;
-        let Scratch { keys, held, screener, against: AgainstScratch { excluded, .. }, .. } = scratch;
+        let Self { compared, screened, thresholds, bests, piece, scratch } = self;
+        let Compared { matches, classes, far, anchors, candidates, .. } = compared;
+        let Scratch { keys, held, screener, against, .. } = scratch;
         let layout = anchors.layout;
         held.copy_rows(bests, layout, &piece);
-        let far = !problem.rule().one_per_anchor();
         let ids = |panel: usize| panel * L::PANEL..(panel + 1) * L::PANEL;
         let calls = calls_a_block::<L>(candidates.layout);
-        if excluded.len() < piece.rows.len() {
-            excluded.resize_with(piece.rows.len(), Default::default);
-        }
+        let excluded = against.excluded(piece.rows.len());
         for (excluded, row) in excluded.iter_mut().zip(piece.rows.clone()) {
-            excluded.begin(&sides, layout.positions(row), piece.columns.start * L::PANEL);
+            excluded.begin(&compared, layout.positions(row), piece.columns.start * L::PANEL);
         }
         let (mut previous, mut current) = keys.split_at_mut(L::PANEL * L::PANEL);
         let mut computed: Option<[usize; 2]> = None;
-        let pairs = Pairs::Against(matches, problem.classes());
+        let pairs = Pairs::Against(matches, classes);
         let screened = screened.map(|screened| ScreenedBlocks {
             screened,
             pairs,
@@ -134,7 +131,7 @@ impl<T: Element> Kernel<T> for SearchPiece<'_, T> {
                 let positions = layout.positions(panel);
                 current[positions.len() * L::PANEL..L::PANEL * L::PANEL].fill(Key::MASKED);
                 let excluded = &mut excluded[panel - piece.rows.start];
-                excluded.mask(&sides, positions.start, ids(column), current, L::PANEL);
+                excluded.mask(&compared, positions.start, ids(column), current, L::PANEL);
             }
             computed = next;
             core::mem::swap(&mut previous, &mut current);

@@ -46,7 +46,7 @@ impl<T: Element> Kernel<T> for AnchorTile<'_, T> {
         let step = (anchor_columns::<T>(most, L::TILE_ROWS) / L::PANEL).clamp(1, panels.max(1));
         self.scratch.keys.resize((L::TILE_ROWS * step * L::PANEL).max(self.scratch.keys.len()));
         let mut excluded = self.scratch.against.excluded.pop().unwrap_or_default();
-        excluded.begin(&self.sides, self.positions.clone(), 0);
+        excluded.begin(&self.sides.compared(), self.positions.clone(), 0);
         for columns in (0..panels).step_by(step).map(|start| start..panels.min(start + step)) {
             self.offer(lanes, columns, &mut excluded, step * L::PANEL);
         }
@@ -105,7 +105,7 @@ impl<T: Element> AnchorTile<'_, T> {
             stride,
         );
         let columns = columns.start * L::PANEL..columns.end * L::PANEL;
-        excluded.mask(&self.sides, self.positions.start, columns.clone(), keys, stride);
+        excluded.mask(&self.sides.compared(), self.positions.start, columns.clone(), keys, stride);
         let ids = &candidates.packed.ids[columns];
         for (keys, anchor) in keys.chunks(stride).zip(&mut found[..rows.len()]) {
             buckets.search(lanes, &keys[..ids.len()], ids, anchor);

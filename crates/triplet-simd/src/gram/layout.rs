@@ -61,6 +61,20 @@ impl Layout {
         self.threshold_starts.push(total);
     }
 
+    /// Lays anchors out whose thresholds start where they are listed, `[M + 1]`.
+    pub(crate) fn rebuild_listed<T: Element>(&mut self, width: usize, starts: &[usize], selected: Selected) {
+        self.rebuild_rows::<T>(starts.len() - 1, width, selected);
+        self.whole.clear(self.rows);
+        self.threshold_starts.clear();
+        let mut total = 0;
+        for panel in 0..self.panels {
+            self.threshold_starts.push(total);
+            let slots = self.positions(panel).map(|anchor| starts[anchor + 1] - starts[anchor]);
+            total += slots.max().unwrap_or(0);
+        }
+        self.threshold_starts.push(total);
+    }
+
     /// Lays rows out that have no thresholds.
     pub(crate) fn rebuild_rows<T: Element>(&mut self, rows: usize, width: usize, selected: Selected) {
         (self.panel, self.tile_rows) = T::dispatch(selected, Heights);

@@ -51,6 +51,15 @@ impl<T: Real> Packed<T> {
     }
 }
 
+impl<T: Real> Packed<T> {
+    /// Numbers the rows anew: they are some of a larger set.
+    pub(crate) fn number(&mut self, row: impl Fn(u32) -> u32) {
+        for id in self.ids.iter_mut().filter(|id| **id != Key::SIGNED_MAX) {
+            *id = Key::from_row(row(id.to_row()));
+        }
+    }
+}
+
 /// What one panel's packing writes.
 pub(crate) struct PanelOut<'a, T: Real> {
     pub(crate) panel: &'a mut [T],

@@ -33,6 +33,13 @@ impl<K: Key> Bests<K> {
         }
     }
 
+    /// From now on keeps so many candidates of each threshold; what is found is unspecified.
+    pub(crate) fn keep(&mut self, layout: &Layout, candidates: usize) {
+        for best in &mut self.panels[..layout.panels] {
+            best.get_mut().unwrap_or_else(PoisonError::into_inner).keep(candidates);
+        }
+    }
+
     /// What has been found for a panel.
     pub(crate) fn panel(&self, panel: usize) -> MutexGuard<'_, Best<K>> {
         self.panels[panel].lock().unwrap_or_else(PoisonError::into_inner)
@@ -50,7 +57,7 @@ pub(crate) struct Held<K: Key> {
 impl<K: Key> Held<K> {
     /// Copies what is known of the panels of a piece.
     #[inline(always)]
-    pub(super) fn copy(&mut self, bests: &Bests<K>, layout: &Layout, piece: &Rectangle) {
+    pub(crate) fn copy(&mut self, bests: &Bests<K>, layout: &Layout, piece: &Rectangle) {
         self.piece = piece.clone();
         let count = piece.panels().count();
         if self.copies.len() < count {

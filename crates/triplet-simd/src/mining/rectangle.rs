@@ -31,7 +31,7 @@ impl Rectangle {
 
     /// The blocks, square by square: the panel of their rows, and that of their columns. Left out are those of two panels
     /// without thresholds: of large classes, whose anchors find their candidates themselves, or of single rows.
-    pub(super) fn blocks<'a>(&self, layout: &'a Layout) -> impl Iterator<Item = [usize; 2]> + use<'a> {
+    pub(crate) fn blocks<'a>(&self, layout: &'a Layout) -> impl Iterator<Item = [usize; 2]> + use<'a> {
         let Self { rows, columns } = self.clone();
         let squares = rows.clone().step_by(SQUARE).flat_map(move |top| {
             let rows = top..rows.end.min(top + SQUARE);

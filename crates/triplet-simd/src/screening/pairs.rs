@@ -207,7 +207,9 @@ impl<K: Key> Side<'_, K> {
                 let place = place.start + anchor;
                 if self.best.offer(place, self.thresholds[place], found.keys[lane], self.others[other]) {
                     let threshold = L::Real::from_key(self.thresholds[place]).to_f64();
-                    let found = [threshold, value(lane)];
+                    // Of one that is kept, the pair's own.
+                    let bound = self.thresholds[place].wrapping_add(self.best.excess[place]);
+                    let found = [threshold, L::Real::from_key(bound).to_f64()];
                     self.best.windows.narrow((slot, anchor), found, self.errors[anchor], scale);
                 }
             }

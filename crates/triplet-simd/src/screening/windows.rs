@@ -97,11 +97,12 @@ impl Windows {
                     (low[r], width[r]) = (0, 0);
                     continue;
                 }
-                let unset = rows[r] == Key::SIGNED_MAX;
+                // A key that is no distance where everything beyond the threshold is taken.
                 let best = thresholds[r].wrapping_add(excess[r]);
+                let bounded = best < Key::END;
                 let [threshold, best] = [thresholds[r], best].map(|key| T::from_key(key).to_f64());
-                (low[r], width[r]) = scale.window(threshold, (!unset).then_some(best), errors[r]);
-                self.lacks[r] |= unset;
+                (low[r], width[r]) = scale.window(threshold, bounded.then_some(best), errors[r]);
+                self.lacks[r] |= rows[r] == Key::SIGNED_MAX;
             }
         }
         self.far = far && self.lacks.contains(&true);

@@ -1,5 +1,6 @@
 //! The best candidates of the anchors of one panel.
 
+use super::several::Several;
 use crate::{gram::aligned::Aligned, screening::Windows};
 use triplet_core::{
     real::Key,
@@ -21,6 +22,8 @@ pub(crate) struct Best<K: Key> {
     pub(crate) seen: u32,
     /// For screening: what may still be better.
     pub(crate) windows: Windows,
+    /// Where more than one candidate is kept of a threshold: those, of which the excess above is that of the last.
+    several: Several<K>,
 }
 
 /// The anchors of a panel: their thresholds, and the best candidates so far.
@@ -32,6 +35,7 @@ pub(crate) struct Anchors<'a, K: Key> {
     pub(crate) far: &'a mut [K],
     pub(super) farthest_row: &'a mut [K],
     pub(super) seen: &'a mut u32,
+    pub(super) several: &'a mut Several<K>,
 }
 
 impl<K: Key> Best<K> {
@@ -41,6 +45,13 @@ impl<K: Key> Best<K> {
         self.nearest_row.resize(slots * panel);
         self.far.resize(panel);
         self.farthest_row.resize(panel);
+        self.several.resize(slots * panel, 1);
+    }
+
+    /// From now on keeps so many candidates of each threshold; those that were kept are forgotten.
+    pub(crate) fn keep(&mut self, candidates: usize) {
+        self.several.resize(self.excess.len(), candidates);
+        self.several.clear();
     }
 
     /// Forgets everything. An excess starts at the largest one of a finite
@@ -54,6 +65,43 @@ impl<K: Key> Best<K> {
         self.far.fill(K::MASKED);
         self.farthest_row.fill(K::SIGNED_MAX);
         self.seen = 0;
+        self.several.clear();
+    }
+
+    /// Starts a threshold from candidates that were found before, nearest first, as keys and rows, and takes others up to
+    /// a key alone. A threshold above that is not reached by any.
+    pub(crate) fn resume(
+        &mut self,
+        place: usize,
+        (threshold, limit): (K, K),
+        found: impl Iterator<Item = (K, u32)>,
+    ) {
+        let mut found = found.map(|(key, row)| (key.wrapping_sub(threshold), K::from_row(row)));
+        let last = if self.several.is_several() { self.several.set(place, found) } else { found.next() };
+        (self.excess[place], self.nearest_row[place]) = match last {
+            Some(last) => last,
+            None if limit.next() == K::END => (unreached(threshold), K::SIGNED_MAX),
+            None => (limit.wrapping_sub(threshold), K::SIGNED_MAX),
+        };
+    }
+
+    /// Whether the candidates of a threshold have a bound that was found: as many as are kept, or fewer.
+    pub(crate) fn is_found(&self, place: usize) -> bool {
+        self.nearest_row[place] != K::SIGNED_MAX
+    }
+
+    /// Starts an anchor's farthest candidate from one that was found before.
+    pub(crate) fn resume_farthest(&mut self, anchor: usize, (key, row): (K, u32)) {
+        (self.far[anchor], self.farthest_row[anchor]) = (key, K::from_row(row));
+    }
+
+    /// What was found for a threshold, nearest first: keys and rows.
+    pub(crate) fn all_nearest(&mut self, place: usize, threshold: K) -> impl Iterator<Item = (K, u32)> + '_ {
+        let one = if self.several.is_several() { None } else { self.nearest(place, threshold) };
+        let several = if self.several.is_several() { self.several.sorted(place) } else { &[] };
+        let several =
+            several.iter().map(move |&(excess, row)| (excess.wrapping_add(threshold), row.to_row()));
+        one.into_iter().chain(several)
     }
 
     /// Becomes a copy of as many.
@@ -64,6 +112,9 @@ impl<K: Key> Best<K> {
         self.far.copy_from_slice(&other.far);
         self.farthest_row.copy_from_slice(&other.farthest_row);
         self.seen = other.seen;
+        // What is found from here on is listed here, and goes to the other when they are merged.
+        self.several.resize(self.excess.len(), other.several.keep());
+        self.several.clear();
         self.windows.forget();
     }
 
@@ -71,6 +122,31 @@ impl<K: Key> Best<K> {
     /// where nothing is better: other workers' caches keep what they have.
     #[inline(always)]
     pub(crate) fn merge(&mut self, other: &Self) {
+        if self.several.is_several() {
+            self.merge_several(other);
+        } else {
+            self.merge_nearest(other);
+        }
+        for i in 0..self.far.len() {
+            if other.far[i] != K::MASKED {
+                self.offer_farthest(i, other.far[i], other.farthest_row[i]);
+            }
+        }
+        if self.seen < other.seen {
+            self.seen = other.seen;
+        }
+    }
+
+    fn merge_several(&mut self, other: &Self) {
+        for place in 0..self.excess.len() {
+            for &(excess, row) in other.several.of(place) {
+                self.offer_excess(place, (excess, row));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn merge_nearest(&mut self, other: &Self) {
         let len = self.excess.len();
         let (excess, row) = (&mut self.excess[..len], &mut self.nearest_row[..len]);
         let (other_excess, other_row) = (&other.excess[..len], &other.nearest_row[..len]);
@@ -85,33 +161,26 @@ impl<K: Key> Best<K> {
                 }
             }
         }
-        for i in 0..self.far.len() {
-            if other.far[i] != K::MASKED {
-                self.offer_farthest(i, other.far[i], other.farthest_row[i]);
-            }
-        }
-        if self.seen < other.seen {
-            self.seen = other.seen;
-        }
     }
 
     /// What a search compares with and writes to.
     #[inline(always)]
     pub(crate) fn anchors<'a>(&'a mut self, slots: usize, thresholds: &'a [K]) -> Anchors<'a, K> {
-        let Self { excess, nearest_row, far, farthest_row, seen, windows } = self;
+        let Self { excess, nearest_row, far, farthest_row, seen, windows, several } = self;
         windows.forget();
-        Anchors { slots, thresholds, excess, nearest_row, far, farthest_row, seen }
+        Anchors { slots, thresholds, excess, nearest_row, far, farthest_row, seen, several }
     }
 
-    /// Takes a candidate for a threshold, if it is better.
+    /// Takes a candidate for a threshold, if it is better. Whether others have to be nearer than before now.
     #[inline(always)]
     pub(crate) fn offer(&mut self, place: usize, threshold: K, key: K, row: K) -> bool {
-        let candidate = (key.wrapping_sub(threshold), row);
-        let better = nearer(candidate, (self.excess[place], self.nearest_row[place]));
-        if better {
-            (self.excess[place], self.nearest_row[place]) = candidate;
-        }
-        better
+        self.offer_excess(place, (key.wrapping_sub(threshold), row))
+    }
+
+    #[inline(always)]
+    fn offer_excess(&mut self, place: usize, candidate: (K, K)) -> bool {
+        let bound = (&mut self.excess[place], &mut self.nearest_row[place]);
+        offer(candidate, place, bound, &mut self.several)
     }
 
     /// Takes a candidate as an anchor's farthest, if it is.
@@ -141,6 +210,27 @@ impl<K: Key> Best<K> {
         let key = self.far[anchor];
         (key != K::MASKED).then(|| (key, self.farthest_row[anchor].to_row()))
     }
+}
+
+impl<K: Key> Anchors<'_, K> {
+    /// Takes a candidate for a threshold, by its excess, if it is better. Whether others have to be nearer than before now.
+    #[inline(always)]
+    pub(super) fn offer(&mut self, place: usize, candidate: (K, K)) -> bool {
+        let bound = (&mut self.excess[place], &mut self.nearest_row[place]);
+        offer(candidate, place, bound, self.several)
+    }
+}
+
+#[inline(always)]
+fn offer<K: Key>(candidate: (K, K), place: usize, bound: (&mut K, &mut K), several: &mut Several<K>) -> bool {
+    if !nearer(candidate, (*bound.0, *bound.1)) {
+        return false;
+    }
+    if several.is_several() {
+        return several.take(place, candidate, bound);
+    }
+    (*bound.0, *bound.1) = candidate;
+    true
 }
 
 /// The excess of a threshold that nothing has reached.

@@ -49,6 +49,9 @@ pub(super) fn search<L: Lanes>(
     young: bool,
     anchors: &mut Anchors<'_, KeyOf<L>>,
 ) {
+    if anchors.several.is_several() {
+        return every(lanes, block, strip, slots, anchors);
+    }
     let mut slot = slots.start;
     // As many at a time as fit the registers, of which a tile that goes on meanwhile leaves few.
     while !overlaps::<L>() && slot + 4 <= slots.end {
@@ -109,6 +112,36 @@ fn nearest<L: Lanes, const N: usize>(
     for n in 0..N {
         lanes.store_keys(&mut excess[n * L::PANEL..], least[n]);
         lanes.store_keys(&mut nearest_row[n * L::PANEL..], row[n]);
+    }
+}
+
+/// Offers each row that is near enough, where several are kept.
+#[inline(always)]
+fn every<L: Lanes>(
+    lanes: L,
+    block: &Block<'_, KeyOf<L>>,
+    strip: Strip,
+    slots: Range<usize>,
+    anchors: &mut Anchors<'_, KeyOf<L>>,
+) {
+    let (keys, ids) = (strip.keys::<L>(block), strip.ids::<L>(block));
+    for first in slots.map(|slot| strip.column + slot * L::PANEL) {
+        let wanted = lanes.load_keys(&anchors.thresholds[first..]);
+        let mut bounds = lanes.load_keys(&anchors.excess[first..]);
+        for (r, &id) in ids.iter().enumerate() {
+            let keys = &keys[r * L::PANEL..];
+            let mut hits = lanes.bits(lanes.at_most(lanes.sub_keys(lanes.load_keys(keys), wanted), bounds));
+            if hits == 0 {
+                continue;
+            }
+            while hits != 0 {
+                let lane = hits.trailing_zeros() as usize;
+                hits &= hits - 1;
+                let place = first + lane;
+                anchors.offer(place, (keys[lane].wrapping_sub(anchors.thresholds[place]), id));
+            }
+            bounds = lanes.load_keys(&anchors.excess[first..]);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod buckets;
 mod columns;
 mod overlapped;
 mod rows;
+mod several;
 
 pub(crate) use best::{Anchors, Best};
 pub(crate) use block_search::{BlockSearch, overlaps};

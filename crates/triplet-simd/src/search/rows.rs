@@ -20,6 +20,9 @@ pub(super) fn search<L: Lanes>(
     slots: Range<usize>,
     anchors: &mut Anchors<'_, KeyOf<L>>,
 ) {
+    if anchors.several.is_several() {
+        return every(lanes, block, r, slots, anchors);
+    }
     let mut slot = slots.start;
     // As many at a time as fit the registers, of which a tile that goes on meanwhile leaves few.
     while !overlaps::<L>() && slot + 4 <= slots.end {
@@ -74,6 +77,34 @@ fn nearest<L: Lanes, const N: usize>(
         let kept = (&mut excess[n * L::PANEL], &mut nearest_row[n * L::PANEL]);
         if nearer((smallest, row), (*kept.0, *kept.1)) {
             (*kept.0, *kept.1) = (smallest, row);
+        }
+    }
+}
+
+/// Offers each candidate that is near enough, where several are kept.
+#[inline(always)]
+fn every<L: Lanes>(
+    lanes: L,
+    block: &Block<'_, KeyOf<L>>,
+    r: usize,
+    slots: Range<usize>,
+    anchors: &mut Anchors<'_, KeyOf<L>>,
+) {
+    let (keys, ids) = (&block.keys[r * L::PANEL..][..L::PANEL], &block.column_ids[..L::PANEL]);
+    for place in slots.map(|slot| r + slot * L::PANEL) {
+        let threshold = anchors.thresholds[place];
+        let wanted = lanes.splat_key(threshold);
+        let mut bound = lanes.splat_key(anchors.excess[place]);
+        for start in (0..L::PANEL).step_by(L::LEN) {
+            let excess = lanes.sub_keys(lanes.load_keys(&keys[start..]), wanted);
+            let mut hits = lanes.bits(lanes.at_most(excess, bound));
+            while hits != 0 {
+                let lane = start + hits.trailing_zeros() as usize;
+                hits &= hits - 1;
+                if anchors.offer(place, (keys[lane].wrapping_sub(threshold), ids[lane])) {
+                    bound = lanes.splat_key(anchors.excess[place]);
+                }
+            }
         }
     }
 }
