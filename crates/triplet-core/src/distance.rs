@@ -78,6 +78,15 @@ impl Distance {
         }
     }
 
+    /// The score of two equal rows, from which distances are taken away: 1, the cosine, for angular, else 0.
+    #[must_use]
+    pub fn best_score(self) -> f64 {
+        match self {
+            Self::SquaredL2 | Self::L2 => 0.0,
+            Self::Angular => 1.0,
+        }
+    }
+
     /// The value that candidates are *ranked* by: the square for L2, the distance itself
     /// otherwise.
     ///

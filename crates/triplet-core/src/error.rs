@@ -147,6 +147,16 @@ pub enum Error {
         /// The backend.
         backend: &'static str,
     },
+    /// A condition on negatives that none can meet.
+    #[error("{name} is {value}: {problem}")]
+    Condition {
+        /// Which.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// What is wrong.
+        problem: &'static str,
+    },
     /// Rows that cannot be anchors and candidates at once as they were given.
     #[error("rows that are anchors and candidates at once: {problem}")]
     Mutual {

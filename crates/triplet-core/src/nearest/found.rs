@@ -20,11 +20,24 @@ pub struct Nearest<T: Real> {
 }
 
 impl<T: Real> Nearest<T> {
+    /// Nothing is found yet for so many thresholds, with `keep` candidates each, of so many anchors, and the farthest of each
+    /// on request.
+    #[must_use]
+    pub fn empty(thresholds: usize, anchors: usize, keep: usize, farthest: bool) -> Self {
+        let mut nearest = Self::default();
+        nearest.clear(thresholds, anchors, keep, farthest);
+        nearest
+    }
+
     /// Nothing is found for a task yet.
     pub fn reset(&mut self, task: &NearestTask<'_, T>) {
-        self.keep = task.keep();
-        let places = task.thresholds().len() * self.keep;
-        let anchors = if task.farthest() { task.anchors().len() } else { 0 };
+        self.clear(task.thresholds().len(), task.anchors().len(), task.keep(), task.farthest());
+    }
+
+    fn clear(&mut self, thresholds: usize, anchors: usize, keep: usize, farthest: bool) {
+        self.keep = keep;
+        let places = thresholds * keep;
+        let anchors = if farthest { anchors } else { 0 };
         for (rows, values, len) in [
             (&mut self.rows, &mut self.values, places),
             (&mut self.farthest_rows, &mut self.farthest_values, anchors),
@@ -65,6 +78,27 @@ impl<T: Real> Nearest<T> {
         for ((row, value), found) in rows.iter_mut().zip(values).zip(found) {
             (*row, *value) = found;
         }
+    }
+
+    /// Appends what another found for other thresholds and anchors, of each as many.
+    pub fn append(&mut self, other: &Self) {
+        self.rows.extend_from_slice(&other.rows);
+        self.values.extend_from_slice(&other.values);
+        self.farthest_rows.extend_from_slice(&other.farthest_rows);
+        self.farthest_values.extend_from_slice(&other.farthest_values);
+    }
+
+    /// Takes the last places and anchors away, as many as another has, which becomes them.
+    pub fn take_last(&mut self, other: &mut Self) {
+        fn take<V: Copy>(all: &mut Vec<V>, last: &mut [V]) {
+            let rest = all.len().saturating_sub(last.len());
+            last.copy_from_slice(&all[rest..]);
+            all.truncate(rest);
+        }
+        take(&mut self.rows, &mut other.rows);
+        take(&mut self.values, &mut other.values);
+        take(&mut self.farthest_rows, &mut other.farthest_rows);
+        take(&mut self.farthest_values, &mut other.farthest_values);
     }
 
     /// Cuts it for engines that write it piece by piece.

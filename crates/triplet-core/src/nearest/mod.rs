@@ -4,8 +4,10 @@
 //! and then the candidates come by: [`crate::Engine::search_nearest`] takes a portion of them and improves what was found
 //! among those before. Cutting the candidates up changes nothing, since ties go to the lowest row of the whole set.
 
+mod conditions;
 mod found;
 
+pub use conditions::{Conditions, score};
 pub use found::{Nearest, NearestParts};
 
 use crate::{Batch, Distance, Error, Points, Real, Result, real::Key};
