@@ -5,11 +5,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::{collections::BTreeMap, time::Instant};
 use triplet_api::{Element, Error, LossSpec, Workspace};
 use triplet_testkit::{
-    Answer, Cut, Rectangle, Sample,
+    Answer, Contender, Cut, NearestCase, Rectangle, Sample,
     compare::answer_in,
     contenders,
     digests::{BATCHES, Case, Digester, Recorded, SEED, Total},
     engines::{self, contenders_of_ranks},
+    mining,
     ranks::bank_answer,
 };
 
@@ -33,6 +34,8 @@ pub(crate) struct Args {
 const RECTANGLES: u64 = 3;
 /// Of so many batches, one is also held by several ranks, and another comes in steps, into a memory bank.
 const RANKS: u64 = 4;
+/// Of so many batches, one is also mined as a data set: slab by slab in little memory, in parts, and after a stop.
+const MINED: u64 = 5;
 /// What the line with the digest of all answers starts with.
 const DIGEST: &str = "  digest of all answers";
 /// What stands before the list of engines.
@@ -100,6 +103,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             coverage.compared += single_ranks.banks_agree(&cut, number / RANKS, sample, asked)?;
             coverage.compared += double_ranks.banks_agree(&cut, number / RANKS, sample, asked)?;
         }
+        if number % MINED == 2 {
+            let turn = number / MINED;
+            coverage.compared += single_ranks.mined_agree(turn, sample, &mut coverage.mined)?;
+            coverage.compared += double_ranks.mined_agree(turn, sample, &mut coverage.mined)?;
+        }
         bound.check(sample, asked)?;
         // All engines gave the same bits: any of them stands for all.
         let digests = digester.digests(&case);
@@ -147,17 +155,19 @@ where
     Ok(others.len() as u64)
 }
 
-/// The reference, and the engines that take turns as ranks.
+/// The reference, and the engines that take turns as ranks, and in data sets.
 struct Ranked<T: Element> {
     reference: Workspace<T>,
     engines: Named<T>,
+    of_sets: Vec<Contender<T>>,
 }
 
 impl<T: Element> Ranked<T> {
     fn new() -> Result<Self, Error> {
         let reference = Workspace::with_engine(Box::new(triplet_core::Scalar));
         let engines = contenders_of_ranks::<T>()?.into_iter();
-        Ok(Self { reference, engines: engines.map(engines::Contender::workspace).collect() })
+        let engines = engines.map(engines::Contender::workspace).collect();
+        Ok(Self { reference, engines, of_sets: contenders_of_ranks::<T>()? })
     }
 
     /// The next engines: those of one batch differ.
@@ -192,6 +202,30 @@ impl<T: Element> Ranked<T> {
             }
         }
         Ok(found.len() as u64)
+    }
+
+    /// Compares what two engines mine of the batch as a data set with the statement of it, and what both find in portions.
+    fn mined_agree(&mut self, turn: u64, sample: &Sample, mined: &mut BTreeMap<String, u64>) -> Result<u64> {
+        let all = self.of_sets.len();
+        for next in 0..2 {
+            let Contender { name, engine, .. } = &mut self.of_sets[(turn as usize * 2 + next) % all];
+            let difference = match mining::difference(sample, turn, &mut **engine) {
+                Ok(difference) => difference,
+                // Rows that overflow, or no room for them.
+                Err(triplet_dataset::Error::Core(_) | triplet_dataset::Error::Memory { .. }) => continue,
+                Err(error) => bail!("{name} on {}: {error}", sample.name),
+            };
+            if let Some(how) = difference {
+                bail!("{name} mines other triplets of {} ({how}), case {turn}", sample.name);
+            }
+            let case = NearestCase::numbered(sample, turn);
+            *mined.entry(case.kind.clone()).or_default() += 1;
+            let found = case.answer(sample, &mut **engine);
+            if found != case.answer::<T>(sample, &mut triplet_core::Scalar) {
+                bail!("{name} finds other rows of {}: {case:?}", sample.name);
+            }
+        }
+        Ok(2)
     }
 
     /// The same of a memory bank, step by step.
@@ -230,6 +264,7 @@ struct Coverage {
     rectangles: BTreeMap<&'static str, u64>,
     ranks: BTreeMap<&'static str, u64>,
     banks: u64,
+    mined: BTreeMap<String, u64>,
     objectives: BTreeMap<String, u64>,
     rows: (usize, usize),
     widths: (usize, usize),
@@ -259,6 +294,7 @@ impl Coverage {
         let ranks = self.ranks.iter().map(|(kind, count)| format!("{kind} {count}"));
         println!("  held by ranks, of mixed engines: {}", ranks.collect::<Vec<_>>().join(", "));
         println!("  in steps, into a memory bank: {}", self.banks);
+        println!("  as data sets, whole, in parts and after a stop; in portions: {}", counts(&self.mined));
         println!("  families: {}", counts(&self.families));
         println!("  objectives: {}", counts(&self.objectives));
     }

@@ -13,6 +13,9 @@ const RANKS: [usize; 3] = [1, 2, 3];
 /// What is to be installed, on Debian.
 pub(crate) const PACKAGES: &str = "openmpi-bin libopenmpi-dev libclang-dev";
 
+/// What the workspace is compiled with then.
+pub(crate) const FEATURES: &str = "triplet-cli/mpi,triplet-testkit/mpi";
+
 /// Whether this machine has what it needs.
 pub(crate) fn is_there() -> bool {
     ["mpirun", "mpicc"].iter().all(|program| {
@@ -77,6 +80,7 @@ fn program(triplet: &Path) -> Result<()> {
             );
         }
     }
+    mined(triplet, folder.path())?;
     let refused = mpirun(2)
         .arg(triplet)
         .args(["loss", "--mpi", "--embeddings", "e{rank}.csv", "--labels", "none{rank}.csv"])
@@ -87,7 +91,31 @@ fn program(triplet: &Path) -> Result<()> {
         !refused.status.success() && said.contains("none1.csv"),
         "a missing file was not refused: {said}"
     );
-    println!("triplet loss --mpi on {RANKS:?} ranks: the outputs of one process, byte for byte");
+    println!("triplet loss and mine --mpi on {RANKS:?} ranks: the outputs of one process, byte for byte");
+    Ok(())
+}
+
+/// The triplets of `triplet mine --mpi`, in both formats.
+fn mined(triplet: &Path, folder: &Path) -> Result<()> {
+    let mine = |command: &mut Command, out: &str| -> Result<Vec<u8>> {
+        let command =
+            command.args(["--embeddings", "e.csv", "--labels", "y.csv", "--negatives", "2", "--quiet"]);
+        let done = command.args(["--out", out]).current_dir(folder).stdout(Stdio::null()).status()?;
+        ensure!(done.success(), "triplet mine failed ({done})");
+        Ok(fs::read(folder.join(out))?)
+    };
+    for format in ["npy", "parquet"] {
+        let one = mine(Command::new(triplet).arg("mine"), &format!("one.{format}"))?;
+        for ranks in RANKS {
+            let out = format!("ranks.{format}");
+            let several = mine(mpirun(ranks).arg(triplet).args(["mine", "--mpi"]), &out)?;
+            ensure!(
+                one == several,
+                "what {ranks} ranks mine differs from what one process does, as {format}"
+            );
+            ensure!(!folder.join(out + ".mine").exists(), "{ranks} ranks left their folder");
+        }
+    }
     Ok(())
 }
 
@@ -105,7 +133,7 @@ fn mpirun(ranks: usize) -> Command {
 fn build() -> Result<()> {
     let status = cargo()
         .args(["build", "--quiet", "--workspace", "--bin", "triplet", "--example", "mpi"])
-        .args(["--features", "triplet-cli/mpi,triplet-testkit/mpi"])
+        .args(["--features", FEATURES])
         .status()?;
     ensure!(status.success(), "building with MPI failed ({status})");
     Ok(())

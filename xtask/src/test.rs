@@ -27,8 +27,8 @@ const STEPS: &[(&str, &[&str])] = &[
     ("documentation", &["doc", "--workspace", "--no-deps", "--quiet"]),
 ];
 
-/// Batches of the cross-check, half of those that are recorded: enough for every family, objective and block edge.
-const BATCHES: u64 = 1000;
+/// Batches of the cross-check, a part of those that are recorded: enough for every family, objective and block edge.
+const BATCHES: u64 = 600;
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let start = Instant::now();
@@ -49,10 +49,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn rust() -> Result<()> {
+    // Compiled with what ranks by MPI need, where there is one: for them nothing is compiled again.
+    let features: &[&str] = if crate::mpi::is_there() { &["--features", crate::mpi::FEATURES] } else { &[] };
     for (name, arguments) in STEPS {
         eprintln!("== {name}: cargo {}", arguments.join(" "));
         let mut cargo = crate::cargo::cargo();
-        cargo.args(*arguments).env("RUSTDOCFLAGS", "--deny warnings");
+        // Before what is for the linter.
+        let (first, last) =
+            arguments.split_at(arguments.iter().position(|a| *a == "--").unwrap_or(arguments.len()));
+        let features = if *name == "format" { &[] } else { features };
+        cargo.args(first).args(features).args(last).env("RUSTDOCFLAGS", "--deny warnings");
         let status = cargo.status().with_context(|| format!("starting cargo for {name}"))?;
         ensure!(status.success(), "{name} failed ({status})");
     }

@@ -13,6 +13,8 @@ mod io;
 mod options;
 mod output;
 mod palette;
+#[cfg(feature = "train")]
+mod pictures;
 mod proc;
 #[cfg(feature = "train")]
 mod train;
@@ -32,7 +34,7 @@ use std::ffi::OsString;
 #[command(
     name = "triplet",
     version,
-    after_help = "Start here:\n  triplet train           train an embedding of handwritten digits, with pictures\n  triplet loss --help     the loss of your own embeddings\n  triplet bench           which backend is fastest on this machine\n  triplet info            what this CPU can run"
+    after_help = "Start here:\n  triplet train           train an embedding of handwritten digits, with pictures\n  triplet loss --help     the loss of your own embeddings\n  triplet mine --help     hard negatives of a data set of any size\n  triplet bench           which backend is fastest on this machine\n  triplet info            what this CPU can run"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -46,6 +48,8 @@ enum Command {
     Train(train::TrainArgs),
     /// Compute loss, triplets and gradient of embeddings in a file.
     Loss(commands::loss::LossArgs),
+    /// Mine the hard negatives of a whole data set, out of core.
+    Mine(commands::mine::MineArgs),
     /// Measure the backends on this machine: against one another, products and other losses.
     Bench(commands::bench::BenchArgs),
     /// Show the CPU, its instruction sets, and what would run.
@@ -76,6 +80,7 @@ pub fn main(itself: &[OsString], arguments: impl IntoIterator<Item = OsString>) 
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args),
         Command::Loss(args) => commands::loss::run(&args).map(|()| 0),
+        Command::Mine(args) => commands::mine::run(&args),
         Command::Bench(args) => commands::bench::run(&args).map(|()| 0),
         Command::Info(args) => commands::info::run(&args).map(|()| 0),
         Command::BenchChild(args) => commands::bench::child::run(&args).map(|()| 0),

@@ -1,6 +1,7 @@
 //! What can go wrong with a data set.
 
 use std::io;
+use triplet_core::Error as CoreError;
 
 /// Every way in which a job fails. Nothing that it wrote looks whole then.
 ///
@@ -15,7 +16,7 @@ use std::io;
 pub enum Error {
     /// Rows, labels or conditions that are refused.
     #[error(transparent)]
-    Core(#[from] triplet_core::Error),
+    Core(#[from] CoreError),
     /// Labels and rows disagree.
     #[error("there are {labels} labels for {rows} rows of the {side}: one label a row is needed")]
     Labels {
@@ -88,4 +89,19 @@ pub enum Error {
     /// The caller stopped the job; what it found so far is kept where it has a folder.
     #[error("stopped")]
     Stopped,
+}
+
+impl Error {
+    /// That of a batch of some rows, with their numbers in the whole set, given the first.
+    pub(crate) fn of_whole_set(error: CoreError, first: usize) -> Self {
+        Self::Core(match error {
+            CoreError::NonFinite { row, column, value } => {
+                CoreError::NonFinite { row: row + first, column, value }
+            }
+            CoreError::NormOverflow { row, squared_norm, limit } => {
+                CoreError::NormOverflow { row: row + first, squared_norm, limit }
+            }
+            other => other,
+        })
+    }
 }

@@ -10,18 +10,21 @@
 //! | [`Rows`] | where rows come from: memory ([`InMemory`]), a file ([`FileRows`]) |
 //! | [`Request`], [`Side`] | what is asked |
 //! | [`Job`] | the search: its plan, its steps, its state |
+//! | [`NearestRows`] | the nearest rows of given ones, under bounds of each |
 //! | [`Record`] | one negative of an anchor and a positive |
 //! | [`WorkFolder`] | what a job keeps on disk, to go on after it was stopped |
 #![forbid(unsafe_code)]
 
 mod error;
 mod job;
+mod nearest;
 mod record;
 mod rows;
 mod work;
 
 pub use error::Error;
 pub use job::{Control, Job, Plan, Progress, Request, Side, Sink, check_rows};
+pub use nearest::{NearestRows, pair_distances};
 pub use record::Record;
 pub use rows::{Element, FileRows, InMemory, Rows};
 pub use work::WorkFolder;

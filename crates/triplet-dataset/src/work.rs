@@ -217,6 +217,12 @@ impl WorkFolder {
         }))
     }
 
+    /// Whether a state was kept, from which a job can go on.
+    #[must_use]
+    pub fn has_state(&self) -> bool {
+        self.path.join("state").exists()
+    }
+
     /// How many records were appended.
     #[must_use]
     pub fn count<T: Real>(&self) -> u64 {

@@ -1,119 +1,16 @@
 //! Jobs against the plainest statement: every anchor, every row, sorted; however it is cut, stopped and gone on with.
 
 use fastrand::Rng;
-use triplet_core::{
-    Batch, Comparison, Distance, Engine, Identity, NO_ROW, Points, Real, Rule, Scalar, nearest::Conditions,
-    points::PointsBuffers,
-};
+use triplet_core::{Batch, Scalar, nearest::Conditions};
 use triplet_dataset::{Control, Error, InMemory, Job, Record, Request, Side, WorkFolder};
-use triplet_testkit::{Sample, contenders, sample};
+use triplet_testkit::{
+    contenders,
+    mining::{FIXED, asked, expected, request_of, run},
+    sample,
+};
 
 const SEED: u64 = 11;
 const BATCHES: u64 = 120;
-/// What [`Job`] needs besides rows.
-const FIXED: u64 = 48 << 20;
-
-/// Conditions, kept negatives and distance by number.
-fn asked(number: u64) -> (Conditions, usize, Distance) {
-    let mut rng = Rng::with_seed(number ^ 0x6d69_6e65);
-    let distance = Distance::ALL[rng.usize(..3)];
-    let mut conditions =
-        Conditions { rule: Rule::ALL[rng.usize(..4)], margin: 0.25, ..Conditions::default() };
-    if rng.bool() {
-        conditions.absolute_margin = rng.bool().then_some(0.125);
-        conditions.relative_margin = rng.bool().then_some(0.05);
-        conditions.max_score = rng.bool().then_some(distance.best_score() - 0.25);
-        conditions.min_score = rng.bool().then_some(distance.best_score() - 1.5);
-    }
-    (conditions, [1, 1, 3, 20][rng.usize(..4)], distance)
-}
-
-/// All records, from the distance of every pair.
-fn expected<T: Real>(
-    anchors: (&[T], &[i64]),
-    others: Option<(&[T], &[i64])>,
-    width: usize,
-    (conditions, keep, distance): (Conditions, usize, Distance),
-) -> Vec<Record<T>> {
-    let (rows, labels) = others.unwrap_or(anchors);
-    let left = Batch::new(anchors.0, width, anchors.1).unwrap();
-    let right = Batch::new(rows, width, labels).unwrap();
-    let [mut a, mut b] = [PointsBuffers::default(), PointsBuffers::default()];
-    let points = (Points::new(&left, distance, &mut a), Points::new(&right, distance, &mut b));
-    let comparison = Comparison::between(points.0, points.1, Identity::Disjoint, distance);
-    let mut records = Vec::new();
-    for anchor in 0..anchors.1.len() as u32 {
-        let value = |row: u32| comparison.ranking_value(anchor, row);
-        let all = 0..labels.len() as u32;
-        let is_same = |row: u32| others.is_none() && row == anchor;
-        let of_label = |row: u32| labels[row as usize] == anchors.1[anchor as usize];
-        let mut positives: Vec<u32> = all.clone().filter(|&row| of_label(row) && !is_same(row)).collect();
-        let mut negatives: Vec<(T, u32)> =
-            all.filter(|&row| !of_label(row)).map(|row| (value(row), row)).collect();
-        negatives.sort_by(|a, b| a.partial_cmp(b).unwrap());
-        let one = matches!(conditions.rule, Rule::Hard | Rule::HardSoft);
-        if one
-            && let Some(farthest) =
-                positives.iter().copied().reduce(|a, b| if value(b) > value(a) { b } else { a })
-        {
-            positives = vec![farthest];
-        }
-        for positive in positives {
-            let of = |value: T| distance.of_ranking_value(value);
-            let (near, best) = (of(value(positive)), distance.best_score());
-            let admits = |&&(value, _): &&(T, u32)| {
-                let (d, p) = (of(value).to_f64(), near.to_f64());
-                let by_rule = match conditions.rule {
-                    Rule::SemiHard => value > comparison.ranking_value(anchor, positive),
-                    Rule::SemiHardLiteral => of(value) > near + T::from_f64(conditions.margin),
-                    Rule::Hard | Rule::HardSoft => true,
-                };
-                by_rule
-                    && conditions.absolute_margin.is_none_or(|margin| d >= p + margin)
-                    && conditions.relative_margin.is_none_or(|margin| d >= p + (best - p).abs() * margin)
-                    && conditions.max_score.is_none_or(|score| d >= best - score)
-                    && conditions.min_score.is_none_or(|score| d <= best - score)
-            };
-            let record = |rank, reaches, &(value, negative): &(T, u32)| Record {
-                anchor,
-                positive,
-                negative,
-                rank,
-                reaches,
-                near,
-                far: of(value),
-            };
-            let before = records.len();
-            let found = negatives.iter().filter(admits).take(keep);
-            records.extend(found.enumerate().map(|(rank, found)| record(rank as u32, true, found)));
-            let falls_back = keep == 1 && conditions.are_the_rule() && !one;
-            if records.len() == before && falls_back {
-                let farthest = negatives.iter().copied().reduce(|a, b| if b.0 > a.0 { b } else { a });
-                records.extend(farthest.map(|found| record(0, false, &found)));
-            }
-        }
-    }
-    assert!(records.iter().all(|record| record.negative != NO_ROW));
-    records
-}
-
-fn run<T: Real>(request: Request<'_, T>, engine: &mut dyn Engine<T>) -> Result<Vec<Record<T>>, Error> {
-    let mut records = Vec::new();
-    Job::new(request)?.run(engine, &mut |found| {
-        records.extend_from_slice(found);
-        Ok(())
-    })?;
-    Ok(records)
-}
-
-/// A request on a sample, cut as its number says.
-fn request_of<'a, T: Real>(side: Side<'a, T>, sample: &Sample, number: u64) -> Request<'a, T> {
-    let (conditions, keep, distance) = asked(number);
-    // As little memory as there may be, and some more.
-    let memory = FIXED + [1 << 16, 1 << 18, 1 << 20, 1 << 30][number as usize % 4] * sample.width as u64;
-    Request { conditions, keep, distance, memory, threads: 1 + number as usize % 3, ..Request::of(side) }
-}
-
 #[test]
 fn every_engine_mines_what_the_statement_says_in_parts_and_in_little_memory() {
     let mut engines = contenders::<f32>().unwrap();

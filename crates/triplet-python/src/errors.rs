@@ -27,13 +27,27 @@ pub(crate) fn to_exception(error: Error) -> PyErr {
 /// Runs `work`; a panic becomes a `RuntimeError`, which programs may catch.
 pub(crate) fn catch_panic<R>(work: impl FnOnce() -> triplet_api::Result<R>) -> PyResult<R> {
     // Unwind safety: the workspace in use is dropped during unwinding, not returned to its pool.
+    catch_panic_of(work)?.map_err(to_exception)
+}
+
+/// The same of work with errors of its own.
+pub(crate) fn catch_panic_of<R>(work: impl FnOnce() -> R) -> PyResult<R> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(to_exception),
+        Ok(result) => Ok(result),
         Err(payload) => {
             let text = payload.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
             Err(PyRuntimeError::new_err(format!("a defect of triplet_loss, please report it: {text}")))
         }
+    }
+}
+
+/// An error of a search over a data set.
+pub(crate) fn dataset_exception(error: triplet_dataset::Error) -> PyErr {
+    let message = error.to_string();
+    match error {
+        triplet_dataset::Error::Memory { .. } => PyMemoryError::new_err(message),
+        _ => PyValueError::new_err(message),
     }
 }
 

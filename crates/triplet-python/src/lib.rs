@@ -13,6 +13,7 @@
 //! | `native_result` | the results of a call, copied from the workspace |
 //! | `call_summary` | statistics and sampled distances of a loss's last call |
 //! | `ranks` | one batch whose rows several processes hold |
+//! | `nearest` | the nearest rows under conditions, for hard negatives |
 //! | `retrieval` | recall@k, R-precision and MAP@R |
 //! | `config` | the configurations of every TFA version |
 //! | `timing` | the same call timed from Rust, to measure the overhead of Python |
@@ -29,6 +30,7 @@ mod cores;
 mod engine;
 mod errors;
 mod native_result;
+mod nearest;
 mod plan;
 mod ranks;
 mod retrieval;

@@ -11,6 +11,7 @@ pub mod edges;
 pub mod engines;
 pub mod golden;
 pub mod inputs;
+pub mod mining;
 pub mod nearest;
 pub mod ranks;
 

@@ -38,6 +38,7 @@ pub(super) const TESTS: &[Step] = &[
     step(&["test_torch_value_and_gradient.py", "test_torch_threads.py"]),
     step(&["test_against.py", "test_torch_memory.py", "test_torch_cached_step.py"]),
     step(&["test_torch_ranks.py"]),
+    step(&["test_hard_negatives.py"]),
     step(&["test_samplers_lightning.py", "test_bench.py"]),
     step(&["test_jax.py", "test_jax_margin.py", "test_jax_against.py", "test_metric_learning.py"]),
     with(&["test_keras.py", "test_keras_margin.py", "test_keras_rows.py", "test_golden.py"], TENSORFLOW),

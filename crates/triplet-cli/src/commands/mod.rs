@@ -3,3 +3,4 @@
 pub(crate) mod bench;
 pub(crate) mod info;
 pub(crate) mod loss;
+pub(crate) mod mine;

@@ -216,7 +216,7 @@ impl File {
 
 impl Understood {
     /// Of a file of which nothing is known yet.
-    fn of(shown: &str) -> Self {
+    pub(super) fn of(shown: &str) -> Self {
         Self {
             file: shown.to_owned(),
             rows: 0,

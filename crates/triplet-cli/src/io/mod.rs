@@ -28,6 +28,7 @@ mod source;
 mod tables;
 mod understood;
 
+pub(crate) use arrays::{NpyRows, npy_rows, npy_triplets};
 pub use contents::{Contents, contents};
 pub(crate) use inputs::{Embeddings, Inputs, Request, Weights, check_standard_input, read, read_labels};
 pub(crate) use labels::Labels;

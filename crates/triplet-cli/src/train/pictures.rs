@@ -4,17 +4,11 @@ use super::projection::Plane;
 use crate::{
     io::{Labels, OutputSet, shorten},
     palette::COLORS,
+    pictures::write,
 };
-use anyhow::{Result, anyhow};
-use kuva::{
-    backend::{png::PngBackend, svg::SvgBackend},
-    prelude::*,
-    render::render::Scene,
-};
+use anyhow::Result;
+use kuva::prelude::*;
 use std::{path::Path, sync::Arc};
-
-/// Pixels of a PNG for one of the SVG.
-const SCALE: f32 = 2.0;
 
 /// Characters of a class name in a legend.
 const LONGEST_NAME: usize = 40;
@@ -101,16 +95,6 @@ pub(crate) fn embedding(
 
 fn component(which: &str, share: f64) -> String {
     format!("{which} principal component ({:.0} % of the variance)", 100.0 * share)
-}
-
-fn write(outputs: &mut OutputSet, folder: &Path, name: &str, scene: &Scene) -> Result<()> {
-    let svg = SvgBackend::new().render_scene(scene);
-    outputs.write(&folder.join(format!("{name}.svg")), |out| Ok(out.write_all(svg.as_bytes())?))?;
-    let png = PngBackend::new()
-        .with_scale(SCALE)
-        .render_scene(scene)
-        .map_err(|e| anyhow!("drawing {name}: {e}"))?;
-    outputs.write(&folder.join(format!("{name}.png")), |out| Ok(out.write_all(&png)?))
 }
 
 /// A number of three digits at most, without an exponent.

@@ -114,17 +114,28 @@ impl Conditions {
     /// The largest key that a negative may have.
     #[must_use]
     pub fn limit<T: Real>(&self, distance: Distance) -> T::Key {
-        let last = T::Key::END.previous();
-        let Some(least) = self.min_score else { return last };
-        let bound = distance.best_score() - least;
-        // The first key of a distance above the bound has the one before it.
-        let beyond = first_key_where::<T>(bound, distance, |distance| distance > bound);
-        if beyond == T::Key::ZERO { beyond } else { beyond.previous() }
+        let least = self.min_score.map(|least| distance.best_score() - least);
+        least.map_or(T::Key::END.previous(), |bound| last_key::<T>(bound, distance))
     }
 }
 
+/// The largest key whose distance is at most `bound`, which is 0 or more; see [`first_key`].
+#[must_use]
+pub fn last_key<T: Real>(bound: f64, distance: Distance) -> T::Key {
+    // The first key of a distance above the bound has the one before it.
+    let beyond = first_key_where::<T>(bound, distance, |distance| distance > bound);
+    if beyond == T::Key::ZERO { beyond } else { beyond.previous() }
+}
+
 /// The smallest key whose distance is at least `bound`.
-fn first_key<T: Real>(bound: f64, distance: Distance) -> T::Key {
+///
+/// ```
+/// use triplet_core::{Distance, Real, nearest::{first_key, last_key}};
+/// assert_eq!(f32::from_key(first_key::<f32>(2.0, Distance::L2)), 4.0); // L2 is ranked by its square
+/// assert!(last_key::<f32>(2.0, Distance::L2) >= 4.0_f32.key()); // whose root is 2, rounded
+/// ```
+#[must_use]
+pub fn first_key<T: Real>(bound: f64, distance: Distance) -> T::Key {
     first_key_where::<T>(bound, distance, |distance| distance >= bound)
 }
 

@@ -7,7 +7,7 @@
 mod conditions;
 mod found;
 
-pub use conditions::{Conditions, score};
+pub use conditions::{Conditions, first_key, last_key, score};
 pub use found::{Nearest, NearestParts};
 
 use crate::{Batch, Distance, Error, Points, Real, Result, real::Key};

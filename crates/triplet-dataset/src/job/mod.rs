@@ -15,6 +15,7 @@ mod steps;
 
 pub use plan::Plan;
 pub use progress::{Control, Progress};
+pub(crate) use request::read as read_rows;
 pub use request::{Request, Side, check_rows};
 
 use crate::{Error, Record, Result};

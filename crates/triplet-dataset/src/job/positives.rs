@@ -5,7 +5,7 @@
 
 use super::{
     class_index::ClassIndex,
-    request::{Request, of_whole_set, read},
+    request::{Request, read},
 };
 use crate::{Error, Result};
 use core::ops::Range;
@@ -76,14 +76,16 @@ impl<T: Real> Positives<T> {
         gather(request.anchors.rows, &numbers, &mut own_rows)?;
         let width = request.anchors.rows.width();
         let (left_labels, right_labels) = (vec![0; numbers.len()], vec![0; wanted.len()]);
-        let left =
-            Batch::new(&own_rows, width, &left_labels).map_err(|error| of_whole_set(error, anchors.start))?;
+        let left = Batch::new(&own_rows, width, &left_labels)
+            .map_err(|error| Error::of_whole_set(error, anchors.start))?;
         let right = Batch::new(&rows, width, &right_labels).map_err(|error| {
             // Of the rows that were gathered, not of the set's.
             let place = |row: usize| wanted.get(row).map_or(row, |&row| row as usize);
             match error {
                 triplet_core::Error::NonFinite { row, .. }
-                | triplet_core::Error::NormOverflow { row, .. } => of_whole_set(error, place(row) - row),
+                | triplet_core::Error::NormOverflow { row, .. } => {
+                    Error::of_whole_set(error, place(row) - row)
+                }
                 other => other.into(),
             }
         })?;

@@ -109,22 +109,9 @@ impl<'a, T: Real> Request<'a, T> {
 }
 
 /// Reads rows into memory of the caller.
-pub(super) fn read<T>(rows: &dyn Rows<T>, some: Range<usize>, out: &mut [T]) -> Result<()> {
+pub(crate) fn read<T>(rows: &dyn Rows<T>, some: Range<usize>, out: &mut [T]) -> Result<()> {
     let last = some.end.saturating_sub(1);
     rows.read(some.start, out).map_err(|error: io::Error| Error::Read { first: some.start, last, error })
-}
-
-/// The error of a batch of some rows, with their numbers in the whole set.
-pub(super) fn of_whole_set(error: CoreError, first: usize) -> Error {
-    Error::Core(match error {
-        CoreError::NonFinite { row, column, value } => {
-            CoreError::NonFinite { row: row + first, column, value }
-        }
-        CoreError::NormOverflow { row, squared_norm, limit } => {
-            CoreError::NormOverflow { row: row + first, squared_norm, limit }
-        }
-        other => other,
-    })
 }
 
 /// Bytes that are checked at a time.
@@ -142,7 +129,8 @@ pub fn check_rows<T: Real>(rows: &dyn Rows<T>, take: &mut dyn FnMut(&[T]) -> boo
         let end = rows.len().min(first + some);
         values.resize((end - first) * width, T::ZERO);
         read(rows, first..end, &mut values)?;
-        Batch::new(&values, width, &labels[..end - first]).map_err(|error| of_whole_set(error, first))?;
+        Batch::new(&values, width, &labels[..end - first])
+            .map_err(|error| Error::of_whole_set(error, first))?;
         if !take(&values) {
             return Err(Error::Stopped);
         }

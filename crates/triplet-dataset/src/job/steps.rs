@@ -3,10 +3,10 @@
 use super::{
     Job,
     plan::{Among, Step},
-    request::{of_whole_set, read},
+    request::read,
     slab::{Slab, task},
 };
-use crate::Result;
+use crate::{Error, Result};
 use core::ops::Range;
 use triplet_core::{
     Batch, Engine, Points, Real,
@@ -118,7 +118,7 @@ fn search<T: Real>(
     let labels = |rows: &Range<usize>| &request.anchors.labels[rows.clone()];
     let Buffers { rows, others, unit: [left, right], starts, thresholds, .. } = buffers;
     let own = &all[step.first];
-    let refused = |error| of_whole_set(error, own.start);
+    let refused = |error| Error::of_whole_set(error, own.start);
     // Slabs before the first one are complete.
     let complete = all.len() - slabs.len();
     let place = |slab: usize| slab - complete;
@@ -155,7 +155,8 @@ fn search<T: Real>(
         Among::Rows { start, end } => {
             let batch = Batch::new(rows, width, labels(own)).map_err(refused)?;
             let labels = &request.candidates().labels[start..end];
-            let candidates = Batch::new(others, width, labels).map_err(|error| of_whole_set(error, start))?;
+            let candidates =
+                Batch::new(others, width, labels).map_err(|error| Error::of_whole_set(error, start))?;
             let slab = &mut slabs[place(step.first)];
             let mut nearest: Nearest<T> = core::mem::take(&mut slab.nearest);
             let task = slab.task(request, Points::new(&batch, request.distance, left))?;

@@ -11,6 +11,7 @@ array([-0.5,  1.5, -0.5, -0.5], dtype=float32)
 
 ===========================  ====================================================
 ``evaluate``                 loss, gradient and triplets of NumPy arrays
+``mine_hard_negatives``      negatives of pairs of texts, as sentence-transformers has it
 ``MemoryBank``               batches against the rows of earlier ones
 ``triplet_loss.torch``       modules with autograd, a miner, and a memory bank
 ``triplet_loss.keras``       losses of Keras 3 on TensorFlow, torch and JAX
@@ -30,6 +31,7 @@ of each loss. The result is the same, bit for bit, whatever it is.
 
 from ._engine import clear_cache, limit_memory
 from ._evaluate import evaluate
+from ._hard_negatives import mine_hard_negatives
 from ._memory_bank import MemoryBank
 from ._native import version as __version__
 from ._result import Evaluation, Statistics, Triplets
@@ -43,4 +45,5 @@ __all__ = [
     "clear_cache",
     "evaluate",
     "limit_memory",
+    "mine_hard_negatives",
 ]

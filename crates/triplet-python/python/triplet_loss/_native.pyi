@@ -168,6 +168,25 @@ class Engine:
         ids: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
         centre: bool,
     ) -> tuple[int, list[tuple[int, float]], float, float, float]: ...
+    def nearest(
+        self,
+        plan: Plan,
+        queries: NDArray[Any],
+        candidates: NDArray[Any],
+        keep: int,
+        least: NDArray[np.float64] | None = None,
+        most: float | None = None,
+        excluded: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+        memory: int | None = None,
+        watch: Any = None,
+    ) -> tuple[NDArray[np.int64], NDArray[Any]]: ...
+    def pair_distances(
+        self,
+        plan: Plan,
+        queries: NDArray[Any],
+        candidates: NDArray[Any],
+        pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    ) -> NDArray[Any]: ...
     def rust_seconds(
         self, plan: Plan, labels: NDArray[np.int64], embeddings: NDArray[np.float32], calls: int
     ) -> list[float]: ...

@@ -14,7 +14,7 @@ use core::ops::Range;
 use triplet_core::real::Key;
 
 /// Panels of a piece's rows, and of its columns, at most: its columns in words stay in the L2 cache.
-const ROWS: usize = 16;
+const ROWS: usize = 32;
 const COLUMNS: usize = 64;
 /// Pieces that there should be for each worker.
 const PIECES_A_WORKER: usize = 8;

@@ -101,15 +101,26 @@ impl Scale {
         distance * self.factor
     }
 
-    /// The first word of the distances from one on, and by how many the word of another that is not below it
-    /// comes after that: of the largest there can be, if none is given. All words, if there are more.
+    /// The upper halves of the numbers of the distances from one on, the first and the last: of the largest there can be,
+    /// if no other is given.
+    #[inline(always)]
+    pub(super) fn span(self, from: f64, to: Option<f64>, error: f64) -> (f64, f64) {
+        let first = upper_half(from * self.factor - error);
+        (first, upper_half(to.map_or(self.top, |to| to * self.factor + error)))
+    }
+
+    /// The same in words: the first, and by how many the last comes after that. All words, if there are more.
     #[inline(always)]
     pub(super) fn window(self, from: f64, to: Option<f64>, error: f64) -> (u16, u16) {
-        let first = upper_half(from * self.factor - error);
-        let last = upper_half(to.map_or(self.top, |to| to * self.factor + error));
-        let width = (last - first).clamp(0.0, f64::from(u16::MAX));
-        (lower_bits(first) as u16, lower_bits(width) as u16)
+        in_words(self.span(from, to, error))
     }
+}
+
+/// A span in words, modulo 2^16: the first, and by how many the last comes after that.
+#[inline(always)]
+pub(super) fn in_words((first, last): (f64, f64)) -> (u16, u16) {
+    let width = (last - first).clamp(0.0, f64::from(u16::MAX));
+    (lower_bits(first) as u16, lower_bits(width) as u16)
 }
 
 /// The upper half of a number.

@@ -1,7 +1,7 @@
 //! The windows of a panel's anchors: the words of candidates that screening cannot rule out.
 
 use super::{
-    bound::Scale,
+    bound::{Scale, in_words},
     words::{PANEL, Words},
 };
 use crate::{gram::aligned::Aligned, search::Anchors};
@@ -23,7 +23,21 @@ pub(crate) struct Windows {
     far: bool,
     /// Whether the windows are those of the best candidates, or wider by what was found here.
     fresh: bool,
+    /// What each threshold's window is, before it is brought to words.
+    spans: Vec<(f64, f64)>,
+    /// Whether windows of an anchor that overlap are one, and how often one of them became narrower since.
+    joined: bool,
+    narrowed: u32,
 }
+
+/// As often one of the windows that are joined may become narrower before all are made anew.
+const MOST_NARROWED: u32 = 24;
+/// Thresholds from which on windows are worth joining.
+const LEAST_JOINED: usize = 3;
+/// Thresholds up to which they are.
+const MOST_JOINED: usize = 64;
+/// The window of a threshold that no candidate reaches.
+const NOTHING: (f64, f64) = (1.0, 0.0);
 
 impl Windows {
     /// Other candidates were found: the windows are made anew before they are used.
@@ -87,7 +101,10 @@ impl Windows {
         self.words.resize((self.thresholds + 1) * SLOT);
         self.lacks.clear();
         self.lacks.resize(PANEL, false);
-        for (slot, words) in self.words.chunks_exact_mut(SLOT).take(self.thresholds).enumerate() {
+        self.spans.clear();
+        self.spans.resize(self.thresholds * PANEL, NOTHING);
+        let slots = self.words.chunks_exact_mut(SLOT).zip(self.spans.chunks_exact_mut(PANEL));
+        for (slot, (words, spans)) in slots.enumerate() {
             let place = slot * PANEL..(slot + 1) * PANEL;
             let (low, width) = words.split_at_mut(PANEL);
             let (thresholds, excess) = (&anchors.thresholds[place.clone()], &anchors.excess[place.clone()]);
@@ -101,10 +118,12 @@ impl Windows {
                 let best = thresholds[r].wrapping_add(excess[r]);
                 let bounded = best < Key::END;
                 let [threshold, best] = [thresholds[r], best].map(|key| T::from_key(key).to_f64());
-                (low[r], width[r]) = scale.window(threshold, bounded.then_some(best), errors[r]);
+                spans[r] = scale.span(threshold, bounded.then_some(best), errors[r]);
+                (low[r], width[r]) = in_words(spans[r]);
                 self.lacks[r] |= rows[r] == Key::SIGNED_MAX;
             }
         }
+        self.join();
         self.far = far && self.lacks.contains(&true);
         let slots = self.thresholds + usize::from(self.far);
         self.words.resize(slots * SLOT);
@@ -124,6 +143,53 @@ impl Windows {
         self.copies = copies;
         self.copy_for_columns();
         self.fresh = true;
+    }
+
+    /// Makes windows of an anchor that overlap one, if fewer slots are enough for all anchors then: after training,
+    /// the windows of an anchor end with the same candidate.
+    fn join(&mut self) {
+        (self.joined, self.narrowed) = (false, 0);
+        if !(LEAST_JOINED..=MOST_JOINED).contains(&self.thresholds) {
+            return;
+        }
+        let mut own = [NOTHING; MOST_JOINED];
+        let mut counts = [0; PANEL];
+        for r in 0..PANEL {
+            let own = &mut own[..self.thresholds];
+            for (own, spans) in own.iter_mut().zip(self.spans.chunks_exact(PANEL)) {
+                *own = spans[r];
+            }
+            own.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+            let mut count = 0;
+            for index in 0..own.len() {
+                let (first, last) = own[index];
+                if first > last {
+                    continue;
+                }
+                if count > 0 && first <= own[count - 1].1 + 1.0 {
+                    own[count - 1].1 = own[count - 1].1.max(last);
+                } else {
+                    own[count] = (first, last);
+                    count += 1;
+                }
+            }
+            if count >= self.thresholds {
+                // Nothing is saved.
+                return;
+            }
+            counts[r] = count;
+            for (slot, &span) in own[..count].iter().enumerate() {
+                self.spans[slot * PANEL + r] = span;
+            }
+        }
+        let slots = counts.iter().copied().max().unwrap_or(0);
+        for slot in 0..slots {
+            for (r, &count) in counts.iter().enumerate() {
+                let window = if slot < count { in_words(self.spans[slot * PANEL + r]) } else { (0, 0) };
+                (self.words[slot * SLOT + r], self.words[slot * SLOT + PANEL + r]) = window;
+            }
+        }
+        (self.thresholds, self.joined) = (slots, true);
     }
 
     #[inline(always)]
@@ -152,6 +218,12 @@ impl Windows {
         error: f64,
         scale: Scale,
     ) {
+        if self.joined {
+            // Wider windows decide less, and nothing wrongly.
+            self.narrowed += 1;
+            self.fresh &= self.narrowed < MOST_NARROWED;
+            return;
+        }
         self.set(slot * SLOT + anchor, scale.window(threshold, Some(found), error));
     }
 

@@ -2,10 +2,12 @@
 
 mod elements;
 pub(crate) mod npy;
+mod npy_rows;
 pub(crate) mod npz;
 pub(crate) mod safetensors;
 
 pub(crate) use elements::{Data, Kind};
+pub(crate) use npy_rows::{NpyRows, npy_rows, npy_triplets};
 
 use super::source::shorten;
 use anyhow::{Result, bail};

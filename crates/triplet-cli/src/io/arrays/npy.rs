@@ -13,14 +13,14 @@ const LONGEST_HEADER: usize = 1 << 16;
 const DEEPEST: usize = 4;
 
 /// What a header says.
-struct Promise {
-    kind: Kind,
-    big_endian: bool,
-    fortran: bool,
-    shape: Vec<usize>,
+pub(super) struct Promise {
+    pub(super) kind: Kind,
+    pub(super) big_endian: bool,
+    pub(super) fortran: bool,
+    pub(super) shape: Vec<usize>,
     count: usize,
     /// Where the data begins.
-    start: usize,
+    pub(super) start: usize,
 }
 
 /// Length of the whole file according to its header, if that can be read.
@@ -67,7 +67,7 @@ fn row_major<T: Clone>(shape: &[usize], column_major: Vec<T>) -> Result<Vec<T>> 
     Ok(array.iter().cloned().collect())
 }
 
-fn promise(bytes: &[u8]) -> Result<Promise> {
+pub(super) fn promise(bytes: &[u8]) -> Result<Promise> {
     let broken = |what: &str| anyhow!("not a readable npy file: {what}");
     let (version, length) = match bytes {
         [0x93, b'N', b'U', b'M', b'P', b'Y', 1, 0, a, b, ..] => {

@@ -53,7 +53,7 @@ impl OutputSet {
     pub(crate) fn write(
         &mut self,
         path: &Path,
-        write: impl FnOnce(&mut dyn Write) -> Result<()>,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>,
     ) -> Result<()> {
         let context = || format!("cannot write {}", path.display());
         match place::of(path).with_context(context)? {
