@@ -32,6 +32,7 @@ EPOCHS, CLASSES, WIDTH = 12, 32, 256
 rng = np.random.default_rng(0)
 torch.manual_seed(0)
 
+emoji.config.load_language(list(LANGUAGES))
 # Names of one emoji are of one class; skin tones are left out, which are the same words again.
 names: list[str] = []
 classes: list[int] = []
@@ -75,7 +76,7 @@ pairs = {"name": [names[row] for row in rows], "english": [names[row] for row in
 mined = mine_hard_negatives(
     pairs, (x[rows], x[english]), num_negatives=4, max_score=0.95, until_found=True, output_format="n-tuple"
 )
-class_of_name = {name: label for name, label in zip(names, labels, strict=True)}
+class_of_name = {names[row]: labels[row] for row in np.nonzero(~held)[0]}
 mistaken: dict[int, list[int]] = {}
 for position, name in enumerate(mined["name"]):
     others = [class_of_name[mined[f"negative_{place}"][position]] for place in range(1, 5)]

@@ -95,7 +95,7 @@ impl Plan {
             return Err(Error::Memory { given: request.memory, needed });
         };
         // Half for the slabs at work, so that the rest keeps what is found for many.
-        let slab = ((rest / 2 / (2 * worked)) as usize).min(MOST_ROWS).max(UNIT);
+        let slab = ((rest / 2 / (2 * worked)) as usize).clamp(UNIT, MOST_ROWS);
         let slab = slab.min(rows.max(1).next_multiple_of(UNIT)) / UNIT * UNIT;
         let group = ((rest - 2 * slab as u64 * worked) / kept) as usize / slab * slab;
         let group = group.max(slab);
