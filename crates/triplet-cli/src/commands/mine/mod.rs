@@ -20,7 +20,7 @@ use crate::{
     options::BackendArgs,
     output as console,
 };
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use inputs::{Inputs, Kind};
 use std::path::{Path, PathBuf};
@@ -205,7 +205,7 @@ use mpi::run as on_ranks;
 /// Of a program that was built without MPI.
 #[cfg(not(feature = "mpi"))]
 fn on_ranks(_args: &MineArgs, _conditions: Conditions) -> Result<u8> {
-    bail!(
+    anyhow::bail!(
         "--mpi: this program was built without MPI; cargo install triplet-cli --features mpi builds one with it, \
          given an MPI and libclang (Debian: openmpi-bin libopenmpi-dev libclang-dev)"
     )

@@ -132,7 +132,7 @@ fn put_together_as<T: OfKind + Element + Distances>(
     }
     let count: u64 = folders.iter().map(WorkFolder::count::<T>).sum();
     let mut outputs = OutputSet::default();
-    let records = folders.iter_mut().map(|folder| folder.records::<T>()).collect::<Result<Vec<_>, _>>()?;
+    let records = folders.iter_mut().map(WorkFolder::records::<T>).collect::<Result<Vec<_>, _>>()?;
     let records = records.into_iter().flatten().map(|record| -> Result<Record<T>> { Ok(record?) });
     let settings = format!("{whole}part 1 of 1\n");
     let format = output::Format::of(&args.out)?;
