@@ -116,7 +116,8 @@ impl<T: Real> Nearest<T> {
 ///
 /// ```
 /// use triplet_core::nearest::Nearest;
-/// let mut nearest = Nearest { rows: vec![7, 8, 9], values: vec![0.5_f32; 3], ..Nearest::default() };
+/// let mut nearest = Nearest::<f32>::empty(3, 0, 1, false);
+/// nearest.rows = vec![7, 8, 9];
 /// let mut parts = nearest.parts();
 /// assert_eq!((parts.next(2, 0).rows, &*parts.rows), (&mut [7, 8][..], &[9][..]));
 /// ```
