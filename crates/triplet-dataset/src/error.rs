@@ -92,14 +92,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// That of a batch of some rows, with their numbers in the whole set, given the first.
-    pub(crate) fn of_whole_set(error: CoreError, first: usize) -> Self {
+    /// That of a batch of some rows, of which `row_of` gives the numbers in the whole set.
+    pub(crate) fn of_whole_set(error: CoreError, row_of: impl Fn(usize) -> usize) -> Self {
         Self::Core(match error {
             CoreError::NonFinite { row, column, value } => {
-                CoreError::NonFinite { row: row + first, column, value }
+                CoreError::NonFinite { row: row_of(row), column, value }
             }
             CoreError::NormOverflow { row, squared_norm, limit } => {
-                CoreError::NormOverflow { row: row + first, squared_norm, limit }
+                CoreError::NormOverflow { row: row_of(row), squared_norm, limit }
             }
             other => other,
         })

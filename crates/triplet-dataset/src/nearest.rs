@@ -137,10 +137,10 @@ impl<'a, T: Real> NearestRows<'a, T> {
         let mut candidates = vec![T::ZERO; others.len() * self.candidates.width()];
         read_rows(self.candidates, others.clone(), &mut candidates)?;
         let (labels, other_labels) = (vec![0; own.len()], vec![0; others.len()]);
-        let batch =
-            Batch::new(rows, width, &labels).map_err(|error| Error::of_whole_set(error, own.start))?;
+        let batch = Batch::new(rows, width, &labels)
+            .map_err(|error| Error::of_whole_set(error, |row| own.start + row))?;
         let candidates = Batch::new(&candidates, self.candidates.width(), &other_labels)
-            .map_err(|error| Error::of_whole_set(error, others.start))?;
+            .map_err(|error| Error::of_whole_set(error, |row| others.start + row))?;
         let [mut left, mut right] = [PointsBuffers::default(), PointsBuffers::default()];
         let starts: Vec<usize> = (0..=own.len()).collect();
         let thresholds: Vec<T::Key> = own

@@ -1,8 +1,9 @@
 //! Jobs against the plainest statement: every anchor, every row, sorted; however it is cut, stopped and gone on with.
 
 use fastrand::Rng;
+use std::sync::atomic::{AtomicBool, Ordering};
 use triplet_core::{Batch, Scalar, nearest::Conditions};
-use triplet_dataset::{Control, Error, InMemory, Job, Record, Request, Side, WorkFolder};
+use triplet_dataset::{Control, Error, InMemory, Job, Record, Request, Rows, Side, WorkFolder};
 use triplet_testkit::{
     contenders,
     mining::{FIXED, asked, expected, request_of, run},
@@ -193,4 +194,48 @@ fn what_is_wrong_is_named_by_its_row() {
     assert!(run(Request::of(Side { rows: &rows, labels: &one_class }), &mut Scalar).unwrap().is_empty());
     let none = InMemory::new(&good[..0], 2);
     assert!(run(Request::of(Side { rows: &none, labels: &[] }), &mut Scalar).unwrap().is_empty());
+}
+
+/// Rows of which one is not finite from some moment on.
+struct Spoilt<'a> {
+    rows: InMemory<'a, f32>,
+    row: usize,
+    now: AtomicBool,
+}
+
+impl Rows<f32> for Spoilt<'_> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn width(&self) -> usize {
+        self.rows.width()
+    }
+
+    fn read(&self, first: usize, out: &mut [f32]) -> std::io::Result<()> {
+        self.rows.read(first, out)?;
+        let place = self.row.checked_sub(first).map(|row| row * self.width());
+        if let Some(value) = place.and_then(|place| out.get_mut(place))
+            && self.now.load(Ordering::Relaxed)
+        {
+            *value = f32::NAN;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_row_that_is_spoilt_during_the_search_is_named_in_whichever_slab_it_is() {
+    let mut rng = Rng::with_seed(SEED);
+    let values: Vec<f32> = (0..400 * 5).map(|_| rng.f32()).collect();
+    let labels: Vec<i64> = (0..400).map(|row| row % 130).collect();
+    let rows = Spoilt { rows: InMemory::new(&values, 5), row: 337, now: AtomicBool::new(false) };
+    let request = Request { memory: FIXED + 130_000, ..Request::of(Side { rows: &rows, labels: &labels }) };
+    let mut job = Job::new(request).unwrap();
+    assert!(job.plan().slab() < 337);
+    let error = job.run_watched(&mut Scalar, &mut |_| Ok(()), &mut |_, _| {
+        rows.now.store(true, Ordering::Relaxed);
+        Ok(Control::GoOn)
+    });
+    assert_eq!(error.unwrap_err().to_string().split(" is").next(), Some("embeddings[337, 0]"));
 }

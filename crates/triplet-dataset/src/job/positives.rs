@@ -77,18 +77,9 @@ impl<T: Real> Positives<T> {
         let width = request.anchors.rows.width();
         let (left_labels, right_labels) = (vec![0; numbers.len()], vec![0; wanted.len()]);
         let left = Batch::new(&own_rows, width, &left_labels)
-            .map_err(|error| Error::of_whole_set(error, anchors.start))?;
-        let right = Batch::new(&rows, width, &right_labels).map_err(|error| {
-            // Of the rows that were gathered, not of the set's.
-            let place = |row: usize| wanted.get(row).map_or(row, |&row| row as usize);
-            match error {
-                triplet_core::Error::NonFinite { row, .. }
-                | triplet_core::Error::NormOverflow { row, .. } => {
-                    Error::of_whole_set(error, place(row) - row)
-                }
-                other => other.into(),
-            }
-        })?;
+            .map_err(|error| Error::of_whole_set(error, |row| anchors.start + row))?;
+        let right = Batch::new(&rows, width, &right_labels)
+            .map_err(|error| Error::of_whole_set(error, |row| wanted[row] as usize))?;
         let (mut a, mut b) = (PointsBuffers::default(), PointsBuffers::default());
         let distance = request.distance;
         let comparison = Comparison::between(

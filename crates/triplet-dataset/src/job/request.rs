@@ -130,7 +130,7 @@ pub fn check_rows<T: Real>(rows: &dyn Rows<T>, take: &mut dyn FnMut(&[T]) -> boo
         values.resize((end - first) * width, T::ZERO);
         read(rows, first..end, &mut values)?;
         Batch::new(&values, width, &labels[..end - first])
-            .map_err(|error| Error::of_whole_set(error, first))?;
+            .map_err(|error| Error::of_whole_set(error, |row| first + row))?;
         if !take(&values) {
             return Err(Error::Stopped);
         }

@@ -118,7 +118,7 @@ fn search<T: Real>(
     let labels = |rows: &Range<usize>| &request.anchors.labels[rows.clone()];
     let Buffers { rows, others, unit: [left, right], starts, thresholds, .. } = buffers;
     let own = &all[step.first];
-    let refused = |error| Error::of_whole_set(error, own.start);
+    let refused = |error| Error::of_whole_set(error, |row| own.start + row);
     // Slabs before the first one are complete.
     let complete = all.len() - slabs.len();
     let place = |slab: usize| slab - complete;
@@ -132,8 +132,11 @@ fn search<T: Real>(
             slab.nearest = nearest;
         }
         Among::Slab(second) => {
-            let both: Vec<i64> = [own, &all[second]].into_iter().flat_map(labels).copied().collect();
-            let batch = Batch::new(rows, width, &both).map_err(refused)?;
+            let other = &all[second];
+            let mutual = Mutual::between([own.start as u32, other.start as u32], own.len());
+            let both: Vec<i64> = [own, other].into_iter().flat_map(labels).copied().collect();
+            let batch = Batch::new(rows, width, &both)
+                .map_err(|error| Error::of_whole_set(error, |row| mutual.row(row) as usize))?;
             let points = Points::new(&batch, request.distance, left);
             let (before, from) = slabs.split_at_mut(place(second));
             let (first, second) = (&mut before[place(step.first)], &mut from[0]);
@@ -147,16 +150,15 @@ fn search<T: Real>(
             let mut nearest = core::mem::take(&mut first.nearest);
             nearest.append(&second.nearest);
             let task = task(request, points, starts, thresholds)?;
-            let firsts = [first.rows.start as u32, second.rows.start as u32];
-            engine.search_nearest_mutual(&task, Mutual::between(firsts, own.len()), &mut nearest)?;
+            engine.search_nearest_mutual(&task, mutual, &mut nearest)?;
             nearest.take_last(&mut second.nearest);
             first.nearest = nearest;
         }
         Among::Rows { start, end } => {
             let batch = Batch::new(rows, width, labels(own)).map_err(refused)?;
             let labels = &request.candidates().labels[start..end];
-            let candidates =
-                Batch::new(others, width, labels).map_err(|error| Error::of_whole_set(error, start))?;
+            let candidates = Batch::new(others, width, labels)
+                .map_err(|error| Error::of_whole_set(error, |row| start + row))?;
             let slab = &mut slabs[place(step.first)];
             let mut nearest: Nearest<T> = core::mem::take(&mut slab.nearest);
             let task = slab.task(request, Points::new(&batch, request.distance, left))?;
