@@ -39,6 +39,8 @@ pub(super) struct Report {
     suspects: Vec<Suspect>,
     /// Labels by class number.
     names: Vec<String>,
+    /// Classes with triplets, those whose negatives are nearest first.
+    hardest_classes: Vec<usize>,
     json: Value,
 }
 
@@ -76,8 +78,9 @@ impl<T: OfKind + Element> Found<'_, '_, T> {
         for (label, number) in numbers {
             names[number] = self.inputs.names.name(label).into_owned();
         }
-        let json = self.json(&summary, histograms.as_ref(), &suspects, &names);
-        Ok(Report { summary, histograms, suspects, names, json })
+        let hardest_classes = summary.hardest_classes();
+        let json = self.json(&summary, histograms.as_ref(), &suspects, (&hardest_classes, &names));
+        Ok(Report { summary, histograms, suspects, names, hardest_classes, json })
     }
 
     fn json(
@@ -85,7 +88,7 @@ impl<T: OfKind + Element> Found<'_, '_, T> {
         summary: &Summary,
         histograms: Option<&Histograms>,
         suspects: &[Suspect],
-        names: &[String],
+        (classes, names): (&[usize], &[String]),
     ) -> Value {
         let distance = self.request.distance;
         let hardest = summary.hardest().into_iter().map(|hard| {
@@ -96,10 +99,6 @@ impl<T: OfKind + Element> Found<'_, '_, T> {
                 "positive_score": score(near, distance), "negative_score": score(far, distance),
             })
         });
-        let mut classes: Vec<usize> =
-            (0..names.len()).filter(|&class| summary.classes[class].triplets > 0).collect();
-        let margin = |class: &usize| summary.classes[*class].means().map_or(0.0, |[near, far]| far - near);
-        classes.sort_by(|a, b| margin(a).total_cmp(&margin(b)));
         let of_class = |&class: &usize| {
             let mut of = sums(&summary.classes[class]);
             of["label"] = json!(names[class]);
@@ -189,11 +188,7 @@ pub(super) fn print<T: OfKind>(args: &MineArgs, report: &Report, job: &Job<'_, T
             "  hardest: anchor {anchor}, positive {positive} at {near:.4}, negative {negative} at {far:.4}"
         ));
     }
-    let mut classes: Vec<usize> =
-        (0..report.names.len()).filter(|&class| report.summary.classes[class].triplets > 0).collect();
-    let margin = |class: &usize| report.summary.classes[*class].means().map_or(0.0, |[near, far]| far - near);
-    classes.sort_by(|a, b| margin(a).total_cmp(&margin(b)));
-    for &class in classes.iter().take(SHOWN) {
+    for &class in report.hardest_classes.iter().take(SHOWN) {
         if let Some([near, far]) = report.summary.classes[class].means() {
             let name = shorten(&report.names[class], 40);
             console::line(format_args!("  hardest class {name:?}: positives {near:.4}, negatives {far:.4}"));

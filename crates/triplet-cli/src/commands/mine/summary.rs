@@ -105,6 +105,15 @@ impl Summary {
         }
     }
 
+    /// The numbers of the classes with triplets, those with the least between positives and negatives first.
+    pub(super) fn hardest_classes(&self) -> Vec<usize> {
+        let margin = |class: &usize| self.classes[*class].means().map_or(0.0, |[near, far]| far - near);
+        let mut classes: Vec<usize> =
+            (0..self.classes.len()).filter(|&class| self.classes[class].triplets > 0).collect();
+        classes.sort_by(|a, b| margin(a).total_cmp(&margin(b)));
+        classes
+    }
+
     /// The triplets with the least between positive and negative, hardest first.
     pub(super) fn hardest(&self) -> Vec<Hard> {
         self.hardest.clone().into_sorted_vec()
