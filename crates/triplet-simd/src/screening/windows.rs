@@ -101,10 +101,7 @@ impl Windows {
         self.words.resize((self.thresholds + 1) * SLOT);
         self.lacks.clear();
         self.lacks.resize(PANEL, false);
-        self.spans.clear();
-        self.spans.resize(self.thresholds * PANEL, NOTHING);
-        let slots = self.words.chunks_exact_mut(SLOT).zip(self.spans.chunks_exact_mut(PANEL));
-        for (slot, (words, spans)) in slots.enumerate() {
+        for (slot, words) in self.words.chunks_exact_mut(SLOT).take(self.thresholds).enumerate() {
             let place = slot * PANEL..(slot + 1) * PANEL;
             let (low, width) = words.split_at_mut(PANEL);
             let (thresholds, excess) = (&anchors.thresholds[place.clone()], &anchors.excess[place.clone()]);
@@ -118,12 +115,15 @@ impl Windows {
                 let best = thresholds[r].wrapping_add(excess[r]);
                 let bounded = best < Key::END;
                 let [threshold, best] = [thresholds[r], best].map(|key| T::from_key(key).to_f64());
-                spans[r] = scale.span(threshold, bounded.then_some(best), errors[r]);
-                (low[r], width[r]) = in_words(spans[r]);
+                (low[r], width[r]) = scale.window(threshold, bounded.then_some(best), errors[r]);
                 self.lacks[r] |= rows[r] == Key::SIGNED_MAX;
             }
         }
-        self.join();
+        (self.joined, self.narrowed) = (false, 0);
+        if (LEAST_JOINED..=MOST_JOINED).contains(&self.thresholds) && (0..PANEL).all(|r| overlap(anchors, r))
+        {
+            self.join::<T>(anchors, errors, scale);
+        }
         self.far = far && self.lacks.contains(&true);
         let slots = self.thresholds + usize::from(self.far);
         self.words.resize(slots * SLOT);
@@ -146,18 +146,23 @@ impl Windows {
     }
 
     /// Makes windows of an anchor that overlap one, if fewer slots are enough for all anchors then: after training,
-    /// the windows of an anchor end with the same candidate.
-    fn join(&mut self) {
-        (self.joined, self.narrowed) = (false, 0);
-        if !(LEAST_JOINED..=MOST_JOINED).contains(&self.thresholds) {
-            return;
-        }
+    /// the windows of an anchor end with the same candidate. Not inlined: the search has no use for it at random.
+    #[inline(never)]
+    fn join<T: Real>(&mut self, anchors: &Anchors<'_, T::Key>, errors: &[f64; PANEL], scale: Scale) {
+        self.spans.clear();
+        self.spans.resize(self.thresholds * PANEL, NOTHING);
         let mut own = [NOTHING; MOST_JOINED];
         let mut counts = [0; PANEL];
         for r in 0..PANEL {
             let own = &mut own[..self.thresholds];
-            for (own, spans) in own.iter_mut().zip(self.spans.chunks_exact(PANEL)) {
-                *own = spans[r];
+            for (slot, own) in own.iter_mut().enumerate() {
+                let [threshold, best] = reach(anchors, slot * PANEL + r);
+                *own = if threshold == Key::UNREACHABLE {
+                    NOTHING
+                } else {
+                    let [from, to] = [threshold, best].map(|key| T::from_key(key).to_f64());
+                    scale.span(from, (best < Key::END).then_some(to), errors[r])
+                };
             }
             own.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
             let mut count = 0;
@@ -172,10 +177,6 @@ impl Windows {
                     own[count] = (first, last);
                     count += 1;
                 }
-            }
-            if count >= self.thresholds {
-                // Nothing is saved.
-                return;
             }
             counts[r] = count;
             for (slot, &span) in own[..count].iter().enumerate() {
@@ -249,3 +250,20 @@ impl Windows {
 
 /// Words of a slot: a first and a width for each anchor of a panel.
 const SLOT: usize = 2 * PANEL;
+
+/// A threshold, and up to which key candidates are taken.
+#[inline(always)]
+fn reach<K: Key>(anchors: &Anchors<'_, K>, place: usize) -> [K; 2] {
+    let threshold = anchors.thresholds[place];
+    [threshold, threshold.wrapping_add(anchors.excess[place])]
+}
+
+/// Whether an anchor has fewer windows than thresholds: one has no candidates, or begins in another.
+#[inline(always)]
+fn overlap<K: Key>(anchors: &Anchors<'_, K>, r: usize) -> bool {
+    (0..anchors.slots).any(|slot| {
+        let [threshold, best] = reach(anchors, slot * PANEL + r);
+        let inside = |other: usize| (threshold..=best).contains(&anchors.thresholds[other * PANEL + r]);
+        threshold == K::UNREACHABLE || (0..anchors.slots).any(|other| other != slot && inside(other))
+    })
+}

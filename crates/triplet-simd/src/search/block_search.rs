@@ -81,24 +81,35 @@ impl<'a, L: Lanes> BlockSearch<'a, L> {
         L::PANEL * self.rows.slots.div_ceil(SLOTS) + strips * self.column_slots().div_ceil(SLOTS)
     }
 
+    /// Whether more than one candidate is kept of a threshold. The search of these does not overlap with a tile: its
+    /// code there, even if it did not run, would push accumulators out to memory.
+    #[inline(always)]
+    pub(super) fn keeps_several(&self) -> bool {
+        self.rows.several.is_several()
+    }
+
     /// Does the next unit.
     #[inline(always)]
-    fn unit(&mut self) {
+    fn unit<const SEVERAL: bool>(&mut self) {
         match self.next {
-            Unit::Row { r, slot } => self.row(r, slot),
-            Unit::Column { strip, slot } => self.column(strip, slot),
+            Unit::Row { r, slot } => self.row::<SEVERAL>(r, slot),
+            Unit::Column { strip, slot } => self.column::<SEVERAL>(strip, slot),
             Unit::Done => {}
         }
     }
 
     #[inline(always)]
-    fn row(&mut self, r: usize, slot: usize) {
+    fn row<const SEVERAL: bool>(&mut self, r: usize, slot: usize) {
         let slots = self.rows.slots;
         let end = (slot + SLOTS).min(slots);
         if slot == 0 && self.far {
             rows::farthest(self.lanes, &self.block, r, &mut self.rows);
         }
-        rows::search(self.lanes, &self.block, r, slot..end, &mut self.rows);
+        if SEVERAL {
+            rows::every(self.lanes, &self.block, r, slot..end, &mut self.rows);
+        } else {
+            rows::search(self.lanes, &self.block, r, slot..end, &mut self.rows);
+        }
         self.next = if end < slots {
             Unit::Row { r, slot: end }
         } else if r + 1 < L::PANEL {
@@ -109,15 +120,19 @@ impl<'a, L: Lanes> BlockSearch<'a, L> {
     }
 
     #[inline(always)]
-    fn column(&mut self, strip: Strip, slot: usize) {
+    fn column<const SEVERAL: bool>(&mut self, strip: Strip, slot: usize) {
         let Some(anchors) = &mut self.columns else { return self.next = Unit::Done };
         let (slots, Strip { first_row, column }) = (anchors.slots, strip);
         let end = (slot + SLOTS).min(slots);
         if slot == 0 && self.far {
             columns::farthest(self.lanes, &self.block, strip, anchors);
         }
-        let young = *anchors.seen < columns::WARMUP_ROWS;
-        columns::search(self.lanes, &self.block, strip, slot..end, young, anchors);
+        if SEVERAL {
+            columns::every(self.lanes, &self.block, strip, slot..end, anchors);
+        } else {
+            let young = *anchors.seen < columns::WARMUP_ROWS;
+            columns::search(self.lanes, &self.block, strip, slot..end, young, anchors);
+        }
         self.next = if end < slots {
             Unit::Column { strip, slot: end }
         } else if column + L::LEN < L::PANEL {
@@ -139,12 +154,21 @@ impl<'a, L: Lanes> BlockSearch<'a, L> {
     /// Does what is left.
     #[inline(always)]
     pub(crate) fn finish(&mut self) {
-        while self.next != Unit::Done {
-            self.unit();
+        if self.keeps_several() {
+            self.rest::<true>();
+        } else {
+            self.rest::<false>();
         }
     }
 
-    /// Spreads the units evenly over so many calls of [`Overlap::advance`].
+    #[inline(always)]
+    pub(super) fn rest<const SEVERAL: bool>(&mut self) {
+        while self.next != Unit::Done {
+            self.unit::<SEVERAL>();
+        }
+    }
+
+    /// Spreads the units, of one candidate a threshold, evenly over so many calls of [`Overlap::advance`].
     #[inline(always)]
     pub(crate) fn over(self, calls: usize) -> Paced<'a, L> {
         let rate = (self.units() * ONE).div_ceil(calls);
@@ -168,7 +192,7 @@ impl<L: Lanes> Overlap for Paced<'_, L> {
         self.due += self.rate;
         while self.due >= ONE {
             self.due -= ONE;
-            self.search.unit();
+            self.search.unit::<false>();
         }
     }
 }

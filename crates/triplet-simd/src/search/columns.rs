@@ -49,9 +49,6 @@ pub(super) fn search<L: Lanes>(
     young: bool,
     anchors: &mut Anchors<'_, KeyOf<L>>,
 ) {
-    if anchors.several.is_several() {
-        return every(lanes, block, strip, slots, anchors);
-    }
     let mut slot = slots.start;
     // As many at a time as fit the registers, of which a tile that goes on meanwhile leaves few.
     while !overlaps::<L>() && slot + 4 <= slots.end {
@@ -117,7 +114,7 @@ fn nearest<L: Lanes, const N: usize>(
 
 /// Offers each row that is near enough, where several are kept.
 #[inline(always)]
-fn every<L: Lanes>(
+pub(super) fn every<L: Lanes>(
     lanes: L,
     block: &Block<'_, KeyOf<L>>,
     strip: Strip,

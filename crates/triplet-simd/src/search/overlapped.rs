@@ -23,11 +23,11 @@ pub(crate) fn search_and_compute<L: Lanes>(
     calls: usize,
 ) {
     match (search, next) {
-        (Some(search), Some((rows, column))) if overlaps::<L>() => {
+        (Some(search), Some((rows, column))) if overlaps::<L>() && !search.keeps_several() => {
             let mut search = search.over(calls);
             let columns = column..column + 1;
             source.distances_over(lanes, rows, 0..L::PANEL, columns, keys, L::PANEL, &mut search);
-            search.search.finish();
+            search.search.rest::<false>();
         }
         (search, next) => {
             if let Some(mut search) = search {

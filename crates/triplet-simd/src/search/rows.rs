@@ -20,9 +20,6 @@ pub(super) fn search<L: Lanes>(
     slots: Range<usize>,
     anchors: &mut Anchors<'_, KeyOf<L>>,
 ) {
-    if anchors.several.is_several() {
-        return every(lanes, block, r, slots, anchors);
-    }
     let mut slot = slots.start;
     // As many at a time as fit the registers, of which a tile that goes on meanwhile leaves few.
     while !overlaps::<L>() && slot + 4 <= slots.end {
@@ -83,7 +80,7 @@ fn nearest<L: Lanes, const N: usize>(
 
 /// Offers each candidate that is near enough, where several are kept.
 #[inline(always)]
-fn every<L: Lanes>(
+pub(super) fn every<L: Lanes>(
     lanes: L,
     block: &Block<'_, KeyOf<L>>,
     r: usize,

@@ -42,8 +42,8 @@ impl<K: Key> Several<K> {
     }
 
     /// Takes a candidate that is nearer than the bound. Whether the bound became nearer, behind which nothing can be
-    /// among the nearest.
-    #[inline]
+    /// among the nearest. Not inlined: searches that keep one candidate would have fewer registers.
+    #[inline(never)]
     pub(super) fn take(&mut self, place: usize, candidate: (K, K), bound: (&mut K, &mut K)) -> bool {
         let list = &mut self.lists[place];
         list.push(candidate);
