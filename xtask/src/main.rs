@@ -12,11 +12,13 @@ mod gram_bound;
 mod instructions;
 mod mpi;
 mod mutants;
+mod oracle;
 mod profiles;
 mod python;
 mod ranks;
 mod sanitize;
 mod scaling;
+mod soak;
 mod sweep;
 mod test;
 
@@ -54,7 +56,8 @@ enum Command {
     #[command(hide = true)]
     Repeat(aarch64::Repeat),
     /// Times odd shapes and looks for cliffs: no point may take more than 1.6 times what
-    /// its neighbours predict, nor tight clusters longer than random rows.
+    /// its neighbours predict, nor tight clusters longer than random rows, nor values chosen to be slow more
+    /// than three times as long per triplet.
     Sweep(sweep::Args),
     /// Measures how calls scale: on the threads there are, and for more cores than there are by a model of
     /// measured pieces, whose assumptions are printed. Build it with `--release`.
@@ -65,6 +68,12 @@ enum Command {
     ///
     /// `cargo xtask sanitize tests::tile` runs the tests whose names hold `tests::tile`.
     Sanitize(sanitize::Args),
+    /// Holds distances, losses and gradients of the cross-check's batches against real numbers (600 binary places):
+    /// every error must be within a proved bound. Prints the worst part of it by quantity.
+    Oracle(oracle::Args),
+    /// Calls from many threads for a long time and compares every answer with stored bits; memory and threads of the
+    /// process must not grow.
+    Soak(soak::Args),
     /// Cross-checks ranks that are 1, 2 and 3 processes of an MPI job, and `triplet loss --mpi`. Needs an MPI and
     /// libclang (Debian: openmpi-bin libopenmpi-dev libclang-dev).
     Mpi,
@@ -95,11 +104,13 @@ fn main() -> ExitCode {
         Command::Emulate(args) => emulate::run(&args),
         Command::Aarch64(args) => aarch64::run(&args),
         Command::Repeat(args) => aarch64::repeat(&args),
-        Command::Sweep(args) => sweep::run(&args),
-        Command::Scaling(args) => scaling::run(&args),
+        Command::Sweep(args) => timed("sweep").and_then(|()| sweep::run(&args)),
+        Command::Scaling(args) => timed("scaling").and_then(|()| scaling::run(&args)),
         Command::Fuzz(args) => fuzz::run(&args),
-        Command::Ranks(args) => ranks::run(&args),
+        Command::Ranks(args) => timed("ranks").and_then(|()| ranks::run(&args)),
         Command::Sanitize(args) => sanitize::run(&args),
+        Command::Oracle(args) => oracle::run(&args),
+        Command::Soak(args) => soak::run(&args),
         Command::Mpi => mpi::run(),
         Command::Mutants(args) => mutants::run(&args),
         Command::Profiles(args) => profiles::run(&args),
@@ -113,4 +124,13 @@ fn main() -> ExitCode {
         },
         |()| ExitCode::SUCCESS,
     )
+}
+
+/// Refuses commands that measure times in a build for tests.
+fn timed(command: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !cfg!(debug_assertions),
+        "times of a build for tests mean nothing: cargo run --release -p xtask -- {command}"
+    );
+    Ok(())
 }

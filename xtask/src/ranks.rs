@@ -1,4 +1,4 @@
-//! `cargo xtask ranks`: what a step costs each of many ranks, by a model of measured stages and a network.
+//! `cargo run --release -p xtask -- ranks`: what a step costs each of many ranks, by a model of measured stages and a network.
 
 use anyhow::Result;
 use core::ops::Range;

@@ -1,4 +1,6 @@
-//! `cargo xtask sweep`: does any shape cost more than its neighbours make one expect?
+//! `cargo run --release -p xtask -- sweep`: does any shape cost more than its neighbours make one expect?
+
+mod adversarial;
 
 use anyhow::{Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -56,13 +58,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         steep.extend(worst.into_iter().filter(|(excess, _)| *excess > CLIFF));
     }
     let slow = tight_clusters(args.rounds, &mut workspace)?;
+    let adversarial = adversarial::run(args.rounds, &mut workspace);
     ensure!(
         steep.is_empty(),
         "{} points take more than {CLIFF} times what their neighbours predict",
         steep.len()
     );
     ensure!(slow <= TIGHT, "tight clusters take {slow:.2} times as long as random rows");
-    Ok(())
+    adversarial
 }
 
 /// A point's cost per multiply-add over the mean of its neighbours'.

@@ -45,6 +45,9 @@ const SCREENING: [Isa; 2] = [Isa::Avx2, Isa::Avx512];
 /// Thread counts that batches are cut for.
 pub const THREADS: [usize; 4] = [1, 2, 3, 7];
 
+/// Threads of the best instruction set alone.
+const MANY: usize = 16;
+
 /// Those of [`contenders`] that keep triplets: ranks exchange them.
 ///
 /// # Errors
@@ -98,6 +101,9 @@ pub fn contenders<T: Element>() -> Result<Vec<Contender<T>>, Error> {
     let par = || Ok::<_, Error>(Fused::new("par", selected, Rayon::with_threads(2)?));
     add(format!("par {name} in windows"), Box::new(Cramped::new(par()?, WINDOW)), BUDGET);
     add(format!("par {name}, triplets noted"), Box::new(Cramped::new(par()?, usize::MAX / 8)), BUDGET);
+    // More threads than most batches have parts.
+    let many = Fused::new("par", selected, Rayon::with_threads(MANY)?);
+    add(format!("par {name} on {MANY} threads"), Box::new(many), most);
     if let Some(host) = Host::load(OPENMP) {
         let mut executor = OpenMp::new(host, None)?;
         executor.set_active(executor.max_threads());

@@ -1,4 +1,4 @@
-//! `cargo xtask scaling`: how calls scale, measured on the threads there are and modelled for more.
+//! `cargo run --release -p xtask -- scaling`: how calls scale, measured on the threads there are and modelled for more.
 
 mod emulator;
 mod machine;
