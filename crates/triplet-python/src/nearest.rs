@@ -7,7 +7,10 @@ use crate::{
     plan::Plan,
 };
 use numpy::{IntoPyArray, PyArrayMethods, PyReadonlyArray1};
-use pyo3::{exceptions::PyTypeError, prelude::*};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+};
 use triplet_api::{BackendOptions, Element};
 use triplet_core::Distance;
 use triplet_dataset::{Control, Error, InMemory, NearestRows, pair_distances};
@@ -73,6 +76,12 @@ impl Engine {
         pairs: Excluded<'_>,
     ) -> PyResult<Py<PyAny>> {
         let width = queries.shape()[1];
+        let other = candidates.shape()[1];
+        if width != other {
+            return Err(PyValueError::new_err(format!(
+                "queries have width {width} but the candidates have width {other}: both must be embeddings of one network"
+            )));
+        }
         let distance = plan.spec.objective.distance;
         let (left, right) = (slice(pairs.0.as_slice())?, slice(pairs.1.as_slice())?);
         match (queries.values()?, candidates.values()?) {

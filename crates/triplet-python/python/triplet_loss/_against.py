@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import as_embeddings, as_labels
+from ._arrays import as_embeddings, as_labels, naming
 from ._labels import as_labels_of_both
 
 
@@ -55,9 +55,7 @@ def prepared(
     if (ids is None) != (candidate_ids is None):
         raise ValueError("ids of anchors and of candidates go together: one is missing")
     classes, other_classes = as_labels_of_both(labels, candidate_labels, ("labels", labels_name))
-    try:
+    with naming(rows_name):
         rows, dtype = as_embeddings(candidates)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"in {rows_name}: {error}") from None
     pair = None if ids is None else as_labels_of_both(ids, candidate_ids, ("ids", "candidate_ids"))
     return classes, Against(other_classes, rows, pair, gradient), dtype

@@ -5,7 +5,8 @@ C-contiguous, aligned float32 embeddings and int64 labels are returned as they a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,13 @@ __all__ = [
     "SUPPORTED_DTYPES",
     "as_array",
     "as_embeddings",
+    "as_floats",
     "as_labels",
     "as_weights",
     "cast_checked",
     "dtype_error",
+    "naming",
+    "refuse_overflow",
     "shape_error",
 ]
 
@@ -33,10 +37,11 @@ SUPPORTED_DTYPES = ("float32", "float64", "float16", "bfloat16")
 
 
 def shape_error(shape: Iterable[int | None]) -> ValueError:
-    """The error for embeddings that are not a matrix."""
-    return ValueError(
-        f"embeddings have shape {list(shape)}: expected two dimensions, [batch_size, embedding_width]"
-    )
+    """The error for embeddings that are not a matrix, or one without columns."""
+    sizes = list(shape)
+    two = "expected two dimensions, [batch_size, embedding_width]"
+    reason = "the embedding width must be at least 1" if len(sizes) == 2 else two
+    return ValueError(f"embeddings have shape {sizes}: {reason}")
 
 
 def dtype_error(dtype: object) -> TypeError:
@@ -53,9 +58,16 @@ def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
         flags = values.flags
         if flags.c_contiguous and flags.aligned:
             return values, _F32
-    array = as_array(values, "embeddings")
+    try:
+        array = as_array(values, "embeddings")
+    except TypeError:
+        if isinstance(values, (list, tuple)) and all(is_row(row) or row is None for row in values):
+            _check_rows(values)
+        raise
     if array.ndim == 1 and array.dtype == object and any(map(is_row, array)):
-        array = _stack_rows(array.tolist())
+        rows = array.tolist()
+        _check_rows(rows)
+        array = as_array(rows, "embeddings")
     if array.ndim != 2:
         raise shape_error(array.shape)
     if array.dtype.kind in "iu":
@@ -67,12 +79,48 @@ def as_embeddings(values: Any) -> tuple[NDArray[Any], np.dtype[Any]]:
     return (array if dtype in _NUMPY_DTYPES else array.view(np.uint16)), dtype
 
 
-def _stack_rows(rows: list[Any]) -> NDArray[Any]:
-    """A matrix from a column whose items are rows, as in a data frame."""
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Begins errors with the name of an argument that is not called embeddings."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"in {name}: {error}") from None
+
+
+def as_floats(values: Any) -> NDArray[Any]:
+    """Embeddings of NumPy and lists for a framework that converts them: floats of native byte order."""
+    array = as_array(values, "embeddings")
+    if array.dtype.name not in SUPPORTED_DTYPES:
+        raise dtype_error(array.dtype.name)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def refuse_overflow(array: NDArray[Any], dtype: str) -> None:
+    """Refuses numbers that are infinite in the type that a framework converts them to."""
+    if array.dtype != np.float64 or dtype not in ("float32", "float16"):
+        return
+    with np.errstate(over="ignore"):
+        bad = np.isfinite(array) & ~np.isfinite(array.astype(dtype))
+    if bad.any():
+        place = [int(i) for i in np.argwhere(bad)[0]]
+        raise ValueError(
+            f"embeddings{place} is {array[tuple(place)]}, beyond the range of {dtype}: "
+            "scale the embeddings down"
+        )
+
+
+def _check_rows(rows: Sequence[Any]) -> None:
+    """Refuses rows that are not there, or not all of one width."""
     for number, row in enumerate(rows):
         if not is_row(row):
             raise ValueError(f"embeddings[{number}] is {str(row)[:60]}: every row must be there")
-    return as_array(rows, "embeddings")
+        if len(row) != len(rows[0]):
+            raise TypeError(
+                f"embeddings cannot be read as an array: embeddings[{number}] has {len(row)} values, and "
+                f"embeddings[0] has {len(rows[0])}; give rows of one width"
+            )
 
 
 def _exact_float32(integers: NDArray[Any]) -> NDArray[np.float32]:
@@ -94,14 +142,14 @@ def as_weights(values: Any) -> NDArray[np.float64]:
         flags = values.flags
         if flags.c_contiguous and flags.aligned:
             return values
-    if isinstance(values, int):
-        values = [values]  # so that the error for an integer beyond NumPy's types names its index
-    array = as_array(values, "sample_weight")
+    is_integer = isinstance(values, int)
+    # As a list, so that the error for an integer beyond NumPy's types names its index.
+    array = as_array([values] if is_integer else values, "sample_weight")
     if array.dtype == object:
         raise _weight_error(array.ravel())
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise TypeError(f"sample_weight has dtype {array.dtype.name}: expected numbers")
-    return np.require(array, np.float64, ["C", "A"])
+    return np.require(array.reshape(()) if is_integer else array, np.float64, ["C", "A"])
 
 
 def _weight_error(items: NDArray[Any]) -> Exception:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from functools import cache, lru_cache
-from operator import index
 from typing import Any
 
 from . import _native
+from ._arguments import choice, flag, integer
 
 engine = _native.Engine()
 
@@ -49,7 +49,6 @@ def limit_memory(bytes: int | None) -> None:
     engine.memory = None if bytes is None else _count(bytes, "bytes")
 
 
-@lru_cache(maxsize=1024, typed=True)
 def plan(
     margin: float = 1.0,
     distance: str = "squared-l2",
@@ -61,17 +60,38 @@ def plan(
     require_positives: bool = False,
 ) -> _native.Plan:
     """Parses and checks the settings of a loss; cached by their values."""
-    threads = default_threads() if threads is None else _count(threads, "threads")
+    settings = margin, distance, rule, reduction, backend, threads, isa, require_positives
+    try:
+        return _cached_plan(*settings)
+    except TypeError:
+        pass
+    # What has no hash, such as a list, is of a wrong type: the checks name it.
+    return _new_plan(*settings)
+
+
+def _new_plan(
+    margin: float,
+    distance: str,
+    rule: str,
+    reduction: str,
+    backend: str,
+    threads: int | None,
+    isa: str | None,
+    require_positives: bool,
+) -> _native.Plan:
     return _native.Plan(
         margin=margin,
-        distance=distance,
-        rule=rule,
-        reduction=reduction,
-        backend=backend,
-        threads=threads,
-        isa=isa,
-        require_positives=require_positives,
+        distance=choice(distance, "distance"),
+        rule=choice(rule, "rule"),
+        reduction=choice(reduction, "reduction"),
+        backend=choice(backend, "backend"),
+        threads=default_threads() if threads is None else _count(threads, "threads"),
+        isa=None if isa is None else choice(isa, "isa"),
+        require_positives=flag(require_positives, "require_positives"),
     )
+
+
+_cached_plan = lru_cache(maxsize=1024, typed=True)(_new_plan)
 
 
 @cache
@@ -92,12 +112,6 @@ def default_threads() -> int | None:
     return _count(number, "TRIPLET_NUM_THREADS")
 
 
-def _count(threads: Any, what: str) -> int:
-    """A number of threads of at least 1; the native module checks the upper bound."""
-    try:
-        number = index(threads)
-    except TypeError:
-        raise TypeError(f"{what} is a {type(threads).__name__}: expected an integer or None") from None
-    if number < 1:
-        raise ValueError(f"{what} is {number}: at least one is needed")
-    return min(number, sys.maxsize)
+def _count(number: Any, what: str) -> int:
+    """A number of at least 1; the native module checks the upper bound."""
+    return min(integer(number, what, 1, "at least one is needed", expected="an integer or None"), sys.maxsize)

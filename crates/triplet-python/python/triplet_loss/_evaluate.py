@@ -8,6 +8,7 @@ import numpy as np
 
 from . import _engine
 from ._against import prepared
+from ._arguments import flag
 from ._arrays import as_embeddings, as_weights, cast_checked
 from ._margin import as_margin
 from ._result import Evaluation, Statistics, Triplets
@@ -95,12 +96,14 @@ def evaluate(
             ``triplet_loss.limit_memory`` allows.
     """
     plan = _engine.plan(
-        as_margin(margin), distance, rule, reduction, backend, threads, isa, bool(require_positives)
+        as_margin(margin), distance, rule, reduction, backend, threads, isa, require_positives
     )
+    gradient, triplets = flag(gradient, "gradient"), flag(triplets, "triplets")
+    candidate_gradient = flag(candidate_gradient, "candidate_gradient")
     matrix, dtype = as_embeddings(embeddings)
     weights = None if sample_weight is None else as_weights(sample_weight)
     classes, against, other_dtype = prepared(
-        labels, candidates, candidate_labels, ids, candidate_ids, bool(candidate_gradient)
+        labels, candidates, candidate_labels, ids, candidate_ids, candidate_gradient
     )
     if candidate_gradient and (against is None or not gradient):
         raise ValueError("candidate_gradient needs candidates, and gradient=True")

@@ -15,7 +15,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._arrays import SUPPORTED_DTYPES, as_array, as_labels, dtype_error, shape_error
+from ._arrays import (
+    SUPPORTED_DTYPES,
+    as_floats,
+    as_labels,
+    as_weights,
+    dtype_error,
+    refuse_overflow,
+    shape_error,
+)
 from ._jax_callbacks import (
     Evaluate,
     MarginSource,
@@ -34,11 +42,7 @@ _UNSET = object()
 
 def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None, margin: Any = _UNSET) -> jax.Array:
     """The loss with the settings of `loss`; with another margin if one is given."""
-    embeddings = _array(embeddings, "embeddings")
-    if embeddings.dtype.name not in SUPPORTED_DTYPES:
-        raise dtype_error(embeddings.dtype.name)
-    if embeddings.ndim != 2 or embeddings.shape[1] == 0:
-        raise shape_error(embeddings.shape)
+    embeddings = embeddings_of(embeddings)
     if not isinstance(labels, jax.Array):
         labels = labels_as_int32(as_labels(labels))
     if labels.shape not in ((embeddings.shape[0],), (embeddings.shape[0], 1)):
@@ -47,7 +51,7 @@ def apply(loss: Loss, labels: Any, embeddings: Any, weights: Any = None, margin:
             "one label a row is needed"
         )
     if weights is not None:
-        weights = jax.lax.stop_gradient(_array(weights, "sample_weight", float))
+        weights = weights_of(weights)
         if weights.shape not in ((), (embeddings.shape[0],), (embeddings.shape[0], 1)):
             raise ValueError(
                 f"sample_weight has shape {list(weights.shape)} but the batch has shape "
@@ -74,10 +78,32 @@ def wait_for_programs() -> None:
             array.block_until_ready()
 
 
-def _array(values: Any, what: str, dtype: Any = None) -> Any:
-    """A JAX array of arrays, lists or numbers; masked arrays, whose mask JAX ignores, are refused."""
-    held = hasattr(values, "__jax_array__") or any(isinstance(x, jax.Array) for x in jax.tree.leaves(values))
-    return jnp.asarray(values if held else as_array(values, what), dtype)
+def embeddings_of(values: Any) -> jax.Array:
+    """A matrix of floats of JAX, of its own arrays, of NumPy's or of lists, whose numbers it keeps."""
+    if _is_held(values):
+        array = jnp.asarray(values)
+    else:
+        given = as_floats(values)
+        array = jnp.asarray(given)
+        refuse_overflow(given, array.dtype.name)
+    if array.dtype.name not in SUPPORTED_DTYPES:
+        raise dtype_error(array.dtype.name)
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise shape_error(array.shape)
+    return array
+
+
+def weights_of(values: Any) -> Any:
+    """Weights as JAX's floats, without a derivative."""
+    array = jnp.asarray(values) if _is_held(values) else as_weights(values)
+    if array.dtype.kind == "c":
+        raise TypeError(f"sample_weight has dtype {array.dtype.name}: expected numbers")
+    return jax.lax.stop_gradient(jnp.asarray(array, float))
+
+
+def _is_held(values: Any) -> bool:
+    """Whether values are, or contain, arrays of JAX."""
+    return hasattr(values, "__jax_array__") or any(isinstance(x, jax.Array) for x in jax.tree.leaves(values))
 
 
 def _margin(loss: Loss, margin: Any, dtype: Any) -> tuple[MarginSource | None, Any]:
@@ -94,7 +120,11 @@ def _margin(loss: Loss, margin: Any, dtype: Any) -> tuple[MarginSource | None, A
     # JAX treats arrays as constants of a program. A variable must be read at run time instead.
     is_constant = is_fixed(margin) or isinstance(margin, (jax.Array, np.ndarray))
     if is_constant or not _is_staged():
-        return None, jnp.asarray(loss.with_margin(as_margin(margin)).settings.margin, dtype)
+        number = loss.with_margin(as_margin(margin)).settings.margin
+        if abs(number) > np.finfo(dtype).max:
+            text = str(number).replace("e+", "e")
+            raise ValueError(f"margin is {text}: it must be a finite number that the element type can hold")
+        return None, jnp.asarray(number, dtype)
     if not is_schedule(margin):
         as_margin(margin)  # raises now, not when the program runs
     return MarginSource(margin), None

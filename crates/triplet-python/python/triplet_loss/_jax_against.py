@@ -11,14 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._against import Against, prepared
-from ._arrays import (
-    SUPPORTED_DTYPES,
-    as_embeddings,
-    as_weights,
-    cast_checked,
-    dtype_error,
-    shape_error,
-)
+from ._arrays import as_embeddings, as_weights, cast_checked, naming
+from ._jax import embeddings_of, weights_of
 from ._jax_callbacks import MarginSource, compute_dtype, read_margin
 from ._labels import as_integers, as_labels_of_both
 from ._loss import NO_SECOND_DERIVATIVE, Settings, cached_loss
@@ -37,15 +31,12 @@ def apply(
     if isinstance(margin, jax.core.Tracer):
         raise TypeError("margin is traced: with ref_emb it must be a number, a function or a variable")
     ref_emb, ref_labels, ids, ref_ids = others
-    rows, references = jnp.asarray(embeddings), jnp.asarray(ref_emb)
-    for array in (rows, references):
-        if array.dtype.name not in SUPPORTED_DTYPES:
-            raise dtype_error(array.dtype.name)
-        if array.ndim != 2:
-            raise shape_error(array.shape)
+    rows = embeddings_of(embeddings)
+    with naming("ref_emb"):
+        references = embeddings_of(ref_emb)
     own, theirs = _numbers(labels, ref_labels, ("labels", "ref_labels"))
     pair = (None, None) if ids is None else _numbers(ids, ref_ids, ("ids", "ref_ids"))
-    factors = None if weights is None else jax.lax.stop_gradient(jnp.asarray(weights, float))
+    factors = None if weights is None else weights_of(weights)
     # What may change is read by the callback, when a jitted function runs.
     source = None if is_fixed(margin) or isinstance(margin, (jax.Array, np.ndarray)) else MarginSource(margin)
     key = settings._replace(margin=as_margin(margin) if source is None else 1.0)

@@ -8,7 +8,7 @@ integers are the same float are refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timezone
 from typing import Any, NamedTuple
 
@@ -124,7 +124,7 @@ def _in_one_unit(several: Sequence[_Keys]) -> list[NDArray[Any]]:
 
 def _read(values: Any, what: str) -> _Keys:
     if is_sequence(values):
-        return _from_items(list(values), what)
+        return _from_items(_listed(values, list, what), what)
     names = getattr(values, "columns", ()) if hasattr(type(values), "columns") else ()
     if len(names) > 1:
         raise TypeError(f"{what} are a table of {len(names)} columns: pass the one that holds them")
@@ -147,7 +147,14 @@ def _read(values: Any, what: str) -> _Keys:
         array = array.astype(object)
     elif kind not in "OSU":
         raise TypeError(f"{what} have dtype {name}: {_EXPECTED}")
-    return _from_items(array.tolist(), what)
+    return _from_items(_listed(array, np.ndarray.tolist, what), what)
+
+
+def _listed(values: Any, listing: Callable[[Any], list[Any]], what: str) -> list[Any]:
+    try:
+        return listing(values)
+    except MemoryError:
+        raise MemoryError(f"{what}: there is no memory for a list of {len(values)} items") from None
 
 
 def _from_integers(array: NDArray[Any], what: str) -> NDArray[np.int64]:

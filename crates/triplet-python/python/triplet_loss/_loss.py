@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from . import _engine
 from ._against import Against
+from ._arguments import choice, flag
 from ._margin import as_margin, is_fixed, is_schedule
 from ._native import CallSummary, NativeResult, Plan
 from ._result import Statistics
@@ -61,6 +62,16 @@ def check_metric(distance_metric: Any) -> str:
     )
 
 
+def semi_hard_rule(literal: Any) -> str:
+    """The rule of the argument ``literal``."""
+    return "semi-hard-literal" if flag(literal, "literal") else "semi-hard"
+
+
+def hard_rule(soft: Any) -> str:
+    """The rule of the argument ``soft``."""
+    return "hard-soft" if flag(soft, "soft") else "hard"
+
+
 class Settings(NamedTuple):
     """The definition of a loss, and the backend and threads that compute it."""
 
@@ -77,11 +88,8 @@ class Settings(NamedTuple):
 def _check_types(settings: Settings) -> None:
     """Refuses settings of a wrong type; the native module checks the values."""
     for name in ("distance", "rule", "reduction", "backend"):
-        if not isinstance(value := getattr(settings, name), str):
-            raise TypeError(f"{name} is a {type(value).__name__}: expected a name, as text")
-    if not isinstance(settings.require_positives, (bool, np.bool_)):
-        kind = type(settings.require_positives).__name__
-        raise TypeError(f"require_positives is a {kind}: expected True or False")
+        choice(getattr(settings, name), name)
+    flag(settings.require_positives, "require_positives")
 
 
 # The ids start at a random number, so that a graph saved by another process does not contain the id
@@ -242,10 +250,17 @@ class Loss:
         return Percentiles(ranks, *rows)
 
 
-@lru_cache(maxsize=256)
 def cached_loss(settings: Settings) -> Loss:
     """The loss for settings, cached: equal settings give the same object."""
+    try:
+        return _cached(settings)
+    except TypeError:
+        pass
+    # What has no hash, such as a list, is of a wrong type: the checks name it.
     return Loss(settings)
+
+
+_cached = lru_cache(maxsize=256)(Loss)
 
 
 def registered_loss(loss_id: int) -> Loss | None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from inspect import Parameter, signature
 from numbers import Real
 from typing import Any
 
 # Names of real dtypes in NumPy, torch, TensorFlow, JAX and Keras; not complex, bool, text or quantized.
 _NUMBERS = re.compile(r"\b(u?int|b?float)\d")
+
+_REST = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 _EXPECTED = (
     "expected a number, an array, tensor or variable without dimensions, or a function of no arguments "
@@ -25,7 +29,7 @@ def as_margin(margin: Any) -> float:
     if type(margin) is float:  # nearly always
         return margin
     if is_schedule(margin):
-        margin = margin()
+        margin = _called(margin)
     if isinstance(margin, (bool, str, bytes)) or not (isinstance(margin, Real) or _holds_a_number(margin)):
         raise TypeError(f"margin is a {type(margin).__name__}: {_EXPECTED}")
     shape = tuple(getattr(margin, "shape", ()))
@@ -41,6 +45,18 @@ def as_margin(margin: Any) -> float:
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise TypeError(f"margin cannot be read as a number: {reason}") from error
+
+
+def _called(schedule: Any) -> Any:
+    try:
+        return schedule()
+    except TypeError:
+        with suppress(TypeError, ValueError):  # some functions of C have no signature
+            parameters = signature(schedule).parameters.values()
+            needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _REST]
+            if needed:
+                error = TypeError(f"margin is a function that needs {', '.join(needed)}: {_EXPECTED}")
+        raise error from None
 
 
 def is_fixed(margin: Any) -> bool:

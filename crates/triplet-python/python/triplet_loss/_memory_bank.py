@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from operator import index
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import as_embeddings
+from ._arguments import integer
+from ._arrays import as_array, as_embeddings
 from ._evaluate import evaluate
+from ._label_errors import shown
 from ._labels import as_integers
 from ._result import Evaluation
 
@@ -39,9 +41,19 @@ class MemoryBank:
         for name, value in (("embedding_size", embedding_size), ("memory_size", memory_size)):
             if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} is {value!r}: expected an integer of at least 1")
-        if np.dtype(dtype) not in (np.dtype(np.float32), np.dtype(np.float64)):
-            raise TypeError(f"dtype is {np.dtype(dtype)}: expected float32 or float64")
-        self._rows = np.zeros((memory_size, embedding_size), dtype)
+        try:
+            kind = np.dtype(dtype)
+        except TypeError:
+            raise TypeError(f"dtype is {shown(dtype)}: expected float32 or float64") from None
+        if kind not in (np.dtype(np.float32), np.dtype(np.float64)):
+            raise TypeError(f"dtype is {kind}: expected float32 or float64")
+        try:
+            self._rows = np.zeros((memory_size, embedding_size), kind)
+        except ValueError:
+            raise MemoryError(
+                f"memory_size is {memory_size} and embedding_size is {embedding_size}: "
+                "no array has so many values"
+            ) from None
         self._labels = np.zeros(memory_size, np.int64)
         self._next = 0
         self._filled = 0
@@ -75,7 +87,13 @@ class MemoryBank:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Goes on from what `state` gave, of a bank of the same size and type."""
-        rows, labels = np.asarray(state["embeddings"]), np.asarray(state["labels"])
+        if not isinstance(state, Mapping):
+            raise TypeError(f"state is a {type(state).__name__}: expected what state() gives, a dict")
+        missing = {"embeddings", "labels", "next", "filled"} - state.keys()
+        if missing:
+            raise ValueError(f"the state has no {', no '.join(sorted(missing))}: give all that state() gives")
+        rows = as_array(state["embeddings"], "the state's embeddings")
+        labels = as_array(state["labels"], "the state's labels")
         if rows.shape != self._rows.shape or rows.dtype != self._rows.dtype:
             raise ValueError(
                 f"the state is of a bank of {rows.dtype}{list(rows.shape)}, this one is of "
@@ -85,7 +103,7 @@ class MemoryBank:
             raise ValueError(
                 f"the labels of the state are {labels.dtype}{list(labels.shape)}: expected int64[{len(rows)}]"
             )
-        place, filled = index(state["next"]), index(state["filled"])
+        place, filled = (integer(state[name], f"{name} of the state") for name in ("next", "filled"))
         whole = filled == len(rows) and 0 <= place < len(rows)
         if not (whole or 0 <= filled == place < len(rows)):
             raise ValueError(

@@ -26,7 +26,7 @@ import jax
 from . import _jax_against
 from ._against import has_references
 from ._jax import apply
-from ._loss import Settings, cached_loss
+from ._loss import Settings, cached_loss, hard_rule, semi_hard_rule
 
 __all__ = ["triplet_hard_loss", "triplet_semihard_loss"]
 
@@ -73,7 +73,7 @@ def triplet_semihard_loss(
     Returns:
         The loss in the embeddings' type: a scalar, or `[B]`.
     """
-    rule = "semi-hard-literal" if literal else "semi-hard"
+    rule = semi_hard_rule(literal)
     settings = Settings(1.0, distance, rule, reduction, backend, threads, require_positives)
     return _apply(settings, labels, embeddings, sample_weight, margin, (ref_emb, ref_labels, ids, ref_ids))
 
@@ -100,7 +100,7 @@ def triplet_hard_loss(
     The arguments are those of ``triplet_semihard_loss``; ``soft`` takes the softplus of the
     difference instead of the hinge.
     """
-    rule = "hard-soft" if soft else "hard"
+    rule = hard_rule(soft)
     settings = Settings(1.0, distance, rule, reduction, backend, threads, require_positives)
     return _apply(settings, labels, embeddings, sample_weight, margin, (ref_emb, ref_labels, ids, ref_ids))
 

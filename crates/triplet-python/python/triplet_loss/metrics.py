@@ -23,14 +23,14 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable
-from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _engine
-from ._arrays import as_embeddings, as_labels
+from ._arguments import choice, flag, integer
+from ._arrays import as_embeddings, as_labels, naming
 from ._labels import as_labels_of_both
 
 __all__ = ["Retrieval", "mean_average_precision_at_r", "precision_at_1", "recall_at_k", "retrieval"]
@@ -104,11 +104,18 @@ def retrieval(
     """
     if (reference is None) != (reference_labels is None):
         raise ValueError("reference and reference_labels go together: one is missing")
-    depths = [index(depth) for depth in k] if isinstance(k, Iterable) else [index(k)]
+    depths = [integer(depth, "k") for depth in (k if isinstance(k, Iterable) else [k])]
     if any(not 1 <= depth <= sys.maxsize for depth in depths):
         raise ValueError(f"k is {str(k)[:80]}: depths start at 1, and end where no batch has so many rows")
+    exclude_self, centre = flag(exclude_self, "exclude_self"), flag(centre, "centre")
+    if choice(backend, "backend").lower() == "gram":
+        raise ValueError(
+            'backend is "gram", which needs a matrix of distances: choose one of auto, par, openmp, simd, '
+            "scalar"
+        )
     rows = as_embeddings(embeddings)[0]
-    references = None if reference is None else as_embeddings(reference)[0]
+    with naming("reference"):
+        references = None if reference is None else as_embeddings(reference)[0]
     if references is None:
         classes, reference_classes = as_labels(labels), None
     else:
@@ -129,7 +136,7 @@ def retrieval(
         references,
         depths,
         id_pairs,
-        bool(centre),
+        centre,
     )
     if rounding > 1:
         way = _advice(rows, centre or distance.lower() == "angular")
@@ -187,7 +194,8 @@ def _check_that_reference_begins_with(
 
 def recall_at_k(labels: Any, embeddings: Any, k: int = 1, **options: Any) -> float:
     """The share of the rows with one of their class among the nearest k; see ``retrieval``."""
-    return retrieval(labels, embeddings, k=index(k), **options).recall[index(k)]
+    depth = integer(k, "k")
+    return retrieval(labels, embeddings, k=depth, **options).recall[depth]
 
 
 def precision_at_1(labels: Any, embeddings: Any, **options: Any) -> float:

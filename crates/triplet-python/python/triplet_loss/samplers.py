@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from operator import index
 from typing import Any
 
 import numpy as np
 
+from ._arguments import integer
 from ._arrays import as_labels
 from ._epoch_plan import EpochPlan
-from ._label_errors import shown
 
 __all__ = ["PKSampler"]
 
@@ -171,16 +170,7 @@ _MAX_COUNT = 2**31 - 1
 
 
 def _integer(value: Any, name: str, least: int, why: str, most: int | None = _MAX_COUNT) -> int:
-    """An integer argument within its bounds; `why` is the reason for the lower one."""
-    try:
-        number = index(value)
-    except TypeError:
-        raise TypeError(f"{name} is a {type(value).__name__}: expected an integer") from None
-    if number < least:
-        raise ValueError(f"{name} is {number}: {why}")
-    if most is not None and number > most:
-        raise ValueError(f"{name} is {shown(number)}: at most {most} is possible")
-    return number
+    return integer(value, name, least, why, most)
 
 
 def _checked_rank(rank: Any, ranks: Any) -> tuple[int, int]:

@@ -5,10 +5,12 @@ Texts ─► unique queries and corpus ─► embeddings ─► search ─► ch
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .._arguments import flag, integer
 from ._columns import FORMATS, columns
 from ._embeddings import embed
 from ._search import Conditions, Ranks, search
@@ -117,6 +119,9 @@ def mine_hard_negatives(
         ValueError: A column, a number, a name, or embeddings that cannot be; the message names it.
         TypeError: A dataset or model that is none.
     """
+    given = locals()
+    for name in ("include_positives", "output_scores", "use_faiss", "verbose", "until_found"):
+        flag(given[name], name)
     if output_format == "n-tuple-scores":
         output_format, output_scores = "n-tuple", True
     if include_positives and output_format != "n-tuple":
@@ -128,6 +133,16 @@ def mine_hard_negatives(
         raise ValueError(f"sampling_strategy is {sampling_strategy!r}: expected top or random")
     if until_found and cross_encoder is not None:
         raise ValueError("until_found searches by embeddings, which a cross_encoder's scores are not")
+    if cross_encoder is not None and not callable(getattr(cross_encoder, "predict", None)):
+        kind = type(cross_encoder).__name__
+        raise TypeError(
+            f"cross_encoder is a {kind}: expected a CrossEncoder, or what predicts scores as it does"
+        )
+    if progress is not None and not callable(progress):
+        kind = type(progress).__name__
+        raise TypeError(f"progress is a {kind}: expected a function of two numbers, or None")
+    if memory is not None:
+        memory = min(integer(memory, "memory", 1, "at least one byte is needed"), sys.maxsize)
     if use_faiss and verbose:
         print("use_faiss is not needed: the search is exact, and done here.")
     texts = read(dataset, anchor_column_name, positive_column_name, corpus)

@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arrays import as_embeddings
+from .. import _engine
+from .._arrays import as_embeddings, naming
 from ._texts import Texts
+
+_FLOOR = 1e-6
+"""Of norms: angular distances are those of rows that are scaled by it where they are shorter."""
 
 # The distance that ranks as a similarity does. Embeddings are brought to unit length: products are cosines.
 DISTANCES = {"cosine": "angular", "dot": "angular", "euclidean": "l2"}
@@ -59,15 +63,12 @@ def embed(
             f"model is a {type(model).__name__}: expected a SentenceTransformer, a function of texts, or a "
             "tuple of the embeddings of anchors and positives"
         )
-    rows = []
-    for what, values, count in (("queries", queries, texts.queries), ("corpus", corpus, texts.corpus)):
-        array, _ = as_embeddings(values)
-        if len(array) != len(count):
-            raise ValueError(f"there are {len(array)} embeddings for {len(count)} texts of the {what}")
-        rows.append(array)
-    if rows[0].dtype != rows[1].dtype:
-        wide = np.result_type(*rows)
-        rows = [np.ascontiguousarray(array, wide) for array in rows]
+    if not isinstance(model, tuple):
+        queries = _checked(queries, "embeddings of queries", len(texts.queries), "texts")
+        corpus = _checked(corpus, "embeddings of the corpus", len(texts.corpus), "texts")
+        _check_widths((queries, corpus), ("embeddings of queries", "those of the corpus"))
+    wide = np.result_type(queries, corpus)
+    rows = [np.ascontiguousarray(array, wide) for array in (queries, corpus)]
     if DISTANCES[name] == "l2":
         rows = [array / np.linalg.norm(array, axis=1, keepdims=True).clip(1e-12) for array in rows]
     return Embeddings(rows[0], rows[1], DISTANCES[name])
@@ -78,24 +79,54 @@ def _given(texts: Texts, model: tuple[Any, ...], of_corpus: Any) -> tuple[NDArra
         raise ValueError(
             f"model is a tuple of {len(model)}: expected the embeddings of anchors and of positives"
         )
-    anchors, positives = (as_embeddings(array)[0] for array in model)
-    for what, array in (("anchors", anchors), ("positives", positives)):
-        if len(array) != texts.rows:
-            raise ValueError(
-                f"there are {len(array)} embeddings of {what} for {texts.rows} rows of the dataset"
-            )
+    anchors, positives = (
+        _checked(array, what, texts.rows, "rows of the dataset")
+        for array, what in zip(model, ("embeddings of anchors", "embeddings of positives"))
+    )
+    _check_widths((anchors, positives), ("embeddings of anchors", "those of positives"))
     if (of_corpus is None) != (texts.given == 0):
         raise ValueError(
             "corpus and corpus_embeddings go together where the model is two arrays: one is missing"
         )
     if of_corpus is not None:
-        given = as_embeddings(of_corpus)[0]
-        if len(given) != texts.given:
-            raise ValueError(
-                f"there are {len(given)} corpus_embeddings for {texts.given} texts of the corpus"
-            )
+        given = _checked(of_corpus, "corpus_embeddings", texts.given, "texts of the corpus")
+        _check_widths((given, positives), ("corpus_embeddings", "the embeddings of positives"))
         positives = np.concatenate([given, positives])
     return anchors[texts.query_rows], positives[texts.corpus_rows]
+
+
+def _checked(values: Any, what: str, count: int, of: str) -> NDArray[Any]:
+    """Embeddings as float32 or float64, one for each text; errors name the row of what was given."""
+    with naming(what):
+        array, dtype = as_embeddings(values)
+    if len(array) != count:
+        raise ValueError(f"there are {len(array)} {what} for {count} {of}")
+    if dtype.itemsize == 2:
+        array = array.view(dtype).astype(np.float32)
+    nothing = np.zeros(0, np.int64)
+    with naming(what):  # the engine's own checks of components and norms
+        _engine.engine.pair_distances(_engine.plan(), array, array, (nothing, nothing))
+    return _scaled_up(array)
+
+
+def _scaled_up(rows: NDArray[Any]) -> NDArray[Any]:
+    """Rows below the engine's floor for norms above it, by powers of two, which keep all angles."""
+    largest = np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0))
+    small = (largest > 0) & (largest < _FLOOR)
+    if not small.any():
+        return rows
+    rows = rows.copy()
+    rows[small] = np.ldexp(rows[small], -np.frexp(largest[small])[1][:, None])
+    return rows
+
+
+def _check_widths(sides: tuple[NDArray[Any], NDArray[Any]], names: tuple[str, str]) -> None:
+    one, other = (side.shape[1] for side in sides)
+    if one != other:
+        raise ValueError(
+            f"{names[0]} have width {one} but {names[1]} have width {other}: "
+            "both must be embeddings of one network"
+        )
 
 
 def _encoded(
@@ -110,6 +141,7 @@ def _encoded(
     encode_query = getattr(model, "encode_query", model.encode)
     encode_document = getattr(model, "encode_document", model.encode)
     workers = model.start_multi_process_pool(None if isinstance(pool, bool) else pool) if pool else None
+    loaded = ""
     try:
         arrays = []
         for what, encode, all_texts, (prompt_name, prompt) in (
@@ -118,7 +150,8 @@ def _encoded(
         ):
             file = _cache_file(cache_folder, what, model, all_texts, (prompt, prompt_name))
             if file is not None and os.path.exists(file):
-                arrays.append(np.load(file))
+                loaded = file
+                arrays.append(_loaded(file, len(all_texts)))
                 if verbose:
                     print(f"[Cache] Loaded {what} embeddings from {file} (shape={arrays[-1].shape})")
                 continue
@@ -139,6 +172,12 @@ def _encoded(
     finally:
         if workers is not None:
             model.stop_multi_process_pool(workers)
+    widths = [np.shape(array)[-1] for array in arrays]
+    if loaded and widths[0] != widths[1]:
+        raise ValueError(
+            f"embeddings of the corpus have width {widths[0]} but those of queries have width {widths[1]}: "
+            f"{loaded} may be of another network; delete it"
+        )
     return arrays[1], arrays[0]
 
 
@@ -153,6 +192,18 @@ def _cache_file(
     name = getattr(card, "base_model", None) or ""
     digest = hashlib.sha256(repr((name, *prompt, texts)).encode(), usedforsecurity=False).hexdigest()
     return os.path.join(folder, f"{what}_embeddings_{digest}.npy")
+
+
+def _loaded(file: str, count: int) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.load(file)
+    except (EOFError, ValueError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise ValueError(f"{file} cannot be read as embeddings: {reason}; delete it") from error
+    if getattr(array, "ndim", 0) != 2 or len(array) != count:
+        shape = list(getattr(array, "shape", ()))
+        raise ValueError(f"{file} has shape {shape}, not one row for each of {count} texts: delete it")
+    return array
 
 
 def _save(file: str, array: NDArray[Any]) -> None:

@@ -11,8 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _engine
+from .._arguments import check_finite, integer
 from ._embeddings import Embeddings
 from ._texts import Texts
+
+_MOST_TEXTS = 2**32 - 1
+"""Of a corpus: their places have 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,7 @@ class Conditions:
 
     def __post_init__(self) -> None:
         for name, value in self.given():
-            if not np.isfinite(value):
-                raise ValueError(f"{name} is {value}: it must be finite")
+            check_finite(value, name)
 
     def given(self) -> list[tuple[str, float]]:
         """Those that there are, by name."""
@@ -54,11 +57,9 @@ class Ranks:
         strategy: str,
     ) -> Ranks:
         """The ranks that sentence-transformers takes."""
-        first, last, count = given
-        if count < 1:
-            raise ValueError(f"num_negatives is {count}: at least one is needed")
-        if first < 0:
-            raise ValueError(f"range_min is {first}: it counts texts that are left out")
+        first = integer(given[0], "range_min", 0, "it counts texts that are left out")
+        last = None if given[1] is None else integer(given[1], "range_max", expected="an integer or None")
+        count = integer(given[2], "num_negatives", 1, "at least one is needed", _MOST_TEXTS)
         if last is None:
             names = {name for name, _ in conditions.given()}
             filtered = names - {"min_score"} or (rescored and names)
@@ -189,7 +190,16 @@ def _rescore(texts: Texts, found: Found, cross_encoder: Any, batch_size: int) ->
 
     def predict(pairs: list[tuple[str, str]]) -> NDArray[Any]:
         scores = cross_encoder.predict(pairs, batch_size=batch_size, convert_to_numpy=True)
-        return np.asarray(scores, found.scores.dtype)
+        values = np.asarray(scores, found.scores.dtype)
+        if values.shape != (len(pairs),):
+            raise ValueError(
+                f"cross_encoder gives scores of shape {list(values.shape)} for {len(pairs)} pairs: "
+                "one score a pair is needed"
+            )
+        if not np.isfinite(values).all():
+            place = int(np.argmin(np.isfinite(values)))
+            raise ValueError(f"cross_encoder gives {values[place]} for {pairs[place]}: scores must be finite")
+        return values
 
     for query, rows in enumerate(found.negatives):
         there = rows >= 0

@@ -69,6 +69,11 @@ def read(
         elif name not in names:
             raise ValueError(f"{what}_column_name is {name!r}: the dataset has {', '.join(map(repr, names))}")
         columns.append(name)
+    if columns[0] == columns[1]:
+        raise ValueError(
+            f"anchor_column_name and positive_column_name are both {columns[0]!r}: "
+            "each text would be its own positive"
+        )
     anchors, positives = (_texts(dataset[name], name) for name in columns)
     if len(anchors) != len(positives):
         raise ValueError(f"{columns[0]!r} has {len(anchors)} rows and {columns[1]!r} {len(positives)}")
@@ -113,6 +118,8 @@ def _names(dataset: Any) -> list[str]:
 
 
 def _texts(column: Any, name: str) -> list[str]:
+    if isinstance(column, (str, bytes)):
+        raise TypeError(f"{name!r} is a {type(column).__name__}: expected a list of texts")
     texts = list(column)
     for row, text in enumerate(texts):
         if not isinstance(text, str):

@@ -7,9 +7,10 @@ from typing import Any
 import keras
 
 from .._against import has_references
-from .._arrays import as_array, as_embeddings, as_labels
+from .._arrays import as_array, as_embeddings, as_floats, as_labels, dtype_error, refuse_overflow
 from .._attributes import LossAttributes
 from .._frameworks import apply, apply_against, called_by, framework_of, refuse_masked
+from .._loss import hard_rule, semi_hard_rule
 from .._weights import check_weights
 
 try:
@@ -93,7 +94,10 @@ class _TripletLoss(LossAttributes, keras.losses.Loss):
         reduction = _REDUCTIONS.get(self.reduction)
         if reduction is None:
             raise ValueError(f"reduction is {self.reduction!r}: against takes a mean, a sum or none")
-        has_references(ref_pred, ref_true, ids, ref_ids)
+        if not has_references(ref_pred, ref_true, ids, ref_ids):
+            raise ValueError(
+                "ref_true and ref_pred are None: give the labels and embeddings of the references"
+            )
         for values, what in (
             (y_pred, "embeddings"),
             (ref_pred, "references"),
@@ -107,7 +111,8 @@ class _TripletLoss(LossAttributes, keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The losses of the rows `[B]`, without weights and reduction."""
         refuse_masked(y_pred, "embeddings")
-        return apply(self._per_row_loss, y_true, keras.ops.convert_to_tensor(y_pred, dtype=self.dtype))
+        rows = keras.ops.convert_to_tensor(self._in_own_dtype(y_pred), dtype=self.dtype)
+        return apply(self._per_row_loss, y_true, rows)
 
     def _wait_for_steps(self) -> None:
         if keras.backend.backend() == "jax":  # steps may still run after their calls have returned
@@ -119,17 +124,23 @@ class _TripletLoss(LossAttributes, keras.losses.Loss):
         """Embeddings in the loss's dtype; tensors of another framework than Keras's backend unchanged."""
         framework = framework_of(y_pred)
         if framework is None and not _holds_tensors(y_pred):
-            y_pred = self._exact_integers(y_pred)
-        if framework in (None, keras.backend.backend()):
-            return keras.ops.convert_to_tensor(y_pred, dtype=self.dtype)
-        return y_pred
+            y_pred = self._exact(y_pred)
+        if framework not in (None, keras.backend.backend()):
+            return y_pred
+        rows = keras.ops.convert_to_tensor(y_pred)
+        name = keras.backend.standardize_dtype(rows.dtype)
+        if not name.startswith(("float", "bfloat", "int", "uint")):  # Keras would convert it
+            raise dtype_error(name)
+        return keras.ops.convert_to_tensor(rows, dtype=self.dtype)
 
-    def _exact_integers(self, y_pred: Any) -> Any:
-        """Embeddings of NumPy and lists; integers that the loss's dtype cannot represent are an error."""
+    def _exact(self, y_pred: Any) -> Any:
+        """Embeddings of NumPy and lists; numbers that the loss's dtype cannot hold are an error."""
         array = as_array(y_pred, "embeddings")
-        if array.dtype.kind not in "iu" or self.dtype == "float64":
-            return array
-        return as_embeddings(array)[0]
+        if array.dtype.kind in "iu":
+            return array if self.dtype == "float64" else as_embeddings(array)[0]
+        array = as_floats(array)
+        refuse_overflow(array, self.dtype)
+        return array
 
     def _copied(self, weights: Any) -> Any:
         """A copy of the weights on torch, where Keras multiplies its argument by the mask in place."""
@@ -178,7 +189,7 @@ class TripletSemiHardLoss(_TripletLoss):
         require_positives: bool = False,
     ):
         more = {"backend": backend, "threads": threads, "require_positives": require_positives}
-        rule = "semi-hard-literal" if literal else "semi-hard"
+        rule = semi_hard_rule(literal)
         super().__init__(margin, distance_metric, name, reduction, dtype, rule=rule, **more)
 
     def get_config(self) -> dict[str, Any]:
@@ -208,7 +219,7 @@ class TripletHardLoss(_TripletLoss):
         require_positives: bool = False,
     ):
         more = {"backend": backend, "threads": threads, "require_positives": require_positives}
-        rule = "hard-soft" if soft else "hard"
+        rule = hard_rule(soft)
         super().__init__(margin, distance_metric, name, reduction, dtype, rule=rule, **more)
 
     def get_config(self) -> dict[str, Any]:

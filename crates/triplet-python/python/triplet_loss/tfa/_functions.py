@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._frameworks import apply_function
-from .._loss import Settings, check_metric
+from .._loss import Settings, check_metric, hard_rule
 
 
 def triplet_semihard_loss(y_true: Any, y_pred: Any, margin: Any = 1.0, distance_metric: str = "L2") -> Any:
@@ -29,7 +29,7 @@ def triplet_hard_loss(
     For every anchor, its farthest positive and its nearest negative; ``soft`` takes the
     softplus of the difference instead of the hinge. For the rest see ``triplet_semihard_loss``.
     """
-    rule = "hard-soft" if soft else "hard"
+    rule = hard_rule(soft)
     return apply_function(Settings(margin, check_metric(distance_metric), rule), y_true, y_pred)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from .._attributes import LossAttributes
 from .._frameworks import apply
+from .._loss import hard_rule
 
 
 class _TripletLoss(LossAttributes):
@@ -39,7 +40,7 @@ class TripletHardLoss(_TripletLoss):
     def __init__(
         self, margin: Any = 1.0, soft: bool = False, distance_metric: str = "L2", name: str | None = None
     ):
-        super().__init__(margin, distance_metric, name, "hard-soft" if soft else "hard")
+        super().__init__(margin, distance_metric, name, hard_rule(soft))
 
     def get_config(self) -> dict[str, Any]:
         """The configuration, as TFA 0.23 writes it."""

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from .._attributes import LossAttributes
 from .._frameworks import apply, called_by, framework_of, refuse_masked
+from .._loss import hard_rule, semi_hard_rule
 from .._weights import check_weights
 from ._functions import register
 
@@ -123,7 +124,7 @@ class TripletSemiHardLoss(_TripletLoss):
         require_positives: bool = False,
     ):
         more = {"backend": backend, "threads": threads, "require_positives": require_positives}
-        rule = "semi-hard-literal" if literal else "semi-hard"
+        rule = semi_hard_rule(literal)
         super().__init__(margin, distance_metric, name, reduction, dtype, rule=rule, **more)
 
     def get_config(self) -> dict[str, Any]:
@@ -153,7 +154,7 @@ class TripletHardLoss(_TripletLoss):
         require_positives: bool = False,
     ):
         more = {"backend": backend, "threads": threads, "require_positives": require_positives}
-        rule = "hard-soft" if soft else "hard"
+        rule = hard_rule(soft)
         super().__init__(margin, distance_metric, name, reduction, dtype, rule=rule, **more)
 
     def get_config(self) -> dict[str, Any]:

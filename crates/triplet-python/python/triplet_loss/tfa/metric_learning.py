@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._arguments import flag
 from .._arrays import SUPPORTED_DTYPES, as_array, dtype_error, shape_error
 from .._frameworks import framework_of, refuse_masked
 
@@ -23,6 +24,7 @@ def pairwise_distance(feature: Any, squared: bool = False) -> Any:
     The result is a tensor of the rows' framework and type; float16 and bfloat16 are computed in
     float32. The gradient at distance 0 is 0. NaN and infinity are not refused.
     """
+    squared = flag(squared, "squared")
     f, x, dtype = _prepared(feature)
     products = f.product(x)
     norms = f.diagonal(products)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from .._against import Against, has_references
+from .._arrays import naming
 from .._labels import as_labels_of_both
 from .._loss import Loss
 from ._eager import as_embedding_dtype
@@ -52,11 +53,9 @@ def references(embeddings: Any, labels: Any, ids: Any = None, ref_ids: Any = Non
 
 def as_arrays(labels: Any, given: References, gradient: bool) -> tuple[NDArray[np.int64], Against]:
     """The anchors' labels, and the references, as the native module takes them."""
-    try:
+    with naming("ref_emb"):
         check_embeddings(given.embeddings)
         on_cpu(given.embeddings, "they")
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"in ref_emb: {error}") from None
     numbers, others = _of_both(labels, given.labels, ("labels", "ref_labels"))
     ids = None if given.ids is None else _of_both(given.ids, given.ref_ids, ("ids", "ref_ids"))
     return numbers, Against(others, embeddings_array(given.embeddings), ids, gradient)
@@ -64,8 +63,11 @@ def as_arrays(labels: Any, given: References, gradient: bool) -> tuple[NDArray[n
 
 def _of_both(first: Any, second: Any, names: tuple[str, str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     if isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor):
-        return labels_array(first), labels_array(second)
-    one, other = (labels_array(side) if isinstance(side, torch.Tensor) else side for side in (first, second))
+        return labels_array(first, names[0]), labels_array(second, names[1])
+    one, other = (
+        labels_array(side, name) if isinstance(side, torch.Tensor) else side
+        for side, name in zip((first, second), names)
+    )
     return as_labels_of_both(one, other, names)
 
 

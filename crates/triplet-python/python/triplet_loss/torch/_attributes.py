@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import getattr_static
 from typing import Any
 
 import torch
 
+from .._arguments import flag
 from .._loss import Loss
 from .._margin import as_margin, is_schedule
 
@@ -34,6 +36,8 @@ class LossModule(torch.nn.Module):
             _refuse_settings_of_the_class(cls)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name == "device_transfer":
+            value = flag(value, name)
         defined = getattr(type(self), name, None)
         if isinstance(defined, property):
             if defined.fset is None:
@@ -154,14 +158,14 @@ def _is_settable(value: Any) -> bool:
     return isinstance(value, property) and value.fset is not None
 
 
-def rule_flag(on: str, off: str, doc: str) -> property:
+def rule_flag(rule_of: Callable[[Any], str], doc: str) -> property:
     """A boolean attribute that selects between two rules."""
 
     def read(self: LossModule) -> bool:
-        return self._loss.settings.rule == on
+        return self._loss.settings.rule == rule_of(True)
 
     def write(self: LossModule, value: bool) -> None:
-        self._loss = self._loss.replace(rule=on if value else off)
+        self._loss = self._loss.replace(rule=rule_of(value))
 
     return property(read, write, doc=doc)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from ._tensors import not_dense_error
+
 
 def cached_step(
     model: torch.nn.Module | Callable[[Any], torch.Tensor],
@@ -53,6 +55,14 @@ def cached_step(
         raise ValueError(
             f"chunk is {chunk!r}: give the number of rows, at least 1, that the model takes at a time"
         )
+    if not callable(model):
+        raise TypeError(
+            f"model is a {type(model).__name__}: expected a module, or a function of a chunk of inputs"
+        )
+    if not callable(loss):
+        raise TypeError(f"loss is a {type(loss).__name__}: expected a function of embeddings and labels")
+    if scaler is not None and not callable(getattr(scaler, "scale", None)):
+        raise TypeError(f"scaler is a {type(scaler).__name__}: expected a torch.amp.GradScaler, or None")
     _refuse_batch_norm(model)
     spans = [(start, min(start + chunk, rows)) for start in range(0, rows, chunk)]
     devices = _devices(inputs, model)
@@ -62,19 +72,26 @@ def cached_step(
         for span in spans:
             states.append(_random_state(devices))
             embedded.append(_embed(model, inputs, span))
+            if embedded[-1].shape[1] != embedded[0].shape[1]:
+                raise ValueError(
+                    f"the model gives embeddings of width {embedded[-1].shape[1]} for rows {span[0]} to "
+                    f"{span[1]}, and of width {embedded[0].shape[1]} for those before: one width is needed"
+                )
     # Autocast keeps weights that it has cast, these without a graph.
     torch.clear_autocast_cache()
     embeddings = torch.cat(embedded).requires_grad_()
     with torch.enable_grad():
         value = loss(embeddings, labels)
+    if not isinstance(value, torch.Tensor):
+        raise TypeError(f"the loss gives a {type(value).__name__}: expected a tensor, to be differentiated")
     if value.numel() != 1:
         raise ValueError(f"the loss has the shape {tuple(value.shape)}: one number is needed, so reduce it")
+    if not value.requires_grad:
+        raise RuntimeError(_NO_GRADIENT)
     (value if scaler is None else scaler.scale(value)).backward()
     gradient = embeddings.grad
     if gradient is None:
-        raise RuntimeError(
-            "the loss gives the embeddings no gradient: it does not depend on them, or detaches them"
-        )
+        raise RuntimeError(_NO_GRADIENT)
     del embedded, embeddings
     last = len(spans) - 1
     for at, (span, state) in enumerate(zip(spans, states)):
@@ -84,6 +101,9 @@ def cached_step(
                 raise RuntimeError("the model's embeddings have no graph: no parameter requires a gradient")
             output.backward(gradient[slice(*span)].to(output.dtype))
     return value.detach()
+
+
+_NO_GRADIENT = "the loss gives the embeddings no gradient: it does not depend on them, or detaches them"
 
 
 def _leaves(inputs: Any) -> list[tuple[str, torch.Tensor]]:
@@ -109,6 +129,8 @@ def _leaves(inputs: Any) -> list[tuple[str, torch.Tensor]]:
 def _rows(inputs: Any) -> int:
     leaves = _leaves(inputs)
     for name, leaf in leaves:
+        if leaf.layout not in (torch.strided, torch.jagged):
+            raise not_dense_error(name, f"one with layout {leaf.layout}", "call .to_dense()")
         if leaf.dim() == 0 or len(leaf) == 0:
             raise ValueError(f"{name} has the shape {tuple(leaf.shape)}: there are no rows to embed")
         if len(leaf) != len(leaves[0][1]):
@@ -134,6 +156,10 @@ def _embed(model: Callable[[Any], torch.Tensor], inputs: Any, span: tuple[int, i
         raise TypeError(
             f"the model gives {type(output).__name__}, not a tensor of embeddings: "
             "pass a function that picks them out"
+        )
+    if not (output.is_floating_point() or output.is_complex()):
+        raise TypeError(
+            f"the model gives embeddings of dtype {output.dtype}: floats are needed, for a gradient"
         )
     if output.dim() != 2 or len(output) != span[1] - span[0]:
         raise ValueError(

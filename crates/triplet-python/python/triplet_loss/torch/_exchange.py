@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 
-from ._tensors import as_numpy
+from ._tensors import as_numpy, first_line
 
 
 class LostRanks(RuntimeError):
@@ -37,6 +37,11 @@ class GroupExchange:
             )
         if group is dist.GroupMember.NON_GROUP_MEMBER:
             raise ValueError("this process is not a member of the group")
+        if group is not None and not isinstance(group, dist.ProcessGroup):
+            raise TypeError(
+                f"group is a {type(group).__name__}: expected None, or a process group as "
+                "torch.distributed.new_group gives it"
+            )
         backends = str(dist.get_backend_config(group))
         if "cpu:" not in backends:
             raise ValueError(
@@ -71,7 +76,7 @@ class GroupExchange:
 
     def _transfer(self, outgoing: Sequence[torch.Tensor], incoming: Sequence[torch.Tensor]) -> None:
         pending: list[tuple[int, Any]] = []
-        lost: dict[int, str] = {}
+        lost: dict[int, Exception] = {}
         # All is sent before anything fails: no rank waits for one that has found another gone.
         for transfer, tensors in ((dist.irecv, incoming), (dist.isend, outgoing)):
             for other, tensor in enumerate(tensors):
@@ -80,15 +85,14 @@ class GroupExchange:
                 try:
                     pending.append((other, transfer(tensor, self._peers[other], group=self._group)))
                 except RuntimeError as error:
-                    lost.setdefault(other, str(error))
+                    lost.setdefault(other, error)
         for other, work in pending:
             try:
                 work.wait()
             except RuntimeError as error:
-                lost.setdefault(other, str(error))
+                lost.setdefault(other, error)
         if lost:
-            first = next(iter(lost.values())).strip().partition("\n")[0]
-            raise LostRanks(sorted(lost), first[:200])
+            raise LostRanks(sorted(lost), first_line(next(iter(lost.values()))))
         self.received += sum(tensor.numel() for tensor in incoming) - incoming[self.rank].numel()
 
 

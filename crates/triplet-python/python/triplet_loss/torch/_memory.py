@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from .._labels import as_integers
 from ._modules import _TripletLoss
-from ._tensors import check_embeddings, labels_array
+from ._tensors import COMPUTE_DTYPES, check_embeddings, first_line, labels_array, on_cpu
+
+_INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 class CrossBatchMemory(torch.nn.Module):
@@ -66,7 +68,14 @@ class CrossBatchMemory(torch.nn.Module):
             raise ValueError(f"min_size is {min_size}: a memory of {memory_size} never has so many rows")
         self.loss = loss
         self.embedding_size, self.memory_size, self.min_size = embedding_size, memory_size, min_size
-        self.register_buffer("embedding_memory", torch.zeros(memory_size, embedding_size))
+        try:
+            rows = torch.zeros(memory_size, embedding_size)
+        except RuntimeError as error:
+            raise MemoryError(
+                f"memory_size is {memory_size} and embedding_size is {embedding_size}: "
+                f"there is no memory for as many values ({first_line(error)})"
+            ) from None
+        self.register_buffer("embedding_memory", rows)
         self.register_buffer("label_memory", torch.zeros(memory_size, dtype=torch.int64))
         self.register_buffer("queue_idx", torch.zeros((), dtype=torch.int64))
         self.register_buffer("filled", torch.zeros((), dtype=torch.int64))
@@ -107,6 +116,8 @@ class CrossBatchMemory(torch.nn.Module):
         self, embeddings: torch.Tensor, labels: Any, enqueue_mask: Any, sample_weight: Any
     ) -> torch.Tensor:
         check_embeddings(embeddings)
+        if not self.loss.device_transfer:
+            on_cpu(embeddings, "embeddings")
         self._check_width(embeddings)
         classes = torch.from_numpy(self._classes(labels))
         if len(classes) != len(embeddings):
@@ -175,7 +186,12 @@ class CrossBatchMemory(torch.nn.Module):
 
     @staticmethod
     def _checked_mask(enqueue_mask: Any, rows: int) -> torch.Tensor:
-        mask = torch.as_tensor(enqueue_mask, device="cpu")
+        try:
+            mask = torch.as_tensor(enqueue_mask, device="cpu")
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise TypeError(
+                f"enqueue_mask cannot be read as one boolean for each of {rows} rows: {first_line(error)}"
+            ) from None
         if mask.dtype is not torch.bool or mask.shape != (rows,):
             raise ValueError(
                 f"enqueue_mask has dtype {mask.dtype} and shape {list(mask.shape)}: expected one boolean for "
@@ -218,11 +234,46 @@ class CrossBatchMemory(torch.nn.Module):
                 self.embedding_memory = self.embedding_memory.to(dtype)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
-        """The bank takes the type of the rows that are loaded, so that none is rounded."""
-        rows = state_dict.get(f"{prefix}embedding_memory")
-        if isinstance(rows, torch.Tensor) and rows.is_floating_point():
-            self._take_dtype(rows.dtype)
+        """The bank takes the type of the rows that are loaded, so that none is rounded.
+
+        What is refused leaves it as it was.
+        """
+        _, strict, missing, _, errors = rest
+        given = {name: state_dict.get(prefix + name, own) for name, own in self.named_buffers(recurse=False)}
+        if all(isinstance(value, torch.Tensor) for value in given.values()):
+            reason = self._refusal(**given)
+            if reason:
+                errors.append(f"{prefix}{reason}")
+                return
+        with torch.inference_mode(False):
+            before = {name: own.clone() for name, own in self.named_buffers(recurse=False)}
+        if isinstance(given["embedding_memory"], torch.Tensor):
+            self._take_dtype(given["embedding_memory"].dtype)
+        found = len(errors), len(missing)
         super()._load_from_state_dict(state_dict, prefix, *rest)
+        if len(errors) > found[0] or (strict and len(missing) > found[1]):
+            for name, own in before.items():
+                setattr(self, name, own)
+
+    def _refusal(
+        self,
+        embedding_memory: torch.Tensor,
+        label_memory: torch.Tensor,
+        queue_idx: torch.Tensor,
+        filled: torch.Tensor,
+    ) -> str:
+        """What no memory of this size has; empty for a state that one may have."""
+        if embedding_memory.dtype not in COMPUTE_DTYPES:
+            return f"embedding_memory has dtype {embedding_memory.dtype}: expected that of embeddings"
+        for name, value in (("label_memory", label_memory), ("queue_idx", queue_idx), ("filled", filled)):
+            if value.dtype not in _INTEGERS:
+                return f"{name} has dtype {value.dtype}: expected int64"
+        if queue_idx.numel() != 1 or filled.numel() != 1 or queue_idx.is_meta or filled.is_meta:
+            return ""  # torch compares the shapes
+        place, count, size = int(queue_idx), int(filled), self.memory_size
+        if (count == size and 0 <= place < size) or 0 <= count == place < size:
+            return ""
+        return f"queue_idx and filled are {place} and {count}: no memory of {size} rows has these"
 
     def _classes(self, labels: Any) -> NDArray[np.int64]:
         return self._classes_of(self.loss, labels)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from .. import _engine
-from .._loss import PERCENTILES, Loss, Percentiles, Settings
+from .._loss import PERCENTILES, Loss, Percentiles, Settings, hard_rule, semi_hard_rule
 from .._result import Statistics
 from ._against import References, as_arrays, references
 from ._against import apply as apply_against
@@ -188,9 +188,7 @@ class TripletSemiHardLoss(_TripletLoss):
     """
 
     _strict = True
-    literal = rule_flag(
-        "semi-hard-literal", "semi-hard", "Whether negatives lie beyond positive plus margin."
-    )
+    literal = rule_flag(semi_hard_rule, "Whether negatives lie beyond positive plus margin.")
 
     def __init__(
         self,
@@ -208,7 +206,7 @@ class TripletSemiHardLoss(_TripletLoss):
             device_transfer,
             margin=margin,
             distance=distance,
-            rule="semi-hard-literal" if literal else "semi-hard",
+            rule=semi_hard_rule(literal),
             reduction=reduction,
             backend=backend,
             threads=threads,
@@ -227,7 +225,7 @@ class TripletHardLoss(_TripletLoss):
     """
 
     _strict = True
-    soft = rule_flag("hard-soft", "hard", "Whether the softplus replaces the hinge.")
+    soft = rule_flag(hard_rule, "Whether the softplus replaces the hinge.")
 
     def __init__(
         self,
@@ -245,7 +243,7 @@ class TripletHardLoss(_TripletLoss):
             device_transfer,
             margin=margin,
             distance=distance,
-            rule="hard-soft" if soft else "hard",
+            rule=hard_rule(soft),
             reduction=reduction,
             backend=backend,
             threads=threads,

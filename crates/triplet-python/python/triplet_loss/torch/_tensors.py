@@ -72,9 +72,13 @@ def as_numpy(tensor: torch.Tensor, what: str) -> NDArray[Any]:
             raise not_dense_error(what, "a FakeTensor", advice) from None
         if tensor.is_neg() or tensor.is_conj():
             return as_numpy(tensor.resolve_neg().resolve_conj(), what)
-        reason = str(error).partition("\n")[0][:200]
-        raise TypeError(f"{what} cannot be read as an array: {reason}") from error
+        raise TypeError(f"{what} cannot be read as an array: {first_line(error)}") from error
     return found
+
+
+def first_line(error: Exception) -> str:
+    """What torch says before it goes into details."""
+    return str(error).strip().partition("\n")[0][:200]
 
 
 def embeddings_array(embeddings: torch.Tensor) -> NDArray[Any]:
@@ -87,32 +91,32 @@ def embeddings_array(embeddings: torch.Tensor) -> NDArray[Any]:
     return as_numpy(tensor, "embeddings")
 
 
-def labels_array(labels: Any) -> NDArray[np.int64]:
-    """`[B]`, int64."""
+def labels_array(labels: Any, what: str = "labels") -> NDArray[np.int64]:
+    """`[B]`, int64; `what` is how messages name them."""
     if isinstance(labels, torch.Tensor):
         if _is_plain(labels) and labels.dtype is torch.int64 and labels.dim() == 1 and labels.is_contiguous():
-            return as_numpy(labels, "labels")
-        check_dense(labels, "labels")
-        on_cpu(labels, "labels")
+            return as_numpy(labels, what)
+        check_dense(labels, what)
+        on_cpu(labels, what)
         labels = labels.detach()
         if labels.dtype is torch.bfloat16:
-            labels = _exact_integers(labels)  # NumPy has no bfloat16
-        labels = as_numpy(labels, "labels")
-    return as_labels(labels)
+            labels = _exact_integers(labels, what)  # NumPy has no bfloat16
+        labels = as_numpy(labels, what)
+    return as_labels(labels, what)
 
 
 def _is_plain(tensor: torch.Tensor) -> bool:
     return type(tensor) is torch.Tensor and tensor.is_cpu and tensor.layout is torch.strided
 
 
-def _exact_integers(labels: torch.Tensor) -> torch.Tensor:
+def _exact_integers(labels: torch.Tensor, what: str) -> torch.Tensor:
     """bfloat16 labels as float32; labels too large to be unique integers are an error."""
     wide = labels.float()
     merged = (wide.abs() >= 2.0**8).flatten()
     if merged.any():
         row = int(merged.nonzero()[0])
         raise ValueError(
-            f"labels[{row}] is {wide.flatten()[row].item()}: labels of dtype bfloat16 must be whole numbers "
+            f"{what}[{row}] is {wide.flatten()[row].item()}: {what} of dtype bfloat16 must be whole numbers "
             "below 2**8; pass integers"
         )
     return wide
