@@ -1,7 +1,11 @@
 //! Where definitions are read from: this crate, or files.
 
 use crate::{Benchmark, Error, Result, file};
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
 
 /// The benchmark that is run when none is asked for.
 pub const TYPICAL: &str = "sizes/1024x128";
@@ -33,6 +37,18 @@ pub fn built_in() -> Result<Vec<Benchmark>> {
     all(DEFINITIONS.into_iter().map(|(name, text)| Ok((name.to_owned(), text.to_owned()))))
 }
 
+/// More than any definitions have: a device without an end is none.
+const MOST_BYTES: u64 = 16 << 20;
+
+fn text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(io::Error::other(format!("more than {MOST_BYTES} bytes: these are no definitions")));
+    }
+    Ok(text)
+}
+
 /// The benchmarks of a file, or of every file `*.toml` in a folder.
 ///
 /// # Errors
@@ -53,7 +69,7 @@ pub fn read(path: &Path) -> Result<Vec<Benchmark>> {
         }
     }
     all(files.into_iter().map(|file| {
-        let text = fs::read_to_string(&file).map_err(unreadable(&file))?;
+        let text = text(&file).map_err(unreadable(&file))?;
         Ok((file.display().to_string(), text))
     }))
 }

@@ -55,6 +55,9 @@ pub struct WorkFolder {
     _lock: File,
 }
 
+/// The last line of complete settings.
+const END: &str = "\nend of settings\n";
+
 /// The length of a digest in hexadecimal.
 const HEX: usize = 64;
 
@@ -68,6 +71,12 @@ impl WorkFolder {
         let shown = path.display();
         fs::create_dir_all(path).map_err(at(path))?;
         let place = path.join("settings");
+        if !place.exists() && fs::read_dir(path).map_err(at(path))?.next().is_some() {
+            let text =
+                format!("{shown} has files, and not those of a job: name a folder that is empty, or none");
+            return Err(Error::Resume(text));
+        }
+        let settings = &format!("{settings}{END}");
         let lock = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&place);
         let mut lock = lock.map_err(at(&place))?;
         match lock.try_lock() {
@@ -79,6 +88,10 @@ impl WorkFolder {
         }
         let mut kept = String::new();
         lock.read_to_string(&mut kept).map_err(at(&place))?;
+        if !kept.ends_with(END) && settings.starts_with(&kept) {
+            // Cut off while it was written, by a full disk: nothing was done yet.
+            kept.clear();
+        }
         if !kept.is_empty() && !resume {
             let text = format!("{shown} has what a stopped job left: go on with it, or remove the folder");
             return Err(Error::Resume(text));
@@ -89,7 +102,9 @@ impl WorkFolder {
             return Err(Error::Resume(text));
         }
         if kept.is_empty() {
-            lock.write_all(settings.as_bytes()).and_then(|()| lock.sync_all()).map_err(at(&place))?;
+            let written = lock.set_len(0).and_then(|()| lock.rewind());
+            let written = written.and_then(|()| lock.write_all(settings.as_bytes()));
+            written.and_then(|()| lock.sync_all()).map_err(at(&place))?;
         }
         let place = path.join("records");
         let mut records = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&place);
@@ -196,7 +211,11 @@ impl WorkFolder {
             }
             Ok(())
         };
-        write().map_err(at(&place))
+        write().map_err(|error| {
+            // Of a full disk, say.
+            let _ = fs::remove_file(&aside);
+            at(&place)(error)
+        })
     }
 
     /// All records that were appended, in order.
@@ -241,7 +260,11 @@ impl WorkFolder {
                 _ => {}
             }
         }
-        fs::remove_dir(&self.path).map_err(at(&self.path))
+        match fs::remove_dir(&self.path) {
+            // Others have put files there meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            removed => removed.map_err(at(&self.path)),
+        }
     }
 }
 

@@ -50,7 +50,7 @@ pub struct FileRows {
     element: Element,
     big_endian: bool,
     /// Length and time of the last change, when it was opened.
-    state: (u64, Option<SystemTime>),
+    state: State,
 }
 
 /// Bytes that are converted at a time.
@@ -118,9 +118,20 @@ impl FileRows {
     }
 }
 
-fn state(file: &File) -> io::Result<(u64, Option<SystemTime>)> {
+/// What changes where a file does.
+type State = (u64, Option<SystemTime>, [i64; 2]);
+
+fn state(file: &File) -> io::Result<State> {
     let data = file.metadata()?;
-    Ok((data.len(), data.modified().ok()))
+    // The time of the last change of anything, which no program can set back.
+    #[cfg(unix)]
+    let changed = {
+        use std::os::unix::fs::MetadataExt;
+        [data.ctime(), data.ctime_nsec()]
+    };
+    #[cfg(not(unix))]
+    let changed = [0; 2];
+    Ok((data.len(), data.modified().ok(), changed))
 }
 
 #[cfg(unix)]

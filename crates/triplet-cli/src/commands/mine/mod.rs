@@ -191,8 +191,15 @@ pub(crate) fn run(args: &MineArgs) -> Result<u8> {
         return on_ranks(args, conditions);
     }
     io::check_outputs(&args.outputs(), &args.inputs())?;
-    interrupt::stop_gracefully();
+    if let Some(folder) = &args.summary {
+        // Now, not when all is mined.
+        let place = folder.join("summary.json");
+        let context = || format!("--summary: no folder can be made at {}", folder.display());
+        std::fs::create_dir_all(folder).with_context(context)?;
+        io::check_outputs(&[("--summary", place.as_path())], &args.inputs())?;
+    }
     let inputs = Inputs::open(args)?;
+    interrupt::stop_gracefully();
     match inputs.kind() {
         Kind::Single => search::run::<f32>(args, conditions, &inputs),
         Kind::Double => search::run::<f64>(args, conditions, &inputs),

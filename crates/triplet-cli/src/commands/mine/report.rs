@@ -114,7 +114,7 @@ impl<T: OfKind + Element> Found<'_, '_, T> {
         json!({
             "settings": self.settings.lines().collect::<Vec<_>>(),
             "inputs": self.inputs.understood.iter().map(crate::io::Understood::json).collect::<Vec<_>>(),
-            "out": self.args.out,
+            "out": self.args.out.to_string_lossy(),
             "anchors_in_part": self.request.part_rows().len(),
             "seconds": self.seconds,
             "triplets": sums(&summary.all),

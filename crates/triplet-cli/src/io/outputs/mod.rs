@@ -5,6 +5,7 @@
 
 mod check;
 mod digest;
+mod folders;
 mod place;
 mod temporary;
 
@@ -18,7 +19,7 @@ use ndarray::{ArrayRef, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyExt};
 use place::Place;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs::{self, File},
     io::{BufWriter, Write},
     path::{Path, PathBuf},
@@ -95,34 +96,20 @@ impl OutputSet {
     /// Gives every file its name, in the order they were written. Signals wait meanwhile, and
     /// so does another process with outputs in the same folders.
     pub(crate) fn commit(self) -> Result<()> {
+        let folders = folders::of(self.staged.iter().map(|staged| staged.place.as_path()));
+        let _alone = folders::locked(&folders);
         let _uninterrupted = interrupt::hold();
-        let folders: BTreeSet<PathBuf> =
-            self.staged.iter().map(|staged| place::folder(&staged.place)).collect();
-        let _alone: Vec<Option<File>> = folders.iter().map(|folder| locked(folder)).collect();
         if let (None, [_, .., last]) = (&self.digests, &self.staged[..]) {
             // It may be there or not; what else may be wrong, its own rename says.
             let _ = fs::remove_file(&last.place);
-            flush(&place::folder(&last.place));
+            folders::flush(&place::folder(&last.place));
         }
         for Staged { place, temporary } in self.staged {
             let context = || format!("cannot write {}", place.display());
             temporary.take(&place).with_context(context)?;
         }
-        folders.iter().for_each(|folder| flush(folder));
+        folders.iter().for_each(|folder| folders::flush(folder));
         Ok(())
-    }
-}
-
-/// A folder, locked against other processes of ours where the system can do that.
-fn locked(folder: &Path) -> Option<File> {
-    let folder = File::open(folder).ok()?;
-    folder.lock().ok().map(|()| folder)
-}
-
-/// Makes renames last. Systems that cannot flush a folder do it in their own time.
-fn flush(folder: &Path) {
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
     }
 }
 

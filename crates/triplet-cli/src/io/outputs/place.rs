@@ -52,7 +52,7 @@ pub(super) fn identity(path: &Path) -> Option<Identity> {
 }
 
 /// A file, told from others.
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Identity {
     /// Device and number of one that is there.
     #[cfg(unix)]
