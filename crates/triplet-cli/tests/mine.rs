@@ -285,3 +285,38 @@ fn mistakes_are_told_before_anything_is_searched() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(read_npy::<_, Array2<i64>>(bench.path("t.npy")).unwrap().nrows(), 0);
 }
+
+#[test]
+fn files_that_are_not_a_jobs_are_left_alone() {
+    let bench = bench(200, 4);
+    fs::create_dir(bench.path("mine")).unwrap();
+    let run = |arguments: &str| bench.run(&format!("mine --embeddings x.npy --labels y.npy {arguments}"));
+    for name in ["records", "notes.txt"] {
+        fs::write(bench.path("mine").join(name), "precious").unwrap();
+        let refused = run("--out t.npy --work mine");
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains("not those of a job"), "{refused:?}");
+        assert_eq!(fs::read_to_string(bench.path("mine").join(name)).unwrap(), "precious");
+        fs::remove_file(bench.path("mine").join(name)).unwrap();
+    }
+    // Settings that a full disk cut off are no job to go on with, and stand in no job's way.
+    fs::write(bench.path("mine").join("settings"), "t").unwrap();
+    let begun = run("--out t.npy --work mine");
+    assert_eq!(begun.code, Some(0), "{begun:?}");
+    // A user's file of that name is.
+    fs::create_dir_all(bench.path("mine")).unwrap();
+    fs::write(bench.path("mine").join("settings"), "colour = blue").unwrap();
+    let refused = run("--out u.npy --work mine --resume");
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert_eq!(fs::read_to_string(bench.path("mine").join("settings")).unwrap(), "colour = blue");
+}
+
+#[test]
+fn a_summary_without_a_place_is_refused_before_anything_is_searched() {
+    let bench = bench(200, 4);
+    fs::write(bench.path("file"), "").unwrap();
+    let run = bench.run("mine --embeddings x.npy --labels y.npy --out t.npy --summary file/s");
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("--summary") && !bench.path("t.npy").exists(), "{run:?}");
+    assert!(!bench.path("t.npy.mine").exists());
+}

@@ -322,3 +322,20 @@ fn nobody_need_read_what_is_said_on_the_way() {
         "{message}"
     );
 }
+
+#[test]
+fn one_folder_written_in_two_ways_is_locked_once() {
+    let bench = Bench::new();
+    bench.npy("x.npy", &arr2(&[[0.0_f32], [1.0], [1.5], [3.0]]));
+    bench.npy("y.npy", &arr1(&[0_i64, 0, 1, 2]));
+    fs::create_dir(bench.path("a")).unwrap();
+    for (gradient, triplets) in
+        [("a/g.npy", "./a/t.npy"), ("g.npy", "a/../t.npy"), ("a/../a/g.npy", "a/t.npy")]
+    {
+        let run = bench.run(&format!(
+            "loss --embeddings x.npy --labels y.npy --gradient {gradient} --triplets {triplets}"
+        ));
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert!(bench.path(gradient).exists() && bench.path(triplets).exists());
+    }
+}

@@ -76,7 +76,7 @@ impl WorkFolder {
                 format!("{shown} has files, and not those of a job: name a folder that is empty, or none");
             return Err(Error::Resume(text));
         }
-        let settings = &format!("{settings}{END}");
+        let settings = format!("{settings}{END}");
         let lock = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&place);
         let mut lock = lock.map_err(at(&place))?;
         match lock.try_lock() {
@@ -98,7 +98,7 @@ impl WorkFolder {
         }
         if !kept.is_empty() && kept != settings {
             let text =
-                format!("{shown} was begun with other settings or inputs: {}", difference(&kept, settings));
+                format!("{shown} was begun with other settings or inputs: {}", difference(&kept, &settings));
             return Err(Error::Resume(text));
         }
         if kept.is_empty() {

@@ -20,7 +20,7 @@ use crate::{
     options::BackendArgs,
     output as console,
 };
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use inputs::{Inputs, Kind};
 use std::path::{Path, PathBuf};
