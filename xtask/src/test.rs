@@ -30,6 +30,9 @@ const STEPS: &[(&str, &[&str])] = &[
 /// Batches of the cross-check, a part of those that are recorded: enough for every family, objective and block edge.
 const BATCHES: u64 = 600;
 
+/// Batches that are held against real numbers.
+const ORACLE: u64 = 400;
+
 pub(crate) fn run(args: &Args) -> Result<()> {
     let start = Instant::now();
     thread::scope(|scope| {
@@ -59,8 +62,10 @@ fn rust() -> Result<()> {
             arguments.split_at(arguments.iter().position(|a| *a == "--").unwrap_or(arguments.len()));
         let features = if *name == "format" { &[] } else { features };
         cargo.args(first).args(features).args(last).env("RUSTDOCFLAGS", "--deny warnings");
+        let start = Instant::now();
         let status = cargo.status().with_context(|| format!("starting cargo for {name}"))?;
         ensure!(status.success(), "{name} failed ({status})");
+        eprintln!("== {name}: {:.0} s", start.elapsed().as_secs_f64());
     }
     eprintln!("== figures");
     match Command::new("python3").args(["docs/figures/draw", "--check"]).status() {
@@ -73,6 +78,8 @@ fn rust() -> Result<()> {
     crate::golden::run()?;
     eprintln!("== cross-check");
     crate::cross_check::run(&crate::cross_check::Args { batches: BATCHES, seed: 1, without_digests: false })?;
+    eprintln!("== oracle");
+    crate::oracle::run(&crate::oracle::Args { batches: ORACLE, seed: 1 })?;
     eprintln!("== ranks by MPI");
     if crate::mpi::is_there() {
         return crate::mpi::run();
