@@ -152,7 +152,7 @@ mod tests {
                     let screening = SCREENING.iter().filter(|isa| isa.is_available()).count();
                     Isa::available().count() + screening + 1
                 }
-                Backend::Par => Isa::available().count() * (THREADS.len() + 1) + 3,
+                Backend::Par => Isa::available().count() * (THREADS.len() + 1) + 4,
                 Backend::OpenMp => usize::from(Host::load(OPENMP).is_some()),
                 Backend::Gram => unreachable!("its bits may differ"),
             };
