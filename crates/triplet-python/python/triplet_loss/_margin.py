@@ -50,7 +50,8 @@ def as_margin(margin: Any) -> float:
 def _called(schedule: Any) -> Any:
     try:
         return schedule()
-    except TypeError:
+    except TypeError as raised:
+        error = raised
         with suppress(TypeError, ValueError):  # some functions of C have no signature
             parameters = signature(schedule).parameters.values()
             needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _REST]
