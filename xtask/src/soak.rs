@@ -27,10 +27,11 @@ pub(crate) struct Args {
     /// Batches, of the cross-check with seed 1.
     #[arg(long, default_value_t = 120)]
     batches: u64,
+    /// A thread makes its workspaces, and their pools, anew after so many calls.
+    #[arg(long, default_value_t = 200)]
+    calls: u64,
 }
 
-/// A thread makes its workspaces, and their pools, anew after so many calls.
-const CALLS: u64 = 200;
 /// Memory may grow by this part after the first tenth of the time.
 const GROWTH: f64 = 0.10;
 
@@ -81,11 +82,11 @@ struct Shared {
 
 impl Shared {
     /// Calls until told to stop; the first answer that differs.
-    fn work(&self, thread: u64) -> Result<()> {
+    fn work(&self, thread: u64, calls: u64) -> Result<()> {
         let mut turn = thread * 7;
         while !self.stop.load(Ordering::Relaxed) {
             let (mut single, mut double) = (workspaces::<f32>()?, workspaces::<f64>()?);
-            for _ in 0..CALLS {
+            for _ in 0..calls {
                 if self.stop.load(Ordering::Relaxed) {
                     break;
                 }
@@ -153,9 +154,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let start = Instant::now();
     let workers: Vec<_> = (0..args.threads as u64)
         .map(|thread| {
-            let shared = Arc::clone(&shared);
+            let (shared, calls) = (Arc::clone(&shared), args.calls);
             thread::spawn(move || {
-                let result = shared.work(thread);
+                let result = shared.work(thread, calls);
                 if result.is_err() {
                     shared.stop.store(true, Ordering::Relaxed);
                 }
@@ -187,6 +188,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for worker in workers {
         worker.join().map_err(|_| anyhow!("a thread panicked"))??;
     }
+    // Threads of pools end in their own time.
+    thread::sleep(Duration::from_secs(1));
     println!("{} calls, no other bits", shared.calls.load(Ordering::Relaxed));
     let Some(((_, threads_before), (_, threads_after), (early, _))) =
         before.zip(usage()).zip(first).map(|((a, b), c)| (a, b, c))
