@@ -63,7 +63,7 @@ fn times(bits: &[u32], factor: f32) -> Vec<u32> {
     bits.iter().map(|&bits| (f32::from_bits(bits) * factor).to_bits()).collect()
 }
 
-const SEMI_HARD: [Rule; 2] = [Rule::SemiHard, Rule::Hard];
+const HINGES: [Rule; 2] = [Rule::SemiHard, Rule::Hard];
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -73,7 +73,7 @@ proptest! {
     fn powers_of_two_scale_the_answer(rows in reals(), power in -20_i32..20) {
         let scale = 2_f32.powi(power);
         let scaled = rows.map(|_, x| x * scale);
-        for rule in SEMI_HARD {
+        for rule in HINGES {
             for (distance, of_loss) in [(Distance::SquaredL2, scale * scale), (Distance::L2, scale)] {
                 let before = rows.evaluate(rule, distance, 0.5, Reduction::Mean);
                 let after = scaled.evaluate(rule, distance, 0.5 * f64::from(of_loss), Reduction::Mean);
@@ -127,7 +127,7 @@ proptest! {
     /// A larger margin makes no term smaller, and chooses nothing else.
     #[test]
     fn the_loss_grows_with_the_margin(rows in reals(), margin in -2.0_f64..2.0, more in 0.0_f64..2.0) {
-        for rule in SEMI_HARD {
+        for rule in HINGES {
             for distance in Distance::ALL {
                 let small = rows.evaluate(rule, distance, margin, Reduction::None);
                 let large = rows.evaluate(rule, distance, margin + more, Reduction::None);
@@ -153,7 +153,7 @@ proptest! {
             width: rows.width,
             labels: permutation.iter().map(|&row| pairs.labels[row]).collect(),
         };
-        for rule in SEMI_HARD {
+        for rule in HINGES {
             let before = pairs.evaluate(rule, Distance::SquaredL2, 1.0, Reduction::None);
             let after = permuted.evaluate(rule, Distance::SquaredL2, 1.0, Reduction::None);
             let wanted: Vec<u32> = permutation.iter().map(|&row| before.losses[row]).collect();

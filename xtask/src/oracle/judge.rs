@@ -1,6 +1,9 @@
 //! Holds what an engine answers against the truth: errors as parts of their proved bounds.
 
-use super::truth::{Bounded, Derivative, F64_UNIT, Rows, gamma};
+use super::{
+    exact::Exact,
+    truth::{Bounded, Derivative, F64_UNIT, Rows, gamma},
+};
 use anyhow::{Result, ensure};
 use std::collections::BTreeMap;
 use triplet_api::{Element, Loss, LossSpec, Reduction, Workspace};
@@ -165,7 +168,7 @@ impl Judge<'_> {
     fn loss<T: Real>(&mut self, triplets: &[Triplet<T>], normalizer: f64, computed: T) -> Result<()> {
         let unit = T::EPSILON / 2.0;
         let margin = T::from_f64(self.objective.margin).to_f64();
-        let (mut sum, mut error, mut size) = (super::exact::Exact::default(), 0.0, 0.0);
+        let (mut sum, mut error, mut size) = (Exact::default(), 0.0, 0.0);
         for triplet in triplets {
             let Some(term) = self.term(triplet, margin, unit) else { continue };
             let value = term.exact.to_f64();
@@ -174,7 +177,7 @@ impl Judge<'_> {
             size += value + term.error;
         }
         error += gamma(triplets.len() + 4, F64_UNIT) * size;
-        let exact = sum.over(&super::exact::Exact::new(normalizer));
+        let exact = sum.over(&Exact::new(normalizer));
         let error = error / normalizer;
         let error = error + unit * (exact.to_f64() + error) + f64::from(f32::from_bits(1));
         if self.objective.rule == Rule::HardSoft && T::NAME != f32::NAME {
@@ -186,7 +189,6 @@ impl Judge<'_> {
 
     /// A triplet's term. None where a missing positive leaves it out.
     fn term<T: Real>(&self, triplet: &Triplet<T>, margin: f64, unit: f64) -> Option<Bounded> {
-        use super::exact::Exact;
         let anchor = triplet.anchor as usize;
         let of = |row: Option<u32>, computed: T| match row {
             Some(row) => self.rows.distance(anchor, row as usize),

@@ -51,3 +51,8 @@ def check_finite(value: Any, name: str) -> None:
         raise TypeError(f"{name} is a {type(value).__name__}: expected a number")
     if not np.isfinite(float(value)):
         raise ValueError(f"{name} is {value}: it must be finite")
+
+
+def first_line(error: Exception) -> str:
+    """What a library says before it goes into details."""
+    return str(error).strip().partition("\n")[0][:200]

@@ -117,9 +117,8 @@ class LossAttributes:
         0.9) means the squared distance too. TFA wrote ``reduction="none"`` always, and gave
         the batch's mean.
         """
-        if (
-            isinstance(config, Mapping) and "require_positives" in config
-        ):  # written by this package: no TFA version has the entry
+        # Written by this package: no TFA version has the entry.
+        if isinstance(config, Mapping) and "require_positives" in config:
             return cls(**config)
         old = tfa_version is not None and tfa_version.split(".")[:2] == ["0", "10"]
         text = json.dumps(config, default=_json_value, allow_nan=False)

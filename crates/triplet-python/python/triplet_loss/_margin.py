@@ -8,6 +8,8 @@ from inspect import Parameter, signature
 from numbers import Real
 from typing import Any
 
+from ._arguments import first_line
+
 # Names of real dtypes in NumPy, torch, TensorFlow, JAX and Keras; not complex, bool, text or quantized.
 _NUMBERS = re.compile(r"\b(u?int|b?float)\d")
 
@@ -43,8 +45,7 @@ def as_margin(margin: Any) -> float:
     try:
         return float(margin)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        reason = str(error).partition("\n")[0][:200]
-        raise TypeError(f"margin cannot be read as a number: {reason}") from error
+        raise TypeError(f"margin cannot be read as a number: {first_line(error)}") from error
 
 
 def _called(schedule: Any) -> Any:

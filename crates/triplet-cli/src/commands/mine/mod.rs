@@ -191,6 +191,7 @@ pub(crate) fn run(args: &MineArgs) -> Result<u8> {
         return on_ranks(args, conditions);
     }
     io::check_outputs(&args.outputs(), &args.inputs())?;
+    let inputs = Inputs::open(args)?;
     if let Some(folder) = &args.summary {
         // Now, not when all is mined.
         let place = folder.join("summary.json");
@@ -198,7 +199,6 @@ pub(crate) fn run(args: &MineArgs) -> Result<u8> {
         std::fs::create_dir_all(folder).with_context(context)?;
         io::check_outputs(&[("--summary", place.as_path())], &args.inputs())?;
     }
-    let inputs = Inputs::open(args)?;
     interrupt::stop_gracefully();
     match inputs.kind() {
         Kind::Single => search::run::<f32>(args, conditions, &inputs),

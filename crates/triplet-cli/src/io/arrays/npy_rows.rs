@@ -69,9 +69,8 @@ pub(crate) fn npy_rows(path: &Path) -> Result<Option<NpyRows>> {
 /// Where the data of an npy file of triplets starts, and how many it has.
 pub(crate) fn npy_triplets(path: &Path) -> Result<(u64, u64)> {
     let shown = path.display();
-    if let Err(error) = File::open(path) {
-        bail!("cannot open {shown}: {error}");
-    }
+    // Not opened yet: a pipe without a writer would wait.
+    std::fs::metadata(path).with_context(|| format!("cannot open {shown}"))?;
     let Some((file, promise)) = header(path)? else { bail!("{shown}: is no npy file") };
     let is_int64 = promise.kind == Kind::Int { bytes: 8, signed: true } && !promise.big_endian;
     match &promise.shape[..] {

@@ -3,6 +3,7 @@
 use super::place::{self, folder};
 use crate::{interrupt, output};
 use std::{
+    collections::BTreeMap,
     fs::{File, TryLockError},
     path::{Path, PathBuf},
     thread,
@@ -15,13 +16,9 @@ const BETWEEN: Duration = Duration::from_millis(5);
 
 /// The folders of these files, each once, however its path is written. All processes lock them in one order.
 pub(super) fn of<'a>(places: impl Iterator<Item = &'a Path>) -> Vec<PathBuf> {
-    let mut folders: Vec<_> = places
-        .map(folder)
-        .map(|path| (place::identity(&path), path.canonicalize().unwrap_or_else(|_| path.clone()), path))
-        .collect();
-    folders.sort_by(|a, b| (a.0.as_ref(), &a.1).cmp(&(b.0.as_ref(), &b.1)));
-    folders.dedup_by(|a, b| a.0 == b.0 && (a.0.is_some() || a.1 == b.1));
-    folders.into_iter().map(|(_, _, path)| path).collect()
+    let folders: BTreeMap<_, _> =
+        places.map(folder).filter_map(|path| Some((place::identity(&path)?, path))).collect();
+    folders.into_values().collect()
 }
 
 /// Locks folders against other processes of ours, where the system can do that. Signals end the process meanwhile.

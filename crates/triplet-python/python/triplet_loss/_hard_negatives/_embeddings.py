@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _engine
+from .._arguments import first_line
 from .._arrays import as_embeddings, naming
 from ._texts import Texts
 
@@ -198,8 +199,7 @@ def _loaded(file: str, count: int) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.load(file)
     except (EOFError, ValueError) as error:
-        reason = str(error).partition("\n")[0][:200]
-        raise ValueError(f"{file} cannot be read as embeddings: {reason}; delete it") from error
+        raise ValueError(f"{file} cannot be read as embeddings: {first_line(error)}; delete it") from error
     if getattr(array, "ndim", 0) != 2 or len(array) != count:
         shape = list(getattr(array, "shape", ()))
         raise ValueError(f"{file} has shape {shape}, not one row for each of {count} texts: delete it")

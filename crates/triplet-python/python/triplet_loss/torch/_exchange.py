@@ -11,7 +11,8 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 
-from ._tensors import as_numpy, first_line
+from .._arguments import first_line
+from ._tensors import as_numpy
 
 
 class LostRanks(RuntimeError):

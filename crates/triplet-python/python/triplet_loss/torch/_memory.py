@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .._arguments import first_line
 from .._labels import as_integers
 from ._modules import _TripletLoss
-from ._tensors import COMPUTE_DTYPES, check_embeddings, first_line, labels_array, on_cpu
+from ._tensors import COMPUTE_DTYPES, check_embeddings, labels_array, on_cpu
 
 _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch._subclasses.fake_tensor import FakeTensor
 
+from .._arguments import first_line
 from .._arrays import as_labels, as_weights, dtype_error, shape_error
 
 COMPUTE_DTYPES = {
@@ -74,11 +75,6 @@ def as_numpy(tensor: torch.Tensor, what: str) -> NDArray[Any]:
             return as_numpy(tensor.resolve_neg().resolve_conj(), what)
         raise TypeError(f"{what} cannot be read as an array: {first_line(error)}") from error
     return found
-
-
-def first_line(error: Exception) -> str:
-    """What torch says before it goes into details."""
-    return str(error).strip().partition("\n")[0][:200]
 
 
 def embeddings_array(embeddings: torch.Tensor) -> NDArray[Any]:
