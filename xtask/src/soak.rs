@@ -198,7 +198,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return Ok(());
     };
     println!("memory: {} MB in the second tenth of the time, at most {} MB later", early >> 20, late >> 20);
-    println!("threads: {threads_before} before, at most {}, {threads_after} after", most_threads);
+    println!("threads: {threads_before} before, at most {most_threads}, {threads_after} after");
     ensure!((late as f64) < early as f64 * (1.0 + GROWTH) + 16e6, "memory grows");
     // The pool of the process stays.
     let pool = thread::available_parallelism().map_or(1, usize::from) as u64;
