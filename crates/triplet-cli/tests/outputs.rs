@@ -337,5 +337,6 @@ fn one_folder_written_in_two_ways_is_locked_once() {
         ));
         assert_eq!(run.code, Some(0), "{run:?}");
         assert!(bench.path(gradient).exists() && bench.path(triplets).exists());
+        assert!(!run.stderr.contains("locked"), "the command waited for itself: {run:?}");
     }
 }
