@@ -125,8 +125,8 @@ impl Environment {
         eprintln!("== wheel");
         let folder = target().join("wheels");
         let mut maturin = self.program("maturin");
-        maturin.args(["build", "--quiet", "--profile", "dev", "--auditwheel", "skip", "--out"]);
-        done(maturin.arg(&folder).current_dir(package()))?;
+        maturin.args(["build", "--quiet", "--profile", "dev", "--features", "shared-build"]);
+        done(maturin.args(["--auditwheel", "skip", "--out"]).arg(&folder).current_dir(package()))?;
         let wheels = fs::read_dir(&folder)?.filter_map(|entry| {
             let path = entry.ok()?.path();
             let age = fs::metadata(&path).ok()?.modified().ok()?;

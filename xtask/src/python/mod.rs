@@ -33,28 +33,20 @@ pub(crate) fn run(ready: &Ready, all: bool) -> Result<()> {
     let wheel = main.wheel()?;
     main.install(&wheel)?;
     steps::check(main)?;
-    for step in TESTS {
-        step.test(main)?;
-    }
-    for step in EXAMPLES {
-        step.example(main)?;
-    }
+    let tests = TESTS.iter().map(|step| step.test(main));
+    steps::all(tests.chain(EXAMPLES.iter().map(|step| step.example(main))))?;
     if !all {
         return Ok(());
     }
     let legacy = Environment::ready("legacy", "legacy.txt", interpreter)?;
     legacy.install(&wheel)?;
-    for step in LEGACY {
-        step.test(&legacy)?;
-    }
+    steps::all(LEGACY.iter().map(|step| step.test(&legacy)))?;
     let others = interpreter.others();
     for other in &others {
         let name = format!("python{}.{}", other.version.0, other.version.1);
         let plain = Environment::ready(&name, "numpy.txt", other)?;
         plain.install(&wheel)?;
-        for step in PLAIN {
-            step.test(&plain).with_context(|| format!("on {other}"))?;
-        }
+        steps::all(PLAIN.iter().map(|step| step.test(&plain))).with_context(|| format!("on {other}"))?;
     }
     let covered: Vec<_> = others.iter().map(ToString::to_string).collect();
     eprintln!(

@@ -4,8 +4,15 @@ use super::{
     environment::{Environment, done, target},
     package,
 };
-use anyhow::Result;
-use std::process::Command;
+use anyhow::{Context, Result, anyhow, ensure};
+use std::{
+    collections::VecDeque,
+    io::Write,
+    process::{Command, Stdio},
+    sync::Mutex,
+    thread,
+    time::Instant,
+};
 
 /// Some test files, or an example, in a process of its own.
 pub(super) struct Step {
@@ -93,28 +100,74 @@ pub(super) const PLAIN: &[Step] =
 
 impl Step {
     /// As tests.
-    pub(super) fn test(&self, environment: &Environment) -> Result<()> {
-        let mut python = self.command(environment, "python");
+    pub(super) fn test(&self, environment: &Environment) -> Run {
+        let mut python = self.command(environment);
         python.args(["-m", "pytest", "--quiet"]).args(self.files);
         // Not the package's folder: what is tested is what was installed.
-        done(python.current_dir(package().join("tests")))
+        python.current_dir(package().join("tests"));
+        Run { name: self.name(), command: python }
     }
 
-    /// As a program.
-    pub(super) fn example(&self, environment: &Environment) -> Result<()> {
-        let mut python = self.command(environment, "python");
-        let pictures = target().join("runs");
-        done(python.args(self.files).arg(pictures).current_dir(package().join("examples")))
+    /// As a program, whose pictures go to a folder of its own.
+    pub(super) fn example(&self, environment: &Environment) -> Run {
+        let mut python = self.command(environment);
+        let with = self.environment.iter().map(|(_, value)| format!("-{value}")).collect::<String>();
+        let name = self.files[0].trim_end_matches(".py").to_owned() + &with;
+        python.args(self.files).arg(target().join("runs").join(name));
+        python.current_dir(package().join("examples"));
+        Run { name: self.name(), command: python }
     }
 
-    fn command(&self, environment: &Environment, program: &str) -> Command {
+    fn name(&self) -> String {
         let shown: Vec<_> = self.environment.iter().map(|(key, value)| format!("{key}={value} ")).collect();
-        eprintln!("== python: {}{}", shown.concat(), self.files.join(" "));
-        let mut command = environment.program(program);
+        shown.concat() + &self.files.join(" ")
+    }
+
+    fn command(&self, environment: &Environment) -> Command {
+        let mut command = environment.program("python");
         command.envs(self.environment.iter().copied());
         command.envs([("TF_CPP_MIN_LOG_LEVEL", "3"), ("MPLBACKEND", "agg"), ("HF_HUB_OFFLINE", "1")]);
         command
     }
+}
+
+/// A process to run.
+pub(super) struct Run {
+    name: String,
+    command: Command,
+}
+
+/// Processes at a time: much of what each takes is one thread that loads a framework.
+const AT_A_TIME: usize = 2;
+
+/// Runs all, and prints what each printed when it has ended. After a failure no other is started.
+pub(super) fn all(runs: impl IntoIterator<Item = Run>) -> Result<()> {
+    let runs = Mutex::new(runs.into_iter().collect::<VecDeque<_>>());
+    let next = || runs.lock().ok().and_then(|mut runs| runs.pop_front());
+    let worker = || -> Result<()> {
+        while let Some(run) = next() {
+            one(run).inspect_err(|_| runs.lock().into_iter().for_each(|mut runs| runs.clear()))?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(worker)).collect();
+        // Both are waited for.
+        let results: Vec<_> = workers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        results.into_iter().try_for_each(|result| result.map_err(|_| anyhow!("running Python panicked"))?)
+    })
+}
+
+fn one(Run { name, mut command }: Run) -> Result<()> {
+    let start = Instant::now();
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("starting Python for {name}"))?;
+    let mut out = std::io::stderr().lock();
+    writeln!(out, "== python: {name}: {:.0} s", start.elapsed().as_secs_f64())?;
+    out.write_all(&output.stdout)?;
+    out.write_all(&output.stderr)?;
+    ensure!(output.status.success(), "{name} ended with {}", output.status);
+    Ok(())
 }
 
 /// Format, lints, types; and that the native module is what its stub says.
