@@ -38,19 +38,6 @@ pub enum Error {
     /// No negative is asked for.
     #[error("0 negatives for each positive: ask for 1 at least")]
     NoNegatives,
-    /// A class with too many rows for a rule of one triplet a pair.
-    #[error(
-        "the class of row {row} has {rows} rows: a rule with a triplet for each pair of them is searched up to {limit} rows a class; \
-         take the rule hard, which has one for each anchor"
-    )]
-    LargeClass {
-        /// The first of its rows.
-        row: usize,
-        /// How many there are.
-        rows: usize,
-        /// The most.
-        limit: usize,
-    },
     /// Less memory than one step takes.
     #[error("{given} bytes are too few: {needed} are the least for these rows")]
     Memory {

@@ -28,12 +28,9 @@ impl ClassIndex {
         self.classes.order()[self.classes.members(class).start] as usize
     }
 
-    /// The largest class: its first row, and how many it has.
-    pub(super) fn largest(&self) -> (usize, usize) {
-        let rows = |class: &usize| self.classes.members(*class).len();
-        (0..self.classes.count())
-            .max_by_key(rows)
-            .map_or((0, 0), |class| (self.first_row(class), rows(&class)))
+    /// Rows of the largest class.
+    pub(super) fn largest(&self) -> usize {
+        self.classes.largest()
     }
 
     /// The candidates of an anchor's label, itself among them where it is one, ascending.

@@ -7,8 +7,6 @@ use triplet_core::{Real, shares::UNIT};
 
 /// Rows of a slab at most: with more, the steps of a search only take longer.
 const MOST_ROWS: usize = 64 * 1024 / UNIT * UNIT;
-/// Rows of a class up to which each pair has a triplet.
-const LARGEST_CLASS: usize = 1025;
 /// Bytes of an engine that do not grow with rows.
 const FIXED: u64 = 48 << 20;
 
@@ -83,11 +81,7 @@ impl Plan {
         let slots = if request.conditions.rule.one_per_anchor() {
             1
         } else {
-            let (row, largest) = classes.largest();
-            if largest > LARGEST_CLASS {
-                return Err(Error::LargeClass { row, rows: largest, limit: LARGEST_CLASS });
-            }
-            largest.saturating_sub(usize::from(request.is_square())).max(1)
+            classes.largest().saturating_sub(usize::from(request.is_square())).max(1)
         };
         let Costs { kept, worked } = Costs::of(request, slots as u64);
         let needed = FIXED + 2 * UNIT as u64 * (worked + kept);
