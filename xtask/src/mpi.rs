@@ -97,12 +97,19 @@ fn program(triplet: &Path) -> Result<()> {
 
 /// The triplets of `triplet mine --mpi`, in both formats.
 fn mined(triplet: &Path, folder: &Path) -> Result<()> {
-    let mine = |command: &mut Command, out: &str| -> Result<Vec<u8>> {
+    let mine = |command: &mut Command, out: &str| -> Result<(Vec<u8>, serde_json::Value)> {
         let command =
             command.args(["--embeddings", "e.csv", "--labels", "y.csv", "--negatives", "2", "--quiet"]);
-        let done = command.args(["--out", out]).current_dir(folder).stdout(Stdio::null()).status()?;
-        ensure!(done.success(), "triplet mine failed ({done})");
-        Ok(fs::read(folder.join(out))?)
+        let command = command.args(["--out", out, "--summary", "summary", "--json"]).current_dir(folder);
+        let done = command.stderr(Stdio::inherit()).output()?;
+        ensure!(done.status.success(), "triplet mine failed ({})", done.status);
+        let mut summary: serde_json::Value = serde_json::from_slice(&done.stdout)?;
+        // Of how the work is cut up and how long it took alone.
+        for key in ["out", "seconds", "pairs", "pairs_screened", "memory"] {
+            let had = summary.as_object_mut().and_then(|summary| summary.remove(key));
+            ensure!(had.is_some(), "the summary has no {key}");
+        }
+        Ok((fs::read(folder.join(out))?, summary))
     };
     for format in ["npy", "parquet"] {
         let one = mine(Command::new(triplet).arg("mine"), &format!("one.{format}"))?;
@@ -110,9 +117,10 @@ fn mined(triplet: &Path, folder: &Path) -> Result<()> {
             let out = format!("ranks.{format}");
             let several = mine(mpirun(ranks).arg(triplet).args(["mine", "--mpi"]), &out)?;
             ensure!(
-                one == several,
+                one.0 == several.0,
                 "what {ranks} ranks mine differs from what one process does, as {format}"
             );
+            ensure!(one.1 == several.1, "the summary of {ranks} ranks differs: {} and {}", one.1, several.1);
             ensure!(!folder.join(out + ".mine").exists(), "{ranks} ranks left their folder");
         }
     }

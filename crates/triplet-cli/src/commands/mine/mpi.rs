@@ -1,21 +1,24 @@
 //! `triplet mine --mpi`: each process its part of the anchors, in folders that all see.
 
 use super::{
-    MineArgs,
+    MineArgs, check_summary,
     inputs::{Inputs, Kind, OfKind},
-    output::{self, Distances},
+    output::Distances,
+    report::{Cost, Found},
     search, settings, stopped,
 };
-use crate::{interrupt, io, io::OutputSet, output as console};
+use crate::{interrupt, io};
 use anyhow::{Context, Result, anyhow, ensure};
+use std::time::Instant;
 use triplet_api::{
     Element,
     ranks::{Exchange, Mpi, Stage},
 };
 use triplet_core::nearest::Conditions;
-use triplet_dataset::{Record, WorkFolder};
+use triplet_dataset::WorkFolder;
 
 pub(super) fn run(args: &MineArgs, conditions: Conditions) -> Result<u8> {
+    let start = Instant::now();
     let mut exchange = Mpi::start().map_err(|error| anyhow!(error.reason))?;
     let (rank, ranks) = (exchange.rank(), exchange.ranks());
     let found = mine(args, conditions, (rank, ranks));
@@ -34,7 +37,7 @@ pub(super) fn run(args: &MineArgs, conditions: Conditions) -> Result<u8> {
     if status != 0 || words.iter().any(|word| word == "stopped") {
         return Ok(if status == 0 { 1 } else { status });
     }
-    if rank == 0 { put_together(args, conditions, ranks).map(|()| 0) } else { Ok(0) }
+    if rank == 0 { put_together(args, conditions, ranks, start).map(|()| 0) } else { Ok(0) }
 }
 
 /// Bytes of a word that all get.
@@ -67,11 +70,8 @@ fn of_rank(args: &MineArgs, (rank, ranks): (usize, usize)) -> MineArgs {
 fn mine(args: &MineArgs, conditions: Conditions, place: (usize, usize)) -> Result<u8> {
     if place.0 == 0 {
         io::check_outputs(&args.outputs(), &args.inputs())?;
+        check_summary(args)?;
     }
-    ensure!(
-        args.summary.is_none(),
-        "--summary goes without --mpi: mine once more with --resume, or join parts"
-    );
     interrupt::stop_gracefully();
     let own = of_rank(args, place);
     let inputs = Inputs::open(&own)?;
@@ -98,12 +98,12 @@ fn mine_as<T: OfKind + Element + Distances>(
     Ok(if job.is_some() { 0 } else { stopped(args) })
 }
 
-/// Writes the records of all parts, in order, and removes their folders.
-fn put_together(args: &MineArgs, conditions: Conditions, ranks: usize) -> Result<()> {
+/// Writes the records of all parts, in order, with the summary of all, and removes their folders.
+fn put_together(args: &MineArgs, conditions: Conditions, ranks: usize, start: Instant) -> Result<()> {
     let inputs = Inputs::open(args)?;
     match inputs.kind() {
-        Kind::Single => put_together_as::<f32>(args, conditions, &inputs, ranks),
-        Kind::Double => put_together_as::<f64>(args, conditions, &inputs, ranks),
+        Kind::Single => put_together_as::<f32>(args, conditions, &inputs, ranks, start),
+        Kind::Double => put_together_as::<f64>(args, conditions, &inputs, ranks, start),
     }
 }
 
@@ -112,34 +112,28 @@ fn put_together_as<T: OfKind + Element + Distances>(
     conditions: Conditions,
     inputs: &Inputs,
     ranks: usize,
+    start: Instant,
 ) -> Result<()> {
     let options = args.backend.options()?;
     let rows = inputs.rows.in_memory::<T>()?;
     let anchors = inputs.anchors.as_ref().map(|anchors| anchors.in_memory::<T>()).transpose()?.flatten();
-    let (mut folders, mut whole) = (Vec::new(), String::new());
+    let memory = (rows.as_ref(), anchors.as_ref());
+    let all = search::request(args, conditions, inputs, memory, options)?;
+    let whole = settings::text(args, conditions, &all, (&inputs.rows, inputs.anchors.as_ref()))?;
+    let (mut folders, mut cost) = (Vec::new(), Cost::default());
     for rank in 0..ranks {
         let own = of_rank(args, (rank, ranks));
-        let request = search::request(&own, conditions, inputs, (rows.as_ref(), anchors.as_ref()), options)?;
-        if whole.is_empty() {
-            whole = settings::text(&own, conditions, &request, (&inputs.rows, inputs.anchors.as_ref()))?;
-        }
+        let request = search::request(&own, conditions, inputs, memory, options)?;
         let text = settings::with_plan(&whole, args.memory, own.part);
         let mut folder = WorkFolder::open(&own.work(), &text, true)?;
         let mut job = triplet_dataset::Job::new(request)?;
         let there = folder.resume(&mut job)? && job.is_done();
         ensure!(there, "{} is not complete here: all processes have to see one folder", own.work().display());
+        cost.add(job.plan(), job.screened());
         folders.push(folder);
     }
-    let count: u64 = folders.iter().map(WorkFolder::count::<T>).sum();
-    let mut outputs = OutputSet::default();
-    let records = folders.iter_mut().map(WorkFolder::records::<T>).collect::<Result<Vec<_>, _>>()?;
-    let records = records.into_iter().flatten().map(|record| -> Result<Record<T>> { Ok(record?) });
-    let settings = format!("{whole}part 1 of 1\n");
-    let format = output::Format::of(&args.out)?;
-    outputs.write(&args.out, |out| output::write(format, count, &settings, records, out))?;
-    outputs.commit()?;
-    folders.into_iter().try_for_each(WorkFolder::remove)?;
-    std::fs::remove_dir(args.work()).context("removing the folder of the work")?;
-    console::line(format_args!("{count} triplets by {ranks} processes: {}", args.out.display()));
-    Ok(())
+    let settings = settings::with_plan(&whole, args.memory, (1, 1));
+    let found = Found { args, request: &all, inputs, settings: &settings, start };
+    search::finish(&found, folders, cost, options)?;
+    std::fs::remove_dir(args.work()).context("removing the folder of the work")
 }

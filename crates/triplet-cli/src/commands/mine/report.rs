@@ -13,10 +13,14 @@ use crate::{
 };
 use anyhow::Result;
 use serde_json::{Value, json};
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{
+    collections::HashMap,
+    path::Path,
+    time::{Duration, Instant},
+};
 use triplet_api::{BackendOptions, Element};
-use triplet_core::{ScreenedPairs, nearest::score};
-use triplet_dataset::{Job, Record, Request, WorkFolder};
+use triplet_core::{Real, ScreenedPairs, nearest::score};
+use triplet_dataset::{Plan, Record, Request, WorkFolder};
 
 /// What is shown of a list.
 const SHOWN: usize = 5;
@@ -29,7 +33,7 @@ pub(super) struct Found<'a, 'r, T: OfKind> {
     pub(super) request: &'a Request<'r, T>,
     pub(super) inputs: &'a Inputs,
     pub(super) settings: &'a str,
-    pub(super) seconds: f64,
+    pub(super) start: Instant,
 }
 
 /// The summary of a job.
@@ -45,8 +49,8 @@ pub(super) struct Report {
 }
 
 impl<T: OfKind + Element> Found<'_, '_, T> {
-    /// Goes over what a folder has.
-    pub(super) fn summarise(&self, folder: &mut WorkFolder, options: BackendOptions) -> Result<Report> {
+    /// Goes over what folders have, whose anchors ascend from one to the next.
+    pub(super) fn summarise(&self, folders: &mut [WorkFolder], options: BackendOptions) -> Result<Report> {
         let labels = self.request.anchors.labels;
         let mut numbers: HashMap<i64, usize> = HashMap::new();
         for label in labels {
@@ -55,7 +59,7 @@ impl<T: OfKind + Element> Found<'_, '_, T> {
         }
         let (mut summary, mut lonelies) = (Summary::new(numbers.len()), Lonelies::default());
         let pairwise = !self.request.conditions.rule.one_per_anchor();
-        for record in folder.records::<T>()? {
+        for record in records::<T>(folders)? {
             let record = record?;
             let Some(label) = labels.get(record.anchor as usize) else { continue };
             summary.add(&record, numbers[label]);
@@ -68,7 +72,7 @@ impl<T: OfKind + Element> Found<'_, '_, T> {
         let mut histograms = None;
         if let (Some(range), true) = (summary.range, self.args.summary.is_some()) {
             let histograms = histograms.insert(Histograms::new(range));
-            for record in folder.records::<T>()? {
+            for record in records::<T>(folders)? {
                 histograms.add(&record?);
             }
         }
@@ -116,7 +120,7 @@ impl<T: OfKind + Element> Found<'_, '_, T> {
             "inputs": self.inputs.understood.iter().map(crate::io::Understood::json).collect::<Vec<_>>(),
             "out": self.args.out.to_string_lossy(),
             "anchors_in_part": self.request.part_rows().len(),
-            "seconds": self.seconds,
+            "seconds": self.start.elapsed().as_secs_f64(),
             "triplets": sums(&summary.all),
             "hardest": hardest.collect::<Vec<_>>(),
             "classes_in_all": classes.len(),
@@ -128,6 +132,14 @@ impl<T: OfKind + Element> Found<'_, '_, T> {
             })),
         })
     }
+}
+
+/// The records of folders, one after the other.
+pub(super) fn records<T: Real>(
+    folders: &mut [WorkFolder],
+) -> Result<impl Iterator<Item = Result<Record<T>>> + use<T>> {
+    let records = folders.iter_mut().map(WorkFolder::records::<T>).collect::<Result<Vec<_>, _>>()?;
+    Ok(records.into_iter().flatten().map(|record| Ok(record?)))
 }
 
 fn sums(sums: &Sums) -> Value {
@@ -152,15 +164,31 @@ pub(super) fn write(outputs: &mut OutputSet, folder: &Path, report: &Report) -> 
     })
 }
 
+/// What the search took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Cost {
+    pairs: u64,
+    screened: u64,
+    /// Of the part that takes most.
+    bytes: u64,
+}
+
+impl Cost {
+    pub(super) fn add(&mut self, plan: &Plan, screened: ScreenedPairs) {
+        self.pairs += plan.pairs();
+        self.screened += screened.pairs;
+        self.bytes = self.bytes.max(plan.bytes());
+    }
+}
+
 /// Prints what was found.
-pub(super) fn print<T: OfKind>(args: &MineArgs, report: &Report, job: &Job<'_, T>, elapsed: Duration) {
-    let ScreenedPairs { pairs, .. } = job.screened();
-    let (all, plan) = (&report.summary.all, job.plan());
+pub(super) fn print(args: &MineArgs, report: &Report, cost: Cost, elapsed: Duration) {
+    let all = &report.summary.all;
     if args.json {
         let mut json = report.json.clone();
-        json["pairs"] = json!(plan.pairs());
-        json["pairs_screened"] = json!(pairs);
-        json["memory"] = json!(plan.bytes());
+        json["pairs"] = json!(cost.pairs);
+        json["pairs_screened"] = json!(cost.screened);
+        json["memory"] = json!(cost.bytes);
         return console::line(json);
     }
     console::line(format_args!(

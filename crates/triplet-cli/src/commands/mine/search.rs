@@ -5,7 +5,7 @@ use super::{
     inputs::{Inputs, OfKind},
     output::{self, Distances},
     progress::Shown,
-    report::{self, Found},
+    report::{self, Cost, Found},
     settings, stopped,
 };
 use crate::{interrupt, io::OutputSet, output as console};
@@ -56,20 +56,35 @@ pub(super) fn run<T: OfKind + Element + Distances>(
     };
     inputs.rows.check_unchanged()?;
     inputs.anchors.as_ref().map_or(Ok(()), super::inputs::Set::check_unchanged)?;
-    let found =
-        Found { args, request: &request, inputs, settings: &own, seconds: start.elapsed().as_secs_f64() };
+    let found = Found { args, request: &request, inputs, settings: &own, start };
+    let mut cost = Cost::default();
+    cost.add(job.plan(), job.screened());
+    finish(&found, vec![folder], cost, options).map(|()| 0)
+}
+
+/// Writes what complete folders have, whose anchors ascend, prints it in sum, and removes them.
+pub(super) fn finish<T: OfKind + Element + Distances>(
+    found: &Found<'_, '_, T>,
+    mut folders: Vec<WorkFolder>,
+    cost: Cost,
+    options: BackendOptions,
+) -> Result<()> {
+    let args = found.args;
     let mut outputs = OutputSet::default();
-    let summary = found.summarise(&mut folder, options)?;
+    let summary = found.summarise(&mut folders, options)?;
     if let Some(folder) = &args.summary {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         report::write(&mut outputs, folder, &summary)?;
     }
-    write::<T>(args, &mut outputs, &own, &mut folder)?;
+    let (format, settings) = (output::Format::of(&args.out)?, settings_of_output(found.settings));
+    let count = folders.iter().map(WorkFolder::count::<T>).sum();
+    let records = report::records::<T>(&mut folders)?;
+    outputs.write(&args.out, |out| output::write(format, count, &settings, records, out))?;
     outputs.commit()?;
-    folder.remove()?;
-    report::print(args, &summary, &job, start.elapsed());
-    Ok(0)
+    folders.into_iter().try_for_each(WorkFolder::remove)?;
+    report::print(args, &summary, cost, found.start.elapsed());
+    Ok(())
 }
 
 /// The request of the command.
@@ -143,20 +158,6 @@ pub(super) fn search<'a, T: OfKind + Element>(
         Err(Error::Stopped) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Writes the records of a folder.
-fn write<T: Distances>(
-    args: &MineArgs,
-    outputs: &mut OutputSet,
-    settings: &str,
-    folder: &mut WorkFolder,
-) -> Result<()> {
-    let format = output::Format::of(&args.out)?;
-    let count = folder.count::<T>();
-    let records = folder.records::<T>()?.map(|record| Ok(record?));
-    let settings = settings_of_output(settings);
-    outputs.write(&args.out, |out| output::write(format, count, &settings, records, out))
 }
 
 /// Settings without how much memory there was, which changes nothing that is found.
