@@ -25,10 +25,11 @@ mod missing;
 mod options;
 mod outputs;
 mod source;
+mod spilled;
 mod tables;
 mod understood;
 
-pub(crate) use arrays::{NpyRows, npy_rows, npy_triplets};
+pub(crate) use arrays::{npy_rows, npy_triplets};
 pub use contents::{Contents, contents};
 pub(crate) use inputs::{Embeddings, Inputs, Request, Weights, check_standard_input, read, read_labels};
 pub(crate) use labels::Labels;
@@ -37,4 +38,5 @@ pub(crate) use merging::merged;
 pub(crate) use options::ReadArgs;
 pub(crate) use outputs::{OutputSet, check as check_outputs, given, remove_temporaries};
 pub(crate) use source::shorten;
+pub(crate) use spilled::{InFile, read_in_file};
 pub(crate) use understood::{LabelSummary, Understood};

@@ -1,11 +1,11 @@
-//! The rows and labels of a data set: npy files where they are, tables in memory.
+//! The rows and labels of a data set: npy files where they are, arrays of Parquet in a file, other tables in memory.
 
 use super::MineArgs;
-use crate::io::{self, Embeddings, Labels, NpyRows, Understood};
+use crate::io::{self, Embeddings, InFile, Labels, Understood};
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use triplet_core::Real;
-use triplet_dataset::{Element, InMemory, Rows, Side};
+use triplet_dataset::{Element, FileRows, InMemory, Rows, Side};
 
 /// The type that rows are computed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) enum Kind {
 
 /// Rows of one file.
 enum Source {
-    File(NpyRows),
+    File(FileRows),
     Memory(Embeddings),
 }
 
@@ -86,9 +86,19 @@ fn open(args: &MineArgs, path: &Path, labels: Option<&Path>) -> Result<(Set, Lab
         );
         let about = rows.understood(&shown, &labels);
         let classes = labels.classes.clone();
-        return Ok((Set { source: Source::File(rows), shown, labels: classes }, labels, vec![about]));
+        return Ok((Set { source: Source::File(rows.rows), shown, labels: classes }, labels, vec![about]));
     }
     let request = io::Request { data: path, labels, weights: None, last_column: false, args: &args.read };
+    if let Some(InFile { rows, labels, understood }) = io::read_in_file(request, folder_of(&args.out))? {
+        let classes = labels.classes.clone();
+        ensure!(
+            Rows::<f32>::len(&rows) == labels.len(),
+            "{shown} has {} rows and {} labels: one label a row is needed",
+            Rows::<f32>::len(&rows),
+            labels.len()
+        );
+        return Ok((Set { source: Source::File(rows), shown, labels: classes }, labels, understood));
+    }
     let io::Inputs { embeddings, labels, understood, .. } = io::read(request)?;
     let shape = match &embeddings {
         Embeddings::Single(x) => x.shape().to_vec(),
@@ -105,12 +115,17 @@ fn open(args: &MineArgs, path: &Path, labels: Option<&Path>) -> Result<(Set, Lab
     Ok((Set { source: Source::Memory(embeddings), shown, labels: classes }, labels, understood))
 }
 
+/// Where a file is.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Rows of a type that a set may have.
 pub(super) trait OfKind: Real {
     /// The rows in memory.
     fn of(embeddings: &Embeddings) -> Option<(&[Self], usize)>;
     /// The rows of a file.
-    fn of_file(rows: &NpyRows) -> &dyn Rows<Self>;
+    fn of_file(rows: &FileRows) -> &dyn Rows<Self>;
 }
 
 macro_rules! of_kind {
@@ -122,8 +137,8 @@ macro_rules! of_kind {
                     _ => None,
                 }
             }
-            fn of_file(rows: &NpyRows) -> &dyn Rows<Self> {
-                &rows.rows
+            fn of_file(rows: &FileRows) -> &dyn Rows<Self> {
+                rows
             }
         }
     };
@@ -134,7 +149,7 @@ of_kind!(f64, Double);
 impl Set {
     fn kind(&self) -> Kind {
         let double = match &self.source {
-            Source::File(rows) => rows.rows.element() == Element::F64,
+            Source::File(rows) => rows.element() == Element::F64,
             Source::Memory(embeddings) => matches!(embeddings, Embeddings::Double(_)),
         };
         if double { Kind::Double } else { Kind::Single }
@@ -164,7 +179,7 @@ impl Set {
     /// An error if the file is no longer what it was when it was opened.
     pub(super) fn check_unchanged(&self) -> Result<()> {
         if let Source::File(rows) = &self.source {
-            ensure!(!rows.rows.has_changed(), "{} was changed while it was read: begin anew", self.shown);
+            ensure!(!rows.has_changed(), "{} was changed while it was read: begin anew", self.shown);
         }
         Ok(())
     }

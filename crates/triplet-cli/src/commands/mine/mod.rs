@@ -39,7 +39,8 @@ Examples:
   mpirun -n 4 triplet mine --mpi --embeddings e.npy --labels y.npy --out t.parquet
 
 Every anchor is searched against every row, exactly: no index, no sample, no limit to so many nearest rows, so that
-negatives are found wherever there are any. npy files are read where they are, within --memory; tables are read whole.
+negatives are found wherever there are any. npy files are read where they are, within --memory. The arrays of a Parquet
+file's embedding column are laid out row by row in an unnamed file beside the output; other tables are read whole.
 Parquet has a row a negative: anchor, positive, negative, rank (0 is the nearest), both distances, and reaches (false
 where no negative is beyond the positive: it is the farthest of all then, as TFA has it). npy has [T, 3] int64.
 What is found is kept in a folder beside the output from time to time, until the output is whole.";
@@ -92,7 +93,7 @@ pub(crate) struct MineArgs {
     /// Put the outputs of all parts together, in any order, instead of mining.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["embeddings", "labels", "anchors", "mpi", "resume"])]
     join: Vec<PathBuf>,
-    /// Most memory, such as 800M or 4G, besides labels, and besides tables.
+    /// Most memory, such as 800M or 4G, besides labels, and besides tables that are no column of arrays in Parquet.
     #[arg(long, value_name = "SIZE", value_parser = io::parse_size, default_value = "2GiB")]
     memory: u64,
     /// Go on where a job with these settings was stopped; begin, if there is none.
@@ -192,18 +193,21 @@ pub(crate) fn run(args: &MineArgs) -> Result<u8> {
     }
     io::check_outputs(&args.outputs(), &args.inputs())?;
     let inputs = Inputs::open(args)?;
-    if let Some(folder) = &args.summary {
-        // Now, not when all is mined.
-        let place = folder.join("summary.json");
-        let context = || format!("--summary: no folder can be made at {}", folder.display());
-        std::fs::create_dir_all(folder).with_context(context)?;
-        io::check_outputs(&[("--summary", place.as_path())], &args.inputs())?;
-    }
+    check_summary(args)?;
     interrupt::stop_gracefully();
     match inputs.kind() {
         Kind::Single => search::run::<f32>(args, conditions, &inputs),
         Kind::Double => search::run::<f64>(args, conditions, &inputs),
     }
+}
+
+/// Whether there can be a summary: now, not when all is mined.
+fn check_summary(args: &MineArgs) -> Result<()> {
+    let Some(folder) = &args.summary else { return Ok(()) };
+    let place = folder.join("summary.json");
+    let context = || format!("--summary: no folder can be made at {}", folder.display());
+    std::fs::create_dir_all(folder).with_context(context)?;
+    io::check_outputs(&[("--summary", place.as_path())], &args.inputs())
 }
 
 #[cfg(feature = "mpi")]

@@ -7,7 +7,7 @@ pub(crate) mod npz;
 pub(crate) mod safetensors;
 
 pub(crate) use elements::{Data, Kind};
-pub(crate) use npy_rows::{NpyRows, npy_rows, npy_triplets};
+pub(crate) use npy_rows::{npy_rows, npy_triplets};
 
 use super::source::shorten;
 use anyhow::{Result, bail};

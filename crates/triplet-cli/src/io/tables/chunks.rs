@@ -1,6 +1,9 @@
 //! Columns of Arrow's types.
 
-use super::{Cells, Values};
+use super::{
+    Cells, Values,
+    vectors::{self, Numbers, Vectors},
+};
 use crate::io::{arrays::Kind, limits::Budget, source::shorten};
 use anyhow::{Result, anyhow};
 use arrow_array::{
@@ -14,9 +17,9 @@ use arrow_schema::DataType;
 /// The values of a column, of which a file gives one array a batch of rows.
 pub(super) fn cells(kind: &DataType, chunks: &[ArrayRef], budget: &Budget) -> Result<Cells> {
     use DataType::{
-        Boolean, Date32, Date64, Decimal32, Decimal64, Decimal128, Decimal256, Dictionary, FixedSizeList,
-        Float16, Float32, Float64, Int8, Int16, Int32, Int64, LargeList, LargeUtf8, List, Null, Time32,
-        Time64, Timestamp, UInt8, UInt16, UInt32, UInt64, Utf8, Utf8View,
+        Boolean, Date32, Date64, Decimal32, Decimal64, Decimal128, Decimal256, Dictionary, Float16, Float32,
+        Float64, Int8, Int16, Int32, Int64, LargeUtf8, Null, Time32, Time64, Timestamp, UInt8, UInt16,
+        UInt32, UInt64, Utf8, Utf8View,
     };
     let rows: usize = chunks.iter().map(Array::len).sum();
     let missing = first_missing(chunks);
@@ -65,9 +68,7 @@ pub(super) fn cells(kind: &DataType, chunks: &[ArrayRef], budget: &Budget) -> Re
         },
         // pandas' category
         Dictionary(_, values) => return cells(values, &cast_all(chunks, values)?, budget),
-        List(field) | LargeList(field) | FixedSizeList(field, _) if field.data_type().is_numeric() => {
-            return vectors(field.data_type(), chunks, missing, budget);
-        }
+        of if vectors::are(of) => return arrays(of, chunks, budget),
         Null => {
             budget.take_elements(rows, size_of::<String>())?;
             return Ok(Cells::Typed {
@@ -97,7 +98,7 @@ fn first_missing(chunks: &[ArrayRef]) -> Option<usize> {
     None
 }
 
-fn cast_all(chunks: &[ArrayRef], to: &DataType) -> Result<Vec<ArrayRef>> {
+pub(super) fn cast_all(chunks: &[ArrayRef], to: &DataType) -> Result<Vec<ArrayRef>> {
     let options = CastOptions { safe: false, ..CastOptions::default() };
     let cast = |chunk: &ArrayRef| cast_with_options(chunk, to, &options);
     chunks
@@ -121,18 +122,6 @@ fn beyond_i64(chunks: &[ArrayRef]) -> Option<String> {
     Some(format!("holds {value} in row {row}: integers must be below 2^63 (9223372036854775808)"))
 }
 
-/// The first integer that f64 does not hold.
-fn inexact(list: &ArrayRef) -> Option<i128> {
-    let is_inexact = |value: &i128| (*value as f64) as i128 != *value;
-    match list.data_type() {
-        DataType::Int64 => list.as_primitive::<Int64Type>().iter().flatten().map(i128::from).find(is_inexact),
-        DataType::UInt64 => {
-            list.as_primitive::<UInt64Type>().iter().flatten().map(i128::from).find(is_inexact)
-        }
-        _ => None,
-    }
-}
-
 fn texts(chunks: &[ArrayRef], budget: &Budget) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     for chunk in cast_all(chunks, &DataType::LargeUtf8)? {
@@ -148,60 +137,29 @@ fn texts(chunks: &[ArrayRef], budget: &Budget) -> Result<Vec<String>> {
 }
 
 /// Arrays of one width, one after the other.
-fn vectors(kind: &DataType, chunks: &[ArrayRef], missing: Option<usize>, budget: &Budget) -> Result<Cells> {
-    let single = matches!(kind, DataType::Float16 | DataType::Float32);
-    let target = if single { DataType::Float32 } else { DataType::Float64 };
+fn arrays(kind: &DataType, chunks: &[ArrayRef], budget: &Budget) -> Result<Cells> {
     let (mut singles, mut doubles) = (Vec::new(), Vec::new());
-    let (mut width, mut row) = (None, 0);
-    let mut first_null = missing;
+    let mut vectors = Vectors::of(kind);
     for chunk in chunks {
-        for index in 0..chunk.len() {
-            let list = if chunk.is_null(index) {
-                None
-            } else {
-                Some(match chunk.data_type() {
-                    DataType::List(_) => chunk.as_list::<i32>().value(index),
-                    DataType::LargeList(_) => chunk.as_list::<i64>().value(index),
-                    _ => chunk.as_fixed_size_list().value(index),
-                })
-            };
-            let Some(list) = list else {
-                row += 1;
-                continue;
-            };
-            let expected = *width.get_or_insert(list.len());
-            if list.len() != expected {
-                let count = list.len();
-                let problem = format!(
-                    "has {count} numbers in row {row} and {expected} before: every row needs as many"
-                );
-                return Ok(Cells::Other(problem));
+        vectors.read(chunk, &mut |row| match row {
+            Numbers::Single(row) => {
+                budget.take_elements(row.len(), 4)?;
+                singles.extend_from_slice(row);
+                Ok(())
             }
-            if list.null_count() > 0 {
-                first_null = Some(first_null.map_or(row, |before| before.min(row)));
+            Numbers::Double(row) => {
+                budget.take_elements(row.len(), 8)?;
+                doubles.extend_from_slice(row);
+                Ok(())
             }
-            budget.take_elements(list.len(), if single { 4 } else { 8 })?;
-            if let Some(value) = inexact(&list) {
-                return Ok(Cells::Other(format!(
-                    "holds {value} in row {row}, an integer that f64 cannot hold"
-                )));
-            }
-            let list = cast_all(&[list], &target)?.remove(0);
-            if single {
-                singles.extend_from_slice(list.as_primitive::<Float32Type>().values());
-            } else {
-                doubles.extend_from_slice(list.as_primitive::<Float64Type>().values());
-            }
-            row += 1;
-        }
+        })?;
     }
-    let width = width.unwrap_or(0);
-    let values = if single {
-        Values::Singles { width, values: singles }
-    } else {
+    let (double, width) = (vectors.double, vectors.width.unwrap_or(0));
+    Ok(vectors.cells(if double {
         Values::Doubles { width, values: doubles }
-    };
-    Ok(Cells::Typed { values, missing: first_null })
+    } else {
+        Values::Singles { width, values: singles }
+    }))
 }
 
 #[cfg(test)]

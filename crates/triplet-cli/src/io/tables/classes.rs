@@ -36,7 +36,7 @@ impl Column {
                     "f64",
                     place,
                 ),
-                Values::Singles { .. } | Values::Doubles { .. } => {
+                Values::Singles { .. } | Values::Doubles { .. } | Values::Spilled(_) => {
                     bail!("{} holds arrays: labels are one value a row", self.shown())
                 }
             },

@@ -1,8 +1,10 @@
 //! One column: what it holds, and its values as numbers.
 
-use super::{cell, csv::Written, number::Number, separator::has_decimal_comma};
+use super::{cell, csv::Written, number::Number, separator::has_decimal_comma, spill::Spilled};
 use crate::io::{arrays::Kind, merged, source::shorten};
 use anyhow::{Result, bail};
+use std::rc::Rc;
+use triplet_dataset::FileRows;
 
 /// A column with its name.
 #[derive(Debug, Clone)]
@@ -45,6 +47,8 @@ pub(crate) enum Values {
         width: usize,
         values: Vec<f64>,
     },
+    /// The same in a file.
+    Spilled(Rc<Spilled>),
 }
 
 /// A column's type.
@@ -109,6 +113,7 @@ impl Column {
                 Values::Times(_) => Type::Times,
                 Values::Singles { .. } => Type::Vectors { double: false },
                 Values::Doubles { .. } => Type::Vectors { double: true },
+                Values::Spilled(rows) => Type::Vectors { double: rows.double },
             },
             Cells::Other(name) => Type::Other(name.clone()),
         }
@@ -140,6 +145,7 @@ impl Column {
             Cells::Typed {
                 values: Values::Singles { width, .. } | Values::Doubles { width, .. }, ..
             } => *width,
+            Cells::Typed { values: Values::Spilled(rows), .. } => rows.width,
             _ => 1,
         }
     }
@@ -182,6 +188,23 @@ impl Column {
         Ok(())
     }
 
+    /// Refuses a row without a value.
+    fn refuse_missing(&self) -> Result<()> {
+        match &self.cells {
+            Cells::Typed { missing: Some(row), .. } => bail!(
+                "{} is missing (null): fill it in, or leave the column out with --drop",
+                self.place(*row)
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// The rows of a column of arrays that are in a file.
+    pub(crate) fn spilled(&self) -> Option<Result<FileRows>> {
+        let Cells::Typed { values: Values::Spilled(rows), .. } = &self.cells else { return None };
+        Some(self.refuse_missing().and_then(|()| Ok(rows.rows()?)))
+    }
+
     /// The values as numbers, in order; of a column of arrays, those of one row after those
     /// of the one before.
     pub(crate) fn numbers<T: Number>(&self, mut each: impl FnMut(T)) -> Result<()> {
@@ -213,13 +236,8 @@ impl Column {
                 failed.map_or(Ok(()), |(row, value)| Err(inexact(row, value)))
             }
             Cells::Written(written) => written.numbers(T::from_text, each),
-            Cells::Typed { missing: Some(row), .. } => {
-                bail!(
-                    "{} is missing (null): fill it in, or leave the column out with --drop",
-                    self.place(*row)
-                )
-            }
             Cells::Typed { values, .. } => {
+                self.refuse_missing()?;
                 match values {
                     Values::I64(values) => {
                         for (row, &value) in values.iter().enumerate() {
@@ -238,6 +256,7 @@ impl Column {
                         }
                     }
                     Values::Text(_) | Values::Times(_) => bail!("{} holds text", self.shown()),
+                    Values::Spilled(_) => bail!("{} is in a file and not in memory", self.shown()),
                 }
                 Ok(())
             }

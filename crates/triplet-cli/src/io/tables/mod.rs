@@ -18,8 +18,10 @@ mod number;
 mod pick;
 mod roles;
 mod separator;
+mod spill;
+mod vectors;
 
-pub(crate) use arrow::{read_file, read_parquet, read_stream};
+pub(crate) use arrow::{read_file, read_parquet, read_stream, spill_parquet};
 pub(crate) use cell::is_word;
 pub(crate) use column::{Cells, Column, Type, Values, counts};
 pub(crate) use header::{FirstLine, Reading};
