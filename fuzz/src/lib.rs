@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | `batch` | batches, losses, weights, engines' settings | every engine gives the reference's bits, or its error |
 //! | `retrieval` | queries, references, ids, depths | the same of recall and precision |
+//! | `ranks` | two ranks' batch, and what is changed of the second's messages | an error or an answer; the same bits where nothing is changed |
+//! | `states` | a data set, when its job is stopped, and what is changed of its state | refused, or gone on with; the same records where nothing is changed |
 //! | `config` | JSON | what was read, written and read again is equal |
 //! | `tables` | a table, a format, damage | what was written is read; damage is an error or changes no shape |
 //! | `text`, `json`, `arrays`, `columns` | a file | what was read, written in other formats and read again is equal |
@@ -16,6 +18,8 @@ mod engines;
 #[cfg(feature = "files")]
 mod files;
 mod mutate;
+mod ranks;
+mod states;
 
 pub use corpus::{Case, corpus, regressions};
 pub use mutate::{Driver, Failure, check};
@@ -35,6 +39,8 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "batch", run: engines::batch, seeds: engines::seeds },
     Target { name: "retrieval", run: engines::retrieval, seeds: engines::seeds },
+    Target { name: "ranks", run: ranks::run, seeds: ranks::seeds },
+    Target { name: "states", run: states::run, seeds: states::seeds },
     Target { name: "config", run: config::run, seeds: config::seeds },
     #[cfg(feature = "files")]
     Target { name: "tables", run: files::tables, seeds: engines::seeds },

@@ -19,7 +19,9 @@ pub(crate) fn to_exception(error: Error) -> PyErr {
         | Error::TripletsNotKept { .. } => PyMemoryError::new_err(message),
         Error::Simd(_)
         | Error::Par(ParError::ThreadPool { .. })
-        | Error::Rank(RankError::Lost { .. } | RankError::Stopped { .. }) => PyRuntimeError::new_err(message),
+        | Error::Rank(RankError::Lost { .. } | RankError::Stopped { .. } | RankError::Damaged { .. }) => {
+            PyRuntimeError::new_err(message)
+        }
         _ => PyValueError::new_err(message),
     }
 }

@@ -14,6 +14,8 @@ use std::path::PathBuf;
 ///
 ///   batch      losses, triplets and gradients of every engine against the scalar reference, bit for bit
 ///   retrieval  the same of recall and precision, with ids and references
+///   ranks      messages of another rank, changed on their way: an error or an answer
+///   states     states of mining jobs, whole and changed: refused, or gone on with
 ///   config     configurations: read, written and read again
 ///   tables     tables written in every format and read, whole and damaged
 ///   text       csv, tsv and txt, also compressed: read, written in another format and read again
@@ -59,7 +61,8 @@ pub(crate) struct Args {
 }
 
 /// The targets.
-const TARGETS: [&str; 8] = ["batch", "retrieval", "config", "tables", "text", "json", "arrays", "columns"];
+const TARGETS: [&str; 10] =
+    ["batch", "retrieval", "ranks", "states", "config", "tables", "text", "json", "arrays", "columns"];
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     ensure!(

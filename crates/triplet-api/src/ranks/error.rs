@@ -33,6 +33,19 @@ pub enum RankError {
         /// Before which exchange.
         stage: Stage,
     },
+    /// A message that no rank with this batch writes: of another program, or changed on its way.
+    #[error(
+        "rank {rank} sent {what}, which no rank has, when {stage} were exchanged: all ranks need the same version, and a transport that \
+         does not change bytes"
+    )]
+    Damaged {
+        /// Whose message.
+        rank: usize,
+        /// In which exchange.
+        stage: Stage,
+        /// What is wrong with it.
+        what: String,
+    },
     /// Ranks that were called with different settings.
     #[error("rank {rank} has {what} {theirs}, but rank {own} has {ours}: all ranks must be given the same")]
     Disagree {

@@ -1,8 +1,8 @@
 //! What ranks tell each other before anything else: settings and counts, in a fixed number of bytes.
 
-use super::{Kind, RankError, messages::read_numbers};
+use super::{Kind, RankError, Stage, messages::read_numbers};
 use crate::{Error, LossSpec, Reduction, Result};
-use triplet_core::{Distance, Rule};
+use triplet_core::{Distance, NO_ROW, Rule};
 
 /// Bytes that each rank sends in [`Stage::Settings`](super::Stage::Settings).
 pub const HEADER_BYTES: usize = 8 * NUMBERS + MESSAGE_BYTES;
@@ -150,6 +150,17 @@ pub(super) fn read(all: &[u8], own: (usize, Option<&Header>)) -> Result<Agreed> 
             .into());
         }
     }
+    // Bytes of a row: its numbers, label, weight and mark.
+    let of_row = width.checked_mul(own.element).and_then(|bytes| bytes.checked_add(17));
+    let mut in_all = 0_u64;
+    for (rank, header) in headers.iter().enumerate() {
+        in_all = in_all.saturating_add(header[2]);
+        let bytes = of_row.and_then(|of_row| of_row.checked_mul(in_all));
+        if in_all >= u64::from(NO_ROW) || bytes.is_none_or(|bytes| bytes > isize::MAX as u64) {
+            let what = format!("{} rows of width {width}", header[2]);
+            return Err(RankError::Damaged { rank, stage: Stage::Settings, what }.into());
+        }
+    }
     let counts = headers.iter().map(|header| header[2] as usize).collect();
     let gradient = headers.iter().any(|header| header[16] != 0);
     Ok(Agreed { counts, width: width as usize, gradient })
@@ -244,6 +255,16 @@ mod tests {
             let error = read_two(&header(), Ok(&other)).unwrap_err().to_string();
             assert_eq!(error, format!("{message}: all ranks must be given the same"));
         }
+    }
+
+    #[test]
+    fn more_rows_than_can_be_are_refused() {
+        for rows in [u64::MAX, u64::from(u32::MAX) - 5, 1 << 62] {
+            let error = read_two(&header(), Ok(&Header { rows, ..header() })).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("rank 1 sent {rows} rows of width 2")), "{error}");
+        }
+        let wide = Header { width: 1 << 61, ..header() };
+        assert!(read_two(&wide, Ok(&wide)).is_err());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What each rank found for the rows of the others.
 
-use super::{Exchange, Parties, RankError, Result, RowBytes, STATUS, Stage, check_status, with_status};
+use super::{
+    Exchange, Parties, RankError, Result, RowBytes, STATUS, Stage, check_numbers, check_rows, check_status,
+    with_status,
+};
 use triplet_core::{
     Problem, Triplets,
     shares::{WholeUnits, shared_slots},
@@ -49,12 +52,14 @@ pub(in crate::ranks) fn exchange_candidates<T: Element>(
         .map_err(RankError::lost(stage))?;
     let own = slots(parties.rank).count();
     let (mut rows, mut values) = (Vec::new(), Vec::new());
-    for message in check_status(stage, &received, &expected, parties.rank)? {
+    for (rank, message) in check_status(stage, &received, &expected, parties.rank)?.into_iter().enumerate() {
         let (of_rows, of_values) = message.split_at_checked(row_bytes.0 * own).unwrap_or_default();
-        rows.push(row_bytes.read(of_rows).collect());
-        let mut list = Vec::new();
-        T::read_le(of_values, &mut list);
-        values.push(list);
+        let (list, mut of_list) = (row_bytes.read(of_rows).collect::<Vec<_>>(), Vec::new());
+        check_rows((rank, stage), &list, problem.anchors().len())?;
+        T::read_le(of_values, &mut of_list);
+        check_numbers((rank, stage), &of_list)?;
+        rows.push(list);
+        values.push(of_list);
     }
     Ok(Found { rows, values: keeps.then_some(values) })
 }

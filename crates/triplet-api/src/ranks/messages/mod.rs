@@ -40,6 +40,38 @@ fn check_status<'m>(stage: Stage, all: &'m [u8], lengths: &[usize], own: usize) 
     stopped.map_or(Ok(messages), |rank| Err(RankError::Stopped { rank, stage }.into()))
 }
 
+/// Whose message, and in which exchange.
+type From = (usize, Stage);
+
+/// Refuses a row that the batch does not have.
+fn check_rows((rank, stage): From, rows: &[u32], in_all: usize) -> Result<()> {
+    let has = |row: u32| row == NO_ROW || (row as usize) < in_all;
+    match rows.iter().find(|&&row| !has(row)) {
+        None => Ok(()),
+        Some(row) => Err(RankError::Damaged { rank, stage, what: format!("row {row} of {in_all}") }.into()),
+    }
+}
+
+/// Refuses a number that is no distance, nor a sum of terms.
+fn check_numbers<T: Real>((rank, stage): From, numbers: &[T]) -> Result<()> {
+    match numbers.iter().find(|&&number| !(number >= T::ZERO)) {
+        None => Ok(()),
+        Some(number) => {
+            Err(RankError::Damaged { rank, stage, what: format!("the number {}", number.to_f64()) }.into())
+        }
+    }
+}
+
+/// Refuses to count more triplets than there are.
+fn check_counts((rank, stage): From, counts: [u64; 2], slots: usize) -> Result<()> {
+    match counts.iter().find(|&&count| count > slots as u64) {
+        None => Ok(()),
+        Some(count) => {
+            Err(RankError::Damaged { rank, stage, what: format!("{count} of {slots} triplets") }.into())
+        }
+    }
+}
+
 /// The whole numbers in some bytes.
 pub(super) fn read_numbers(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
     bytes.as_chunks::<8>().0.iter().map(|&bytes| u64::from_le_bytes(bytes))

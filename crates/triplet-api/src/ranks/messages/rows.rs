@@ -21,7 +21,13 @@ pub(in crate::ranks) fn gather_rows<T: Element>(
     own.extend(shard.labels.iter().flat_map(|label| label.to_le_bytes()));
     f64::write_le(shard.weights.unwrap_or(&[]), &mut own);
     own.extend(shard.marks.unwrap_or(&[]).iter().map(|&mark| u8::from(mark)));
-    let mut all = vec![0; lengths.iter().sum()];
+    let length = lengths.iter().sum();
+    let mut all = Vec::new();
+    all.try_reserve_exact(length).map_err(|_| ExchangeError {
+        ranks: Vec::new(),
+        reason: format!("the rows of all take {length} bytes, which this rank has not"),
+    })?;
+    all.resize(length, 0);
     exchange.all_gather(Stage::Rows, &own, &lengths, &mut all)?;
     rows.clear();
     labels.clear();

@@ -1,6 +1,9 @@
 //! Sums of anchors, of ranks that search for their own rows alone; and whether gradients are finite.
 
-use super::{Exchange, Parties, RankError, Result, STATUS, Stage, check_status, read_numbers, with_status};
+use super::{
+    Exchange, Parties, RankError, Result, STATUS, Stage, check_numbers, check_status, read_numbers,
+    with_status,
+};
 use triplet_core::{Real, Triplets};
 use triplet_simd::Element;
 
@@ -41,9 +44,12 @@ pub(in crate::ranks) fn exchange_sums<T: Element>(
                 return Err(RankError::Disagree { what, rank, theirs, own: parties.rank, ours }.into());
             }
         }
-        out.counts.violating += violating;
-        out.counts.fallbacks += fallbacks;
+        // How many triplets another rank's anchors have is known to that rank alone.
+        out.counts.violating = out.counts.violating.saturating_add(violating);
+        out.counts.fallbacks = out.counts.fallbacks.saturating_add(fallbacks);
+        let first = out.sums.len();
         f64::read_le(sums, &mut out.sums);
+        check_numbers((rank, stage), &out.sums[first..])?;
     }
     Ok(())
 }

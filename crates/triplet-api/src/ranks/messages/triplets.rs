@@ -1,7 +1,8 @@
 //! The triplets of each rank's rows.
 
 use super::{
-    Exchange, Parties, RankError, Result, RowBytes, STATUS, Stage, check_status, read_numbers, with_status,
+    Exchange, Parties, RankError, Result, RowBytes, STATUS, Stage, check_counts, check_numbers, check_rows,
+    check_status, read_numbers, with_status,
 };
 use triplet_core::{Problem, Real, Triplets};
 use triplet_simd::Element;
@@ -47,18 +48,23 @@ pub(in crate::ranks) fn exchange_triplets<T: Element>(
     for (rank, message) in messages.into_iter().enumerate() {
         let mut rest = message;
         let mut take = |bytes: usize| rest.split_off(..bytes).unwrap_or_default();
-        let negatives = take(row_bytes.0 * slots(rank).count());
-        slots(rank).zip(row_bytes.read(negatives)).for_each(|(slot, row)| triplets.negatives[slot] = row);
+        let negatives: Vec<u32> = row_bytes.read(take(row_bytes.0 * slots(rank).count())).collect();
+        check_rows((rank, stage), &negatives, problem.anchors().len())?;
+        slots(rank).zip(negatives).for_each(|(slot, row)| triplets.negatives[slot] = row);
         if keeps {
             let mut distances = Vec::new();
             T::read_le(take(size_of::<T>() * slots(rank).count()), &mut distances);
+            check_numbers((rank, stage), &distances)?;
             slots(rank).zip(distances).for_each(|(slot, value)| triplets.negative_distances[slot] = value);
         } else {
             let mut counts = read_numbers(take(16));
-            triplets.counts.violating += counts.next().unwrap_or(0);
-            triplets.counts.fallbacks += counts.next().unwrap_or(0);
+            let counts = core::array::from_fn(|_| counts.next().unwrap_or(0));
+            check_counts((rank, stage), counts, slots(rank).count())?;
+            triplets.counts.violating += counts[0];
+            triplets.counts.fallbacks += counts[1];
             let mut sums = Vec::new();
             f64::read_le(take(8 * parties.rows(rank).len()), &mut sums);
+            check_numbers((rank, stage), &sums)?;
             positions(rank).zip(sums).for_each(|(position, sum)| triplets.sums[position] = sum);
             let flags = take(slots(rank).count().div_ceil(8));
             read_flags(problem, positions(rank), flags, triplets);
