@@ -10,7 +10,9 @@ use triplet_core::Distance;
 
 #[derive(Debug, Arbitrary)]
 struct Call {
-    rows: Vec<(u8, u8, i8)>,
+    rows: u8,
+    /// Of the values, labels and weights.
+    seed: u64,
     cut: u8,
     distance: u8,
     hard: bool,
@@ -27,15 +29,15 @@ struct Change {
     with: u8,
 }
 
-const MOST_ROWS: usize = 48;
+const MOST_ROWS: u8 = 48;
 
 /// Two ranks, of which the first gets changed bytes.
 pub(crate) fn run(bytes: &[u8]) {
     let Ok(call) = Call::arbitrary_take_rest(Unstructured::new(bytes)) else { return };
-    let some = &call.rows[..call.rows.len().min(MOST_ROWS)];
-    let rows: Vec<f32> = some.iter().flat_map(|row| [f32::from(row.0), f32::from(row.1) / 16.0]).collect();
-    let labels: Vec<i64> = some.iter().map(|row| i64::from(row.2 % 5)).collect();
-    let weights: Vec<f64> = some.iter().map(|row| f64::from(row.0 % 4)).collect();
+    let mut rng = fastrand::Rng::with_seed(call.seed);
+    let labels: Vec<i64> = (0..call.rows % MOST_ROWS).map(|_| rng.i64(0..5)).collect();
+    let rows: Vec<f32> = (0..2 * labels.len()).map(|_| f32::from(rng.u8(..)) / 16.0).collect();
+    let weights: Vec<f64> = labels.iter().map(|_| f64::from(rng.u8(..4))).collect();
     let cut = usize::from(call.cut) % (labels.len() + 1);
     let distance = Distance::ALL[usize::from(call.distance) % 3];
     let spec = if call.hard {

@@ -7,7 +7,9 @@ use triplet_dataset::{Control, InMemory, Job, Record, Request, Side};
 
 #[derive(Debug, Arbitrary)]
 struct Stopped {
-    rows: Vec<(u8, i8)>,
+    rows: u16,
+    /// Of the values and labels.
+    seed: u64,
     keep: u8,
     stop: u8,
     /// Places of the state, and what they are combined with.
@@ -16,13 +18,14 @@ struct Stopped {
     cut: Option<u16>,
 }
 
-const MOST_ROWS: usize = 600;
+const MOST_ROWS: i64 = 600;
 
 pub(crate) fn run(bytes: &[u8]) {
     let Ok(input) = Stopped::arbitrary_take_rest(Unstructured::new(bytes)) else { return };
-    let some = &input.rows[..input.rows.len().min(MOST_ROWS)];
-    let values: Vec<f32> = some.iter().map(|row| f32::from(row.0)).collect();
-    let labels: Vec<i64> = some.iter().map(|row| i64::from(row.1)).collect();
+    let mut rng = fastrand::Rng::with_seed(input.seed);
+    let mut labels: Vec<i64> = (0..i64::from(input.rows) % MOST_ROWS).map(|row| row / 3).collect();
+    rng.shuffle(&mut labels);
+    let values: Vec<f32> = labels.iter().map(|_| rng.u8(..).into()).collect();
     let rows = InMemory::new(&values[..], 1);
     let request = Request {
         keep: 1 + usize::from(input.keep % 3),

@@ -39,4 +39,6 @@ pub(crate) use options::ReadArgs;
 pub(crate) use outputs::{OutputSet, check as check_outputs, given, remove_temporaries};
 pub(crate) use source::shorten;
 pub(crate) use spilled::{InFile, read_in_file};
-pub(crate) use understood::{LabelSummary, Understood};
+#[cfg(feature = "train")]
+pub(crate) use understood::LabelSummary;
+pub(crate) use understood::Understood;

@@ -54,11 +54,9 @@ fn check_rows((rank, stage): From, rows: &[u32], in_all: usize) -> Result<()> {
 
 /// Refuses a number that is no distance, nor a sum of terms.
 fn check_numbers<T: Real>((rank, stage): From, numbers: &[T]) -> Result<()> {
-    match numbers.iter().find(|&&number| !(number >= T::ZERO)) {
+    match numbers.iter().map(|number| number.to_f64()).find(|number| number.is_nan() || *number < 0.0) {
         None => Ok(()),
-        Some(number) => {
-            Err(RankError::Damaged { rank, stage, what: format!("the number {}", number.to_f64()) }.into())
-        }
+        Some(number) => Err(RankError::Damaged { rank, stage, what: format!("the number {number}") }.into()),
     }
 }
 
