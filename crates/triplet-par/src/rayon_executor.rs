@@ -2,8 +2,9 @@
 
 use crate::{Error, Result};
 use std::{
+    error::Error as _,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -93,10 +94,11 @@ impl Rayon {
         Ok(Self { pool, max_threads: threads, active: threads })
     }
 
-    /// The threads of the pool that the call comes from, or of rayon's global pool.
+    /// The threads of the pool that the call comes from, or of rayon's global pool; the calling one alone where the
+    /// system starts no others.
     #[must_use]
     pub fn current() -> Self {
-        let max_threads = rayon::current_num_threads();
+        let max_threads = if has_pool() { rayon::current_num_threads() } else { 1 };
         Self { pool: None, max_threads, active: max_threads }
     }
 
@@ -110,6 +112,18 @@ impl Rayon {
     pub fn set_active(&mut self, threads: usize) {
         self.active = threads.clamp(1, self.max_threads);
     }
+}
+
+/// Whether the call comes from a pool, or there is a global one, which is started now unless it was. Without threads for it
+/// rayon panics whenever it is asked for anything.
+fn has_pool() -> bool {
+    static GLOBAL: OnceLock<bool> = OnceLock::new();
+    let start = || match rayon::ThreadPoolBuilder::new().build_global() {
+        Ok(()) => true,
+        // The system's error has a source; that there is a pool already has none.
+        Err(error) => error.source().is_none(),
+    };
+    rayon::current_thread_index().is_some() || *GLOBAL.get_or_init(start)
 }
 
 /// [`Rayon::useful_threads`] on so many cores.
