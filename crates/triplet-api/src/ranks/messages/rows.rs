@@ -22,12 +22,12 @@ pub(in crate::ranks) fn gather_rows<T: Element>(
     f64::write_le(shard.weights.unwrap_or(&[]), &mut own);
     own.extend(shard.marks.unwrap_or(&[]).iter().map(|&mark| u8::from(mark)));
     let length = lengths.iter().sum();
-    let mut all = Vec::new();
-    all.try_reserve_exact(length).map_err(|_| ExchangeError {
+    Vec::<u8>::new().try_reserve_exact(length).map_err(|_| ExchangeError {
         ranks: Vec::new(),
         reason: format!("the rows of all take {length} bytes, which this rank has not"),
     })?;
-    all.resize(length, 0);
+    // Pages that nobody writes take no memory: a transport notices first if a rank has not the bytes that it tells of.
+    let mut all = vec![0; length];
     exchange.all_gather(Stage::Rows, &own, &lengths, &mut all)?;
     rows.clear();
     labels.clear();
