@@ -68,8 +68,7 @@ impl<T: Element> Ranks<T> {
             *end += count;
             Some(*end)
         }));
-        messages::gather_rows(shard, (&counts, width), exchange, (rows, labels, weights, marks))
-            .map_err(RankError::lost(Stage::Rows))?;
+        messages::gather_rows(shard, (&counts, width), exchange, (rows, labels, weights, marks))?;
         // Each part was checked by its own rank.
         let batch = if width == 0 { Batch::new(rows, 1, labels)? } else { Batch::new(rows, width, labels)? };
         let weights = shard.weights.map(|_| &weights[..]);

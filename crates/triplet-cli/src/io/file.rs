@@ -124,22 +124,15 @@ impl File {
             }
             Content::Table(table) => table,
         };
-        about.rows = table.rows;
         let rows = table.rows;
-        let Parts { features, labels, dropped, ids } =
-            tables::features_and_label(table, request.args, elsewhere).with_context(context)?;
-        about.dropped = dropped;
+        let Parts { features, labels, ids, .. } =
+            about.parts(table, request.args, elsewhere).with_context(context)?;
         let embeddings = convert::matrix_of(&features, rows, budget).with_context(context)?;
-        about.features = Some(features.iter().map(Column::width).sum());
-        about.columns = features.iter().map(Column::shown).collect();
         about.dtype = match embeddings {
             Embeddings::Single(_) => "f32".into(),
             Embeddings::Double(_) => "f64".into(),
         };
-        let labels = labels.map(|(labels, column)| {
-            about.labels = Some(LabelSummary::of(&labels, Some(format!("column {column:?}"))));
-            labels
-        });
+        let labels = labels.map(|(labels, _)| labels);
         Ok((embeddings, labels, about, ids))
     }
 
@@ -228,6 +221,20 @@ impl Understood {
             labels: None,
             dropped: Vec::new(),
         }
+    }
+
+    /// A table sorted by use, with what is used noted.
+    pub(super) fn parts(&mut self, table: Table, args: &ReadArgs, elsewhere: bool) -> Result<Parts> {
+        self.rows = table.rows;
+        let mut parts = tables::features_and_label(table, args, elsewhere)?;
+        self.dropped = std::mem::take(&mut parts.dropped);
+        self.features = Some(parts.features.iter().map(Column::width).sum());
+        self.columns = parts.features.iter().map(Column::shown).collect();
+        self.labels = parts
+            .labels
+            .as_ref()
+            .map(|(labels, column)| LabelSummary::of(labels, Some(format!("column {column:?}"))));
+        Ok(parts)
     }
 
     /// The table of a file that is no array, with how it was cut noted.

@@ -7,10 +7,10 @@ use super::{
     labels::Labels,
     limits::Budget,
     options::ReadArgs,
-    tables::same_rows,
+    tables::{Column, same_rows},
     understood::Understood,
 };
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use ndarray::ArrayD;
 use std::path::Path;
 
@@ -93,16 +93,7 @@ pub(crate) fn read(request: Request<'_>) -> Result<Inputs> {
     let names = settle(&rows)?;
     let (embeddings, own_labels, about_data, ids) = data.embeddings(names[0], request, &budget)?;
     let mut understood = vec![about_data];
-    let labels = match (labels, own_labels) {
-        (Some(file), _) => {
-            let (labels, about, ids_of_labels) = file.labels(names[1], args)?;
-            same_rows(&ids, &ids_of_labels)?;
-            understood.push(about);
-            labels
-        }
-        (None, Some(labels)) => labels,
-        (None, None) => bail!("no labels: give --labels FILE"),
-    };
+    let labels = labels_of((labels, names[1]), own_labels, &ids, args, &mut understood)?;
     let weights = match weights {
         None => None,
         Some(file) => {
@@ -112,4 +103,20 @@ pub(crate) fn read(request: Request<'_>) -> Result<Inputs> {
         }
     };
     Ok(Inputs { embeddings, labels, weights, understood })
+}
+
+/// The labels of a file of their own, of which `names` says whether its first line has names, or those of the data's file,
+/// whose ids those of the labels have to be.
+pub(super) fn labels_of(
+    (file, names): (Option<File>, bool),
+    own: Option<Labels>,
+    ids: &[Column],
+    args: &ReadArgs,
+    understood: &mut Vec<Understood>,
+) -> Result<Labels> {
+    let Some(file) = file else { return own.context("no labels: give --labels FILE") };
+    let (labels, about, ids_of_labels) = file.labels(names, args)?;
+    same_rows(ids, &ids_of_labels)?;
+    understood.push(about);
+    Ok(labels)
 }

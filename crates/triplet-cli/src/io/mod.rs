@@ -36,7 +36,7 @@ pub(crate) use labels::Labels;
 pub(crate) use limits::parse_size;
 pub(crate) use merging::merged;
 pub(crate) use options::ReadArgs;
-pub(crate) use outputs::{OutputSet, check as check_outputs, given, remove_temporaries};
+pub(crate) use outputs::{OutputSet, check as check_outputs, folder, given, remove_temporaries};
 pub(crate) use source::shorten;
 pub(crate) use spilled::{InFile, read_in_file};
 #[cfg(feature = "train")]

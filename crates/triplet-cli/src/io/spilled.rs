@@ -5,14 +5,14 @@ use super::{
     arrays::Role,
     file::File as Input,
     first_lines::{Rows, settle},
-    inputs::Request,
+    inputs::{Request, labels_of},
     labels::Labels,
     limits::Budget,
     source::shorten,
-    tables::{self, Parts, same_rows},
-    understood::{LabelSummary, Understood},
+    tables::{self, Parts},
+    understood::Understood,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::{fs::File, io::Read, path::Path};
 use triplet_dataset::{Element, FileRows};
 
@@ -35,34 +35,18 @@ pub(crate) fn read_in_file(request: Request<'_>, folder: &Path) -> Result<Option
     let Some(table) = tables::spill_parquet(file, folder, &budget).with_context(context)? else {
         return Ok(None);
     };
-    let count = table.rows;
-    let parts = tables::features_and_label(table, args, labels.is_some()).with_context(context)?;
-    let Parts { features, labels: own_labels, dropped, ids } = parts;
+    let (count, mut about) = (table.rows, Understood::of(&shown));
+    let Parts { features, labels: own, ids, .. } =
+        about.parts(table, args, labels.is_some()).with_context(context)?;
     let [column] = &features[..] else { return Ok(None) };
     let Some(rows) = column.spilled() else { return Ok(None) };
     let rows = rows.with_context(context)?;
-    let mut about = Understood::of(&shown);
-    about.rows = count;
-    about.features = Some(column.width());
-    about.columns = vec![column.shown()];
     about.dtype = if rows.element() == Element::F64 { "f64" } else { "f32" }.into();
-    about.dropped = dropped;
     let mut understood = vec![about];
-    let labels = match (labels, own_labels) {
-        (Some(path), _) => {
-            let file = Input::read(path, Role::Labels, true, args, &budget)?;
-            let names = settle(&[Rows::Known(count), file.rows("=labels")])?;
-            let (labels, about, ids_of_labels) = file.labels(names[1], args)?;
-            same_rows(&ids, &ids_of_labels)?;
-            understood.push(about);
-            labels
-        }
-        (None, Some((labels, column))) => {
-            understood[0].labels = Some(LabelSummary::of(&labels, Some(format!("column {column:?}"))));
-            labels
-        }
-        (None, None) => bail!("no labels: give --labels FILE"),
-    };
+    let file = labels.map(|path| Input::read(path, Role::Labels, true, args, &budget)).transpose()?;
+    let names = settle(&[Rows::Known(count), file.as_ref().map_or(Rows::Any, |file| file.rows("=labels"))])?;
+    let own = own.map(|(labels, _)| labels);
+    let labels = labels_of((file, names[1]), own, &ids, args, &mut understood)?;
     Ok(Some(InFile { rows, labels, understood }))
 }
 

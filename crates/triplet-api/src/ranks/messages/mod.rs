@@ -112,4 +112,22 @@ mod tests {
             assert_eq!(RowBytes(bytes).read(&written).collect::<Vec<_>>(), rows);
         }
     }
+
+    #[test]
+    fn what_no_rank_has_is_refused_by_name() {
+        let from = (3, Stage::Triplets);
+        let says = |refused: Result<()>| refused.map_err(|error| error.to_string());
+        assert_eq!(says(check_rows(from, &[0, 4, NO_ROW], 5)), Ok(()));
+        assert_eq!(says(check_numbers(from, &[0.0_f32, -0.0, f32::INFINITY])), Ok(()));
+        assert_eq!(says(check_counts(from, [7, 0], 7)), Ok(()));
+        for (refused, what) in [
+            (check_rows(from, &[0, 5], 5), "row 5 of 5"),
+            (check_numbers(from, &[1.0, f64::NAN]), "the number NaN"),
+            (check_numbers(from, &[-1.0_f32]), "the number -1"),
+            (check_counts(from, [0, 8], 7), "8 of 7 triplets"),
+        ] {
+            let text = says(refused).unwrap_err();
+            assert!(text.starts_with(&format!("rank 3 sent {what}, which no rank has")), "{text}");
+        }
+    }
 }

@@ -1,9 +1,8 @@
 //! Rows, labels, weights and marks.
 
-use super::{Exchange, Shard, Stage, read_numbers};
-use crate::ranks::ExchangeError;
+use super::{Exchange, RankError, Result, Shard, Stage, read_numbers};
 use triplet_core::Real;
-use triplet_simd::Element;
+use triplet_simd::{Element, memory};
 
 /// Every rank's rows, labels and weights to all.
 pub(in crate::ranks) fn gather_rows<T: Element>(
@@ -11,7 +10,7 @@ pub(in crate::ranks) fn gather_rows<T: Element>(
     (counts, width): (&[usize], usize),
     exchange: &mut dyn Exchange,
     (rows, labels, weights, marks): (&mut Vec<T>, &mut Vec<i64>, &mut Vec<f64>, &mut Vec<bool>),
-) -> core::result::Result<(), ExchangeError> {
+) -> Result<()> {
     let of_weight = if shard.weights.is_some() { 8 } else { 0 };
     let of_mark = usize::from(shard.marks.is_some());
     let of_row = width * size_of::<T>() + 8 + of_weight + of_mark;
@@ -22,13 +21,11 @@ pub(in crate::ranks) fn gather_rows<T: Element>(
     f64::write_le(shard.weights.unwrap_or(&[]), &mut own);
     own.extend(shard.marks.unwrap_or(&[]).iter().map(|&mark| u8::from(mark)));
     let length = lengths.iter().sum();
-    Vec::<u8>::new().try_reserve_exact(length).map_err(|_| ExchangeError {
-        ranks: Vec::new(),
-        reason: format!("the rows of all take {length} bytes, which this rank has not"),
-    })?;
-    // Pages that nobody writes take no memory: a transport notices first if a rank has not the bytes that it tells of.
+    // Refused if there cannot be as much. Pages that nobody writes take no memory: a transport notices first if a rank has
+    // not the bytes that it tells of.
+    memory::reserve::<u8>(length)?;
     let mut all = vec![0; length];
-    exchange.all_gather(Stage::Rows, &own, &lengths, &mut all)?;
+    exchange.all_gather(Stage::Rows, &own, &lengths, &mut all).map_err(RankError::lost(Stage::Rows))?;
     rows.clear();
     labels.clear();
     weights.clear();

@@ -89,15 +89,9 @@ fn open(args: &MineArgs, path: &Path, labels: Option<&Path>) -> Result<(Set, Lab
         return Ok((Set { source: Source::File(rows.rows), shown, labels: classes }, labels, vec![about]));
     }
     let request = io::Request { data: path, labels, weights: None, last_column: false, args: &args.read };
-    if let Some(InFile { rows, labels, understood }) = io::read_in_file(request, folder_of(&args.out))? {
-        let classes = labels.classes.clone();
-        ensure!(
-            Rows::<f32>::len(&rows) == labels.len(),
-            "{shown} has {} rows and {} labels: one label a row is needed",
-            Rows::<f32>::len(&rows),
-            labels.len()
-        );
-        return Ok((Set { source: Source::File(rows), shown, labels: classes }, labels, understood));
+    if let Some(InFile { rows, labels, understood }) = io::read_in_file(request, &io::folder(&args.out))? {
+        let count = Rows::<f32>::len(&rows);
+        return set(Source::File(rows), count, shown, labels, understood);
     }
     let io::Inputs { embeddings, labels, understood, .. } = io::read(request)?;
     let shape = match &embeddings {
@@ -105,19 +99,21 @@ fn open(args: &MineArgs, path: &Path, labels: Option<&Path>) -> Result<(Set, Lab
         Embeddings::Double(x) => x.shape().to_vec(),
     };
     ensure!(shape.len() == 2, "{shown}: has shape {shape:?}: expected two dimensions, [rows, width]");
-    ensure!(
-        shape[0] == labels.len(),
-        "{shown} has {} rows and {} labels: one label a row is needed",
-        shape[0],
-        labels.len()
-    );
-    let classes = labels.classes.clone();
-    Ok((Set { source: Source::Memory(embeddings), shown, labels: classes }, labels, understood))
+    set(Source::Memory(embeddings), shape[0], shown, labels, understood)
 }
 
-/// Where a file is.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+/// A set of so many rows.
+fn set(
+    source: Source,
+    rows: usize,
+    shown: String,
+    labels: Labels,
+    understood: Vec<Understood>,
+) -> Result<(Set, Labels, Vec<Understood>)> {
+    let count = labels.len();
+    ensure!(rows == count, "{shown} has {rows} rows and {count} labels: one label a row is needed");
+    let classes = labels.classes.clone();
+    Ok((Set { source, shown, labels: classes }, labels, understood))
 }
 
 /// Rows of a type that a set may have.

@@ -70,11 +70,13 @@ fn of_rank(args: &MineArgs, (rank, ranks): (usize, usize)) -> MineArgs {
 fn mine(args: &MineArgs, conditions: Conditions, place: (usize, usize)) -> Result<u8> {
     if place.0 == 0 {
         io::check_outputs(&args.outputs(), &args.inputs())?;
-        check_summary(args)?;
     }
     interrupt::stop_gracefully();
     let own = of_rank(args, place);
     let inputs = Inputs::open(&own)?;
+    if place.0 == 0 {
+        check_summary(args)?;
+    }
     match inputs.kind() {
         Kind::Single => mine_as::<f32>(&own, conditions, &inputs),
         Kind::Double => mine_as::<f64>(&own, conditions, &inputs),

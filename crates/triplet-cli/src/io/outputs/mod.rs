@@ -10,6 +10,7 @@ mod place;
 mod temporary;
 
 pub(crate) use check::{check, given};
+pub(crate) use place::folder;
 pub(crate) use temporary::remove_all as remove_temporaries;
 
 use crate::interrupt;

@@ -31,7 +31,7 @@ pub(super) fn of(path: &Path) -> Result<Place> {
 }
 
 /// The folder of a file, by a path that can be opened.
-pub(super) fn folder(place: &Path) -> PathBuf {
+pub(crate) fn folder(place: &Path) -> PathBuf {
     match place.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),

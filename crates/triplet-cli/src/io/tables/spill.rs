@@ -12,6 +12,7 @@ use std::{
     io::{BufWriter, Write},
     path::Path,
 };
+use triplet_core::Real;
 use triplet_dataset::{Element, FileRows};
 
 /// The rows of a column, little-endian, one after the other, in a file without a name: whatever ends the process, the
@@ -53,8 +54,8 @@ impl Spill {
         vectors.read(chunk, &mut |row| {
             bytes.clear();
             match row {
-                Numbers::Single(row) => bytes.extend(row.iter().flat_map(|value| value.to_le_bytes())),
-                Numbers::Double(row) => bytes.extend(row.iter().flat_map(|value| value.to_le_bytes())),
+                Numbers::Single(row) => f32::write_le(row, bytes),
+                Numbers::Double(row) => f64::write_le(row, bytes),
             }
             out.write_all(bytes).context("writing its rows to a file beside the output")
         })

@@ -9,14 +9,19 @@ use arrow_array::{
 };
 use arrow_schema::DataType;
 
-/// Whether a column has an array of numbers in each row.
-pub(super) fn are(kind: &DataType) -> bool {
+/// The type of the numbers, if a column has an array of them in each row.
+fn element(kind: &DataType) -> Option<&DataType> {
     match kind {
         DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
-            field.data_type().is_numeric()
+            Some(field.data_type()).filter(|element| element.is_numeric())
         }
-        _ => false,
+        _ => None,
     }
+}
+
+/// Whether a column has an array of numbers in each row.
+pub(super) fn are(kind: &DataType) -> bool {
+    element(kind).is_some()
 }
 
 /// The numbers of one row, in the type that the column is computed in.
@@ -40,12 +45,7 @@ pub(super) struct Vectors {
 impl Vectors {
     /// A column of a type for which [`are`] holds.
     pub(super) fn of(kind: &DataType) -> Self {
-        let single = match kind {
-            DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
-                matches!(field.data_type(), DataType::Float16 | DataType::Float32)
-            }
-            _ => false,
-        };
+        let single = matches!(element(kind), Some(DataType::Float16 | DataType::Float32));
         Self { double: !single, width: None, rows: 0, missing: None, problem: None }
     }
 
@@ -55,10 +55,10 @@ impl Vectors {
         chunk: &ArrayRef,
         take: &mut dyn FnMut(Numbers<'_>) -> Result<()>,
     ) -> Result<()> {
+        if self.problem.is_some() {
+            return Ok(());
+        }
         for index in 0..chunk.len() {
-            if self.problem.is_some() {
-                return Ok(());
-            }
             let row = self.rows;
             self.rows += 1;
             if chunk.is_null(index) {
