@@ -10,6 +10,7 @@ mod fuzz;
 mod golden;
 mod gram_bound;
 mod instructions;
+mod loom;
 mod mpi;
 mod mutants;
 mod oracle;
@@ -63,11 +64,14 @@ enum Command {
     /// measured pieces, whose assumptions are printed. Build it with `--release`.
     Scaling(scaling::Args),
     Fuzz(fuzz::Args),
-    /// Runs the kernels' tests with the compiler's address sanitizer, on the stable toolchain: it reports every
-    /// read and write outside of an allocation. Builds into target/sanitize; needs Linux or macOS.
+    /// Runs the kernels' tests and the cross-check with the compiler's address sanitizer, on the stable toolchain: it
+    /// reports every read and write outside of an allocation. Builds into target/sanitize; needs Linux or macOS.
     ///
-    /// `cargo xtask sanitize tests::tile` runs the tests whose names hold `tests::tile`.
+    /// `cargo xtask sanitize tests::tile` runs only the tests whose names hold `tests::tile`.
     Sanitize(sanitize::Args),
+    /// Goes through every order in which threads may enter and leave the jobs of the OpenMP executor, with loom, on the
+    /// stable toolchain. Minutes to build, seconds to run.
+    Loom,
     /// Holds distances, losses and gradients of the cross-check's batches against real numbers (600 binary places):
     /// every error must be within a proved bound. Prints the worst part of it by quantity.
     Oracle(oracle::Args),
@@ -109,6 +113,7 @@ fn main() -> ExitCode {
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Ranks(args) => timed("ranks").and_then(|()| ranks::run(&args)),
         Command::Sanitize(args) => sanitize::run(&args),
+        Command::Loom => loom::run(),
         Command::Oracle(args) => oracle::run(&args),
         Command::Soak(args) => soak::run(&args),
         Command::Mpi => mpi::run(),

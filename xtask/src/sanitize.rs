@@ -1,17 +1,20 @@
-//! `cargo xtask sanitize`: the kernels' tests under the address sanitizer.
+//! `cargo xtask sanitize`: the kernels' tests, and every engine by the cross-check, under the address sanitizer.
 //!
 //! The register tile reads packed panels through pointers, after one check of their lengths. The tests give it
 //! panels of exactly the elements that it may read, so that one more is outside its allocation, which no test
 //! can see but the sanitizer reports.
 
+use crate::cargo::{cargo, target};
 use anyhow::{Context, Result, bail, ensure};
-use std::process::Command;
 
 /// Which tests.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Parts of the names of the tests to run, such as `tests::tile`; all without any.
+    /// Parts of the names of the tests to run, such as `tests::tile`; all, and the cross-check, without any.
     filters: Vec<String>,
+    /// Batches of the cross-check.
+    #[arg(long, default_value_t = 200)]
+    batches: u64,
 }
 
 /// The compile target of this computer, where the toolchain has the sanitizer's runtime for it.
@@ -26,19 +29,31 @@ const TARGET: Option<&str> = if cfg!(all(target_os = "linux", target_env = "gnu"
 };
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let Some(target) = TARGET else {
+    let Some(compiled_for) = TARGET else {
         bail!("Rust has no AddressSanitizer for this system: run it on Linux (x86-64 or aarch64) or macOS");
     };
+    sanitized(&["test", "-p", "triplet-simd", "--lib"], compiled_for, &args.filters)?;
+    if args.filters.is_empty() {
+        let batches = ["cross-check".into(), "--batches".into(), args.batches.to_string()];
+        sanitized(&["run", "-p", "xtask"], compiled_for, &batches)?;
+    }
+    Ok(())
+}
+
+/// Cargo's command, with code that reports what it reads and writes outside of an allocation.
+fn sanitized(command: &[&str], compiled_for: &str, arguments: &[String]) -> Result<()> {
     // A target by name keeps the flags from build scripts and macros, a folder of its own the usual build.
-    let status = Command::new(env!("CARGO"))
-        .args(["test", "-p", "triplet-simd", "--lib", "--target", target, "--target-dir", "target/sanitize"])
+    let status = cargo()
+        .args(command)
+        .args(["--target", compiled_for, "--target-dir"])
+        .arg(target().join("sanitize"))
         .arg("--")
-        .args(&args.filters)
+        .args(arguments)
         .env("RUSTFLAGS", "-Zsanitizer=address")
         // The flag is unstable: this lets the stable compiler take it.
         .env("RUSTC_BOOTSTRAP", "1")
         .status()
-        .context("cannot run cargo test")?;
-    ensure!(status.success(), "the tests failed, or AddressSanitizer stopped them: see its report above");
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "a run failed, or AddressSanitizer stopped it: see its report above");
     Ok(())
 }

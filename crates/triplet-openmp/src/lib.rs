@@ -15,6 +15,7 @@ mod host;
 #[cfg(target_os = "linux")]
 mod process;
 mod session;
+mod sync;
 
 pub use executor::OpenMp;
 pub use host::Host;

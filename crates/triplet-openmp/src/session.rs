@@ -2,19 +2,19 @@
 
 #![expect(unsafe_code, reason = "a job is shared with threads for as long as its caller waits for them")]
 
+#[cfg(all(test, loom))]
+mod model;
+
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, hint, thread};
 use std::{
     any::Any,
-    hint, mem,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    thread,
+    sync::{PoisonError, atomic::Ordering},
 };
 
 /// How often a thread looks before it gives its core to others, again and again.
-const LOOKS: usize = 64;
+const LOOKS: usize = if cfg!(loom) { 0 } else { 64 };
 
 type Job<'a> = dyn Fn(usize) + Sync + 'a;
 
