@@ -178,7 +178,7 @@ fn shown(index: usize, number: u64) -> String {
         name.map_or_else(|| "none".to_owned(), |name| (*name).to_owned())
     };
     match index {
-        1 => format!("{} bits", 8 * number),
+        1 => format!("{} bits", 8 * u128::from(number)),
         2 => named(&Distance::ALL.map(Distance::name)),
         3 => named(&Rule::ALL.map(Rule::name)),
         4 => f64::from_bits(number).to_string(),

@@ -16,6 +16,7 @@ mod chosen_by;
 pub(crate) mod data;
 mod dispatch;
 mod distances;
+pub(crate) mod guarded;
 mod lanes;
 mod mask;
 mod narrow;

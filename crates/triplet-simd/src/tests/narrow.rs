@@ -1,6 +1,6 @@
 //! The tile one vector wide: chains of inner products.
 
-use super::{Subject, Suite, data::components, on_every_isa, rng, sampled};
+use super::{Subject, Suite, data::components, guarded::Guarded, on_every_isa, rng, sampled};
 use crate::{
     cpu::isa::Element,
     gram::narrow::inner_products,
@@ -42,8 +42,8 @@ impl Suite for Narrow {
             let _case = on.case(|| format!("depth {depth}, row {row}, column {column}"));
             let rng = &mut rng(number as u64);
             // Cut to what is read, so that any other element is out of bounds.
-            let mut part = |first: usize, count: usize| {
-                components::<T>(rng, depth * panel)[first..][..(depth - 1) * panel + count].to_vec()
+            let mut part = |first: usize, count: usize| -> Guarded<T> {
+                components::<T>(rng, depth * panel)[first..][..(depth - 1) * panel + count].to_vec().into()
             };
             let (rows, columns) = (part(row, ROWS), part(column, len));
             let found = on.run(RunNarrow { rows: &rows, columns: &columns, depth });

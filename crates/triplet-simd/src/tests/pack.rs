@@ -1,6 +1,6 @@
 //! Rows to panels, squared norms and row numbers.
 
-use super::{Subject, Suite, data::components, on_every_isa, rng, sampled};
+use super::{Subject, Suite, data::components, guarded::Guarded, on_every_isa, rng, sampled};
 use crate::{
     cpu::isa::Element,
     gram::{pack::PanelOut, pack_batch::PackPanel},
@@ -42,7 +42,8 @@ impl Suite for Panels {
             let _case = on.case(|| format!("{height} rows of width {width}"));
             let rng = &mut rng((width * 100 + height) as u64);
             let batch_rows = panel + 3;
-            let (values, labels) = (components::<T>(rng, batch_rows * width), vec![0; batch_rows]);
+            let (values, labels) =
+                (Guarded::from(components::<T>(rng, batch_rows * width)), vec![0; batch_rows]);
             let batch = Batch::new(&values, width, &labels).expect("finite");
             let mut buffers = PointsBuffers::default();
             let points = Points::new(&batch, Distance::SquaredL2, &mut buffers);
@@ -50,7 +51,7 @@ impl Suite for Panels {
             rng.shuffle(&mut rows);
             rows.truncate(height);
             // Left from another batch.
-            let mut packed = vec![T::ONE; width * panel];
+            let mut packed = Guarded::from(vec![T::ONE; width * panel]);
             let (mut norms, mut ids) = (vec![T::ONE; panel], vec![T::Key::ZERO; panel]);
             let out = PanelOut { panel: &mut packed, norms: &mut norms, ids: &mut ids };
             on.run(PackPanel { points, rows: &rows, out });

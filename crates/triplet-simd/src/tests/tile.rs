@@ -1,6 +1,6 @@
 //! The micro-kernel: chains of inner products, resumed, and the distances they end in.
 
-use super::{Subject, Suite, data::components, on_every_isa, rng, sampled};
+use super::{Subject, Suite, data::components, guarded::Guarded, on_every_isa, rng, sampled};
 use crate::{
     cpu::isa::Element,
     gram::tile::{Epilogue, Overlap, STEPS, Tile},
@@ -32,8 +32,8 @@ impl<T: Real> Kernel<T> for RunTile<'_, T> {
 /// Operands of a tile: two panels, cut to exactly the elements that the tile reads, so that any other is out of
 /// bounds.
 struct Operands<T> {
-    rows: Vec<T>,
-    columns: Vec<T>,
+    rows: Guarded<T>,
+    columns: Guarded<T>,
     row_norms: Vec<T>,
     column_norms: Vec<T>,
 }
@@ -43,7 +43,7 @@ impl<T: Element> Operands<T> {
     fn new(on: &Subject<T>, depth: usize, [row, column]: [usize; 2], stream: u64) -> Self {
         let (panel, rng) = (on.shape.panel, &mut rng(stream));
         let mut part = |first: usize, count: usize| {
-            components(rng, depth * panel)[first..][..(depth - 1) * panel + count].to_vec()
+            components(rng, depth * panel)[first..][..(depth - 1) * panel + count].to_vec().into()
         };
         let (rows, columns) = (part(row, on.shape.tile_rows), part(column, on.shape.tile_columns));
         // Norms that are not the rows' own: some distances are negative before they are map off at zero.

@@ -7,16 +7,16 @@ use crate::{
         windows::Windows,
         words::{PANEL, SelectedWords, WordKernel, Words},
     },
-    tests::rng,
+    tests::{guarded::Guarded, rng},
 };
 use fastrand::Rng;
 
 /// A panel of words whose products and sums take all values.
-fn panel(rng: &mut Rng, steps: usize) -> [Vec<u32>; 2] {
-    [(0..steps * PANEL).map(|_| rng.u32(..)).collect(), (0..PANEL).map(|_| rng.u32(..)).collect()]
+fn panel(rng: &mut Rng, steps: usize) -> [Guarded<u32>; 2] {
+    [steps * PANEL, PANEL].map(|count| (0..count).map(|_| rng.u32(..)).collect::<Vec<_>>().into())
 }
 
-fn model([rows, row_constants]: &[Vec<u32>; 2], [columns, constants]: &[Vec<u32>; 2]) -> Vec<u16> {
+fn model([rows, row_constants]: &[Guarded<u32>; 2], [columns, constants]: &[Guarded<u32>; 2]) -> Vec<u16> {
     let parts = |number: u32| [number as i16, (number >> 16) as i16].map(i32::from);
     let distance = |r: usize, c: usize| {
         let steps = rows.chunks(PANEL).zip(columns.chunks(PANEL));
@@ -54,7 +54,7 @@ fn windows(rng: &mut Rng, slots: usize, copies: usize) -> Windows {
 }
 
 /// The two panels of a block, and where its words go.
-type Computed<'a> = (&'a [Vec<u32>; 2], &'a [Vec<u32>; 2], &'a mut [u16]);
+type Computed<'a> = (&'a [Guarded<u32>; 2], &'a [Guarded<u32>; 2], &'a mut [u16]);
 
 fn step(
     words: SelectedWords,
