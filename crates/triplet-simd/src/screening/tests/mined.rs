@@ -167,7 +167,7 @@ fn floats(rows: usize, width: usize, value: impl FnMut(usize) -> f32) -> Vec<f32
 }
 
 /// A call computes in the mode of the contract, also what it does once for all threads.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 #[test]
 fn exceptions_that_the_caller_traps_are_not_raised() {
     use crate::cpu::float_mode::with_traps;
