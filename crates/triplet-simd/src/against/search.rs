@@ -145,8 +145,8 @@ mod tests {
 
     #[test]
     fn every_block_is_in_one_piece() {
-        for (panels, workers) in [([1, 1], 1), ([1, 400], 2), ([22, 1366], 2), ([22, 3], 16), ([100, 100], 7)]
-        {
+        let wide = if cfg!(miri) { 40 } else { 1366 };
+        for (panels, workers) in [([1, 1], 1), ([1, 400], 2), ([22, wide], 2), ([22, 3], 16), ([40, 40], 7)] {
             let threshold_starts = (0..=panels[0]).collect();
             let layout = Layout { panels: panels[0], threshold_starts, ..Layout::default() };
             let mut found: Vec<[usize; 2]> = pieces(panels, workers)

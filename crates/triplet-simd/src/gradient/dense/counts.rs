@@ -222,12 +222,13 @@ mod tests {
         // Each anchor's flags name the members by the parity of a product.
         let members = 150;
         let flag = |anchor: usize, member: usize| anchor != member && (anchor * 7 + member * 13) % 5 < 2;
-        for anchor in 0..members {
+        let every = if cfg!(miri) { 29 } else { 1 };
+        for anchor in (0..members).step_by(every) {
             let mut flags = [0_u64; 3];
             for (rank, member) in (0..members).filter(|&member| member != anchor).enumerate() {
                 flags[rank / 64] |= u64::from(flag(anchor, member)) << (rank % 64);
             }
-            for start in 0..members {
+            for start in (0..members).step_by(every) {
                 for end in start + 1..=members.min(start + BLOCK) {
                     let found = member_flags(&flags, anchor, start..end);
                     let expected = (start..end)
