@@ -1,56 +1,36 @@
 //! Slices of which one element too far ends the tests: what follows them may not be touched. The operands of kernels
 //! that read through pointers are kept in them.
 
-use core::ops::{Deref, DerefMut};
-
 #[cfg(all(unix, not(miri)))]
-use pages::Pages as Memory;
+pub(crate) use pages::Guarded;
+
+/// Elsewhere they are what Miri watches anyway, or unguarded.
 #[cfg(not(all(unix, not(miri))))]
-use unguarded::Vector as Memory;
-
-/// Elements right before a page that may be neither read nor written.
-pub(crate) struct Guarded<T>(Memory<T>);
-
-impl<T: Copy> From<Vec<T>> for Guarded<T> {
-    fn from(elements: Vec<T>) -> Self {
-        Self(Memory::of(&elements))
-    }
-}
-
-impl<T> Deref for Guarded<T> {
-    type Target = [T];
-    fn deref(&self) -> &[T] {
-        self.0.slice()
-    }
-}
-
-impl<T> DerefMut for Guarded<T> {
-    fn deref_mut(&mut self) -> &mut [T] {
-        self.0.slice_mut()
-    }
-}
+pub(crate) type Guarded<T> = Vec<T>;
 
 #[cfg(all(unix, not(miri)))]
 #[expect(unsafe_code, reason = "pages and their rights are the system's")]
 mod pages {
-    use core::{ffi::c_void, ptr, slice};
+    use core::{
+        ffi::c_void,
+        ops::{Deref, DerefMut},
+        ptr, slice,
+    };
 
-    pub(super) struct Pages<T> {
+    /// Elements right before a page that may be neither read nor written.
+    pub(crate) struct Guarded<T> {
         start: *mut c_void,
         bytes: usize,
         first: *mut T,
         len: usize,
     }
 
-    impl<T> Pages<T> {
-        pub(super) fn of(elements: &[T]) -> Self
-        where
-            T: Copy,
-        {
+    impl<T: Copy> From<Vec<T>> for Guarded<T> {
+        fn from(elements: Vec<T>) -> Self {
             // SAFETY: asks for a number.
             let page =
                 usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).expect("the size of a page");
-            let usable = size_of_val(elements).next_multiple_of(page);
+            let usable = size_of_val(&elements[..]).next_multiple_of(page);
             let (rights, kind) =
                 (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
             // SAFETY: a new mapping, at no address in particular.
@@ -60,49 +40,32 @@ mod pages {
             // is a multiple of an element's alignment, and so is the size of the elements.
             unsafe {
                 assert_eq!(libc::mprotect(start.byte_add(usable), page, libc::PROT_NONE), 0, "no guard");
-                let first: *mut T = start.byte_add(usable - size_of_val(elements)).cast();
+                let first: *mut T = start.byte_add(usable - size_of_val(&elements[..])).cast();
                 ptr::copy_nonoverlapping(elements.as_ptr(), first, elements.len());
                 Self { start, bytes: usable + page, first, len: elements.len() }
             }
         }
+    }
 
-        pub(super) fn slice(&self) -> &[T] {
-            // SAFETY: the elements that `of` wrote, for as long as the mapping is there.
+    impl<T> Deref for Guarded<T> {
+        type Target = [T];
+        fn deref(&self) -> &[T] {
+            // SAFETY: the elements that `from` wrote, for as long as the mapping is there.
             unsafe { slice::from_raw_parts(self.first, self.len) }
         }
+    }
 
-        pub(super) fn slice_mut(&mut self) -> &mut [T] {
+    impl<T> DerefMut for Guarded<T> {
+        fn deref_mut(&mut self) -> &mut [T] {
             // SAFETY: likewise, and nothing else borrows them.
             unsafe { slice::from_raw_parts_mut(self.first, self.len) }
         }
     }
 
-    impl<T> Drop for Pages<T> {
+    impl<T> Drop for Guarded<T> {
         fn drop(&mut self) {
-            // SAFETY: the mapping that `of` made, of which nothing is borrowed any more.
+            // SAFETY: the mapping that `from` made, of which nothing is borrowed any more.
             unsafe { libc::munmap(self.start, self.bytes) };
-        }
-    }
-}
-
-#[cfg(not(all(unix, not(miri))))]
-mod unguarded {
-    pub(super) struct Vector<T>(Vec<T>);
-
-    impl<T> Vector<T> {
-        pub(super) fn of(elements: &[T]) -> Self
-        where
-            T: Copy,
-        {
-            Self(elements.to_vec())
-        }
-
-        pub(super) fn slice(&self) -> &[T] {
-            &self.0
-        }
-
-        pub(super) fn slice_mut(&mut self) -> &mut [T] {
-            &mut self.0
         }
     }
 }
