@@ -77,7 +77,13 @@ fn rust() -> Result<()> {
     eprintln!("== golden files");
     crate::golden::run()?;
     eprintln!("== cross-check");
-    crate::cross_check::run(&crate::cross_check::Args { batches: BATCHES, seed: 1, without_digests: false })?;
+    crate::cross_check::run(&crate::cross_check::Args {
+        batches: BATCHES,
+        seed: 1,
+        first: 0,
+        without_digests: false,
+        no_shrink: false,
+    })?;
     eprintln!("== oracle");
     crate::oracle::run(&crate::oracle::Args { batches: ORACLE, seed: 1 })?;
     eprintln!("== ranks by MPI");

@@ -4,6 +4,7 @@
 
 pub mod against;
 pub mod batches;
+pub mod checks;
 pub mod compare;
 mod cramped;
 pub mod digests;

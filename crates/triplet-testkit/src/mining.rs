@@ -130,6 +130,7 @@ pub fn difference<T: Real>(
     engine: &mut dyn Engine<T>,
 ) -> Result<Option<String>> {
     let values = sample.rows::<T>();
+    Batch::new(&values, sample.width, &sample.labels)?;
     let rows = InMemory::new(&values[..], sample.width);
     let side = Side { rows: &rows, labels: &sample.labels };
     let request = request_of(side, sample, number);

@@ -77,7 +77,12 @@ impl Tree {
     pub(crate) fn cross_check(&self, batches: u64, with_digests: bool, limit: Duration) -> Result<Ended> {
         let errors = self.root.join("cross-check.err");
         let mut command = Command::new(self.build.join("debug/xtask"));
-        command.current_dir(&self.root).args(["cross-check", "--batches", &batches.to_string()]);
+        command.current_dir(&self.root).args([
+            "cross-check",
+            "--no-shrink",
+            "--batches",
+            &batches.to_string(),
+        ]);
         command.args((!with_digests).then_some("--without-digests"));
         command
             .stdout(fs::File::create(self.root.join("cross-check.out"))?)

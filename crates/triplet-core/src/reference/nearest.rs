@@ -16,8 +16,10 @@ pub(super) fn search<T: Real>(
     found: &mut Nearest<T>,
 ) {
     let anchors = task.anchors();
+    let squares: Vec<T> = candidates.iter().map(|(_, y)| inner(y, y)).collect();
     for anchor in 0..anchors.len() {
         let x = anchors.row(anchor as u32);
+        let square = inner(x, x);
         let mut negatives: Vec<(u32, T)> = Vec::new();
         for (index, &(row, y)) in candidates.iter().enumerate().filter(|&(index, _)| looks_at(anchor, index))
         {
@@ -26,7 +28,7 @@ pub(super) fn search<T: Real>(
                 listed @ Excluded::Rows { .. } => !listed.of(anchor).contains(&row),
             };
             if is_negative {
-                negatives.push((row, task.distance().ranking_value(inner(x, y), inner(x, x), inner(y, y))));
+                negatives.push((row, task.distance().ranking_value(inner(x, y), square, squares[index])));
             }
         }
         for threshold in task.starts()[anchor]..task.starts()[anchor + 1] {

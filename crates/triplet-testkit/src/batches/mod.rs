@@ -1,5 +1,7 @@
 //! Random and adversarial batches, each determined by a seed and a number.
 
+mod adversarial;
+
 use fastrand::Rng;
 use triplet_core::Real;
 
@@ -55,8 +57,19 @@ pub fn sample(seed: u64, number: u64) -> Sample {
         (rows, width)
     };
     let classes = classes.min(rows);
-    let (family, embeddings) = embeddings(&mut rng, rows, width);
-    let labels = labels(&mut rng, rows, classes);
+    let is_adversarial = matches!(number % 7, 3 | 5);
+    let (family, embeddings) = if is_adversarial {
+        adversarial::embeddings(&mut rng, rows, width)
+    } else {
+        embeddings(&mut rng, rows, width)
+    };
+    let names: Vec<i64> = if is_adversarial && rng.bool() {
+        let kind = rng.u32(..);
+        (0..classes).map(|class| adversarial::label(kind, class)).collect()
+    } else {
+        (0..classes).map(|_| rng.i64(..)).collect()
+    };
+    let labels = labels(&mut rng, rows, &names);
     let name = format!("{family} b{rows} d{width} c{classes} (seed {seed}, batch {number})");
     Sample { name, embeddings, width, labels }
 }
@@ -138,8 +151,8 @@ fn embeddings(rng: &mut Rng, rows: usize, width: usize) -> (&'static str, Vec<f3
     (name, x)
 }
 
-fn labels(rng: &mut Rng, rows: usize, classes: usize) -> Vec<i64> {
-    let names: Vec<i64> = (0..classes).map(|_| rng.i64(..)).collect();
+fn labels(rng: &mut Rng, rows: usize, names: &[i64]) -> Vec<i64> {
+    let classes = names.len();
     let mut labels: Vec<i64> = (0..rows)
         .map(|row| match classes {
             c if c == rows => names[row],
