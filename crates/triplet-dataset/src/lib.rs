@@ -26,7 +26,7 @@ pub use error::Error;
 pub use job::{Control, Job, Plan, Progress, Request, Side, Sink, check_rows};
 pub use nearest::{NearestRows, pair_distances};
 pub use record::Record;
-pub use rows::{Element, FileRows, InMemory, Rows};
+pub use rows::{Element, FileRows, FileState, InMemory, Rows};
 pub use work::WorkFolder;
 
 /// What every fallible function of this crate returns; see the example of [`Job`].

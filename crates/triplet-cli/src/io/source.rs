@@ -12,6 +12,7 @@ use std::{
     io::{self, Cursor, Read},
     path::{Path, PathBuf},
 };
+use triplet_dataset::FileState;
 
 /// Bytes by which a format is recognised.
 const HEAD: usize = 1 << 16;
@@ -37,8 +38,18 @@ impl Source {
     pub(crate) fn read(spec: &Path, budget: &Budget) -> Result<Self> {
         let (path, array) = split(spec);
         let shown = shorten(&spec.display().to_string(), 200);
-        let (reader, length) = open(&path)?;
-        read_from(reader, length, &path, &shown, array, budget).with_context(|| shown.clone())
+        let input = open(&path)?;
+        let length = input.state.map(|state| state.len());
+        let source = read_from(input.reader, length, &path, &shown, array, budget);
+        // A change explains an error too.
+        if let (Some(file), Some(before)) = (input.file, input.state) {
+            let now = FileState::of(&file).with_context(|| shown.clone())?;
+            ensure!(
+                now == before,
+                "{shown}: was changed while it was read: read it again when it is written"
+            );
+        }
+        source.with_context(|| shown.clone())
     }
 
     /// Gives the memory back that the bytes took.
@@ -99,18 +110,29 @@ fn fill(reader: &mut dyn Read, bytes: &mut Vec<u8>, most: usize, budget: &Budget
     Ok(())
 }
 
-/// A reader, and the length of a plain file.
-fn open(path: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
+/// What is read.
+struct Input {
+    reader: Box<dyn Read>,
+    /// A plain file, and how it was when it was opened.
+    file: Option<File>,
+    state: Option<FileState>,
+}
+
+fn open(path: &Path) -> Result<Input> {
     if path == Path::new("-") {
-        return Ok((Box::new(io::stdin()), None));
+        return Ok(Input { reader: Box::new(io::stdin()), file: None, state: None });
     }
     let shown = || shorten(&path.display().to_string(), 200);
     let context = || format!("cannot open {}", shown());
     let file = File::open(path).with_context(context)?;
     let data = file.metadata().with_context(context)?;
     ensure!(!data.is_dir(), "cannot open {}: it is a folder", shown());
-    let length = data.is_file().then_some(data.len());
-    Ok((Box::new(file), length))
+    if !data.is_file() {
+        return Ok(Input { reader: Box::new(file), file: None, state: None });
+    }
+    let state = FileState::of(&file).with_context(context)?;
+    let reader = file.try_clone().with_context(context)?;
+    Ok(Input { reader: Box::new(reader), file: Some(file), state: Some(state) })
 }
 
 /// Splits `file.npz:name`, unless a file of that whole name exists.
@@ -136,4 +158,38 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
         short.push('…');
     }
     short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn a_file_that_is_written_while_it_is_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        let row = "1.0,2.0\n";
+        // As long as ten looks at the limit of memory, so that the writer comes in between.
+        let text = row.repeat(10 * STEP / row.len());
+        fs::write(&path, &text).unwrap();
+        assert!(Source::read(&path, &Budget::new(None)).is_ok());
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let refused = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    file.write_all(b"3").unwrap();
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+            });
+            let tries = (0..100).map(|_| Source::read(&path, &Budget::new(None)));
+            let refused = tries.filter_map(Result::err).next();
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            refused
+        });
+        let message =
+            format!("{:#}", refused.expect("a hundred readings of a file that changes all the time"));
+        assert!(message.contains("was changed while it was read"), "{message}");
+    }
 }

@@ -3,8 +3,8 @@
 //! By reads at a place, not through a map of the file's pages: a file that becomes shorter meanwhile is an error
 //! then, where a map would end the process. The page cache serves both alike.
 
-use super::Rows;
-use std::{fs::File, io, time::SystemTime};
+use super::{FileState, Rows};
+use std::{fs::File, io};
 
 /// The type of a file's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +49,8 @@ pub struct FileRows {
     width: usize,
     element: Element,
     big_endian: bool,
-    /// Length and time of the last change, when it was opened.
-    state: State,
+    /// When it was opened.
+    state: FileState,
 }
 
 /// Bytes that are converted at a time.
@@ -68,12 +68,12 @@ impl FileRows {
         element: Element,
         big_endian: bool,
     ) -> io::Result<Self> {
-        let state = state(&file)?;
+        let state = FileState::of(&file)?;
         let bytes =
             (rows as u64).checked_mul(width as u64).and_then(|n| n.checked_mul(element.size() as u64));
         let end = bytes.and_then(|bytes| bytes.checked_add(start));
-        if end.is_none_or(|end| end > state.0) {
-            let text = format!("{rows} rows of {width} do not fit in its {} bytes", state.0);
+        if end.is_none_or(|end| end > state.len()) {
+            let text = format!("{rows} rows of {width} do not fit in its {} bytes", state.len());
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
         }
         Ok(Self { file, start, rows, width, element, big_endian, state })
@@ -88,7 +88,7 @@ impl FileRows {
     /// Whether the file has another length or was changed since it was opened.
     #[must_use]
     pub fn has_changed(&self) -> bool {
-        state(&self.file).map_or(true, |now| now != self.state)
+        FileState::of(&self.file).map_or(true, |now| now != self.state)
     }
 
     /// Gives the bytes of some rows, a piece of whole numbers at a time.
@@ -116,22 +116,6 @@ impl FileRows {
         }
         Ok(())
     }
-}
-
-/// What changes where a file does.
-type State = (u64, Option<SystemTime>, [i64; 2]);
-
-fn state(file: &File) -> io::Result<State> {
-    let data = file.metadata()?;
-    // The time of the last change of anything, which no program can set back.
-    #[cfg(unix)]
-    let changed = {
-        use std::os::unix::fs::MetadataExt;
-        [data.ctime(), data.ctime_nsec()]
-    };
-    #[cfg(not(unix))]
-    let changed = [0; 2];
-    Ok((data.len(), data.modified().ok(), changed))
 }
 
 #[cfg(unix)]

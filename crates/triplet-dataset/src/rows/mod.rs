@@ -1,8 +1,10 @@
 //! Where rows come from.
 
 mod file;
+mod state;
 
 pub use file::{Element, FileRows};
+pub use state::FileState;
 
 use std::io;
 

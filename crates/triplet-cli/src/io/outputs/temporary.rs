@@ -11,8 +11,8 @@ use std::{
 };
 use tempfile::{Builder, NamedTempFile};
 
-const PREFIX: &str = ".triplet-";
-const SUFFIX: &str = ".partial";
+pub(super) const PREFIX: &str = ".triplet-";
+pub(super) const SUFFIX: &str = ".partial";
 /// Names are tried until one is free and stays ours.
 const TRIES: usize = 100;
 
