@@ -40,6 +40,40 @@ impl Exact {
         }
     }
 
+    /// `exp(-x)` of an `x` that is not negative, to within 2^-560.
+    pub(super) fn exp_of_minus(&self) -> Self {
+        // Below 2^-606, and no power is raised that far.
+        if self.to_f64() > 420.0 {
+            return Self::default();
+        }
+        // Of x / 2^20 by its series, squared 20 times: each squaring doubles the error.
+        let x = -Self(&self.0 >> 20);
+        let (mut sum, mut term, mut n) = (Self::default(), Self::new(1.0), 0.0);
+        while !term.is_zero() {
+            sum += &term;
+            n += 1.0;
+            term = (&term * &x).over(&Self::new(n));
+        }
+        (0..20).fold(sum, |power, _| &power * &power)
+    }
+
+    /// `ln(1 + e)` of an `e` between 0 and 1, to within 2^-580: `2 artanh(e / (2 + e))`.
+    pub(super) fn ln_1p(&self) -> Self {
+        let t = self.over(&(self + &Self::new(2.0)));
+        let square = &t * &t;
+        let (mut sum, mut power, mut n) = (Self::default(), t, 1.0);
+        while !power.is_zero() {
+            sum += &power.over(&Self::new(n));
+            power = &power * &square;
+            n += 2.0;
+        }
+        &sum + &sum
+    }
+
+    pub(super) fn abs(&self) -> Self {
+        Self(BigInt::from(self.0.magnitude().clone()))
+    }
+
     pub(super) fn is_zero(&self) -> bool {
         self.0.sign() == Sign::NoSign
     }
@@ -109,6 +143,21 @@ mod tests {
         let (large, small) = (Exact::new(2_f64.powi(127)), Exact::new(2_f64.powi(-298)));
         assert_eq!((&(&large + &small) - &large).to_f64(), 2_f64.powi(-298));
         assert_eq!((&large * &small).to_f64(), 2_f64.powi(-171));
+    }
+
+    #[test]
+    fn logarithms_and_powers_are_inverse_and_are_those_of_f64() {
+        for x in [0.0, 1e-9, 0.3, 0.693, 1.0, 7.5, 100.0, 300.0] {
+            let power = Exact::new(x).exp_of_minus();
+            assert!((power.to_f64() - (-x).exp()).abs() <= 4.0 * f64::EPSILON * (-x).exp(), "exp(-{x})");
+            let log = power.ln_1p();
+            let expected = power.to_f64().ln_1p();
+            assert!((log.to_f64() - expected).abs() <= 4.0 * f64::EPSILON * expected, "ln_1p of {power:?}");
+        }
+        // exp(-ln 2) is 1/2, to 200 bits and more.
+        let half = Exact::new(1.0).ln_1p().exp_of_minus();
+        assert!((&half - &Exact::new(0.5)).abs().to_f64() < 2_f64.powi(-540), "{half:?}");
+        assert_eq!(Exact::new(1e9).exp_of_minus(), Exact::default());
     }
 
     #[test]

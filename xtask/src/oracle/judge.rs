@@ -180,30 +180,34 @@ impl Judge<'_> {
         let exact = sum.over(&Exact::new(normalizer));
         let error = error / normalizer;
         let error = error + unit * (exact.to_f64() + error) + f64::from(f32::from_bits(1));
-        if self.objective.rule == Rule::HardSoft && T::NAME != f32::NAME {
-            // The soft margin's truth is a value of f64 here.
-            return Ok(());
-        }
         self.record("loss", &Bounded { exact, error }, computed)
+    }
+
+    /// The distances of a triplet's positive and negative in real numbers.
+    fn sides<T: Real>(&self, triplet: &Triplet<T>) -> [Bounded; 2] {
+        let sides =
+            [(triplet.positive, triplet.positive_distance), (triplet.negative, triplet.negative_distance)];
+        sides.map(|(row, computed)| match row {
+            Some(row) => self.rows.distance(triplet.anchor as usize, row as usize),
+            // What the rule puts in the place of a row that is not there.
+            None => Bounded { exact: Exact::new(computed.to_f64()), error: 0.0 },
+        })
     }
 
     /// A triplet's term. None where a missing positive leaves it out.
     fn term<T: Real>(&self, triplet: &Triplet<T>, margin: f64, unit: f64) -> Option<Bounded> {
-        let anchor = triplet.anchor as usize;
-        let of = |row: Option<u32>, computed: T| match row {
-            Some(row) => self.rows.distance(anchor, row as usize),
-            // What the rule puts in the place of a row that is not there.
-            None => Bounded { exact: Exact::new(computed.to_f64()), error: 0.0 },
-        };
-        let near = of(triplet.positive, triplet.positive_distance);
-        let far = of(triplet.negative, triplet.negative_distance);
+        let [near, far] = self.sides(triplet);
         let mut error = near.error + far.error;
         let difference = &near.exact - &far.exact;
         if self.objective.rule == Rule::HardSoft {
-            let value = difference.to_f64();
-            let value = value.max(0.0) + (-value.abs()).exp().ln_1p();
-            error += 2.0 * unit * (value + error) + unit * near.exact.to_f64().max(far.exact.to_f64());
-            return Some(Bounded { exact: Exact::new(value), error });
+            let power = difference.abs().exp_of_minus();
+            let exact = &difference.clone().max0() + &power.ln_1p();
+            // Its slope is at most 1. Of exp and log1p less than a unit of the last place each is promised: with
+            // e <= 1.45 log1p(e) and the sum, less than 6 units of rounding of f64; then one of the type.
+            error += unit * (difference.abs().to_f64() + error);
+            error += 6.0 * F64_UNIT * (exact.to_f64() + error);
+            error += unit * (exact.to_f64() + error);
+            return Some(Bounded { exact, error });
         }
         let before = near.exact.to_f64() + near.error + margin;
         error += unit * before + unit * (before + far.exact.to_f64() + far.error) * (1.0 + unit);
@@ -213,35 +217,33 @@ impl Judge<'_> {
     /// The gradient, of the triplets whose computed terms have one.
     fn gradient<T: Real>(&mut self, triplets: &[Triplet<T>], normalizer: f64, computed: &[T]) -> Result<()> {
         let Objective { rule, margin, distance } = self.objective;
-        if rule == Rule::HardSoft && T::NAME != f32::NAME {
-            return Ok(());
-        }
         let mut pairs: Vec<BTreeMap<usize, Derivative>> = vec![BTreeMap::new(); self.sample.labels.len()];
         for triplet in triplets {
             let (near, far) = (triplet.positive_distance, triplet.negative_distance);
             let exists = triplet.negative.is_some() || rule.differentiates_missing_negative();
-            let mut derivative = rule.term(T::from_f64(margin), near, far).derivative;
-            let mut error = 0.0;
-            if rule == Rule::HardSoft {
-                let truth = self.soft_derivative(triplet);
-                (derivative, error) = (truth.value, truth.error);
-            }
-            if !exists || derivative == 0.0 && error == 0.0 {
+            let Derivative { value, error } = if rule == Rule::HardSoft {
+                self.soft_derivative(triplet)
+            } else {
+                let value = rule.term(T::from_f64(margin), near, far).derivative;
+                Derivative { value: Exact::new(value), error: 0.0 }
+            };
+            if !exists || value.is_zero() && error == 0.0 {
                 continue;
             }
             let anchor = triplet.anchor as usize;
-            for (row, sign) in [(triplet.positive, 1.0), (triplet.negative, -1.0)] {
+            let minus = -value.clone();
+            for (row, value) in [(triplet.positive, &value), (triplet.negative, &minus)] {
                 let Some(row) = row else { continue };
                 for (a, b) in [(anchor, row as usize), (row as usize, anchor)] {
-                    let sum = pairs[a].entry(b).or_insert(Derivative { value: 0.0, error: 0.0 });
-                    sum.value += sign * derivative;
+                    let sum = pairs[a].entry(b).or_default();
+                    sum.value += value;
                     sum.error += error;
                 }
             }
         }
         let factor = if distance == Distance::SquaredL2 { 2.0 } else { 1.0 };
         for (r, pairs) in pairs.iter().enumerate() {
-            let pairs: Vec<_> = pairs.iter().map(|(&m, &d)| (m, d)).collect();
+            let pairs: Vec<_> = pairs.iter().map(|(&m, d)| (m, d.clone())).collect();
             let distance = |i, j| self.computed.get(&(i, j)).copied().unwrap_or_default();
             let truth = self.rows.gradient(r, &pairs, distance, factor / normalizer);
             for (truth, &computed) in truth.iter().zip(&computed[r * self.rows.width..]) {
@@ -253,17 +255,16 @@ impl Judge<'_> {
 
     /// The logistic function of the distances' difference, whose slope is at most 1/4.
     fn soft_derivative<T: Real>(&self, triplet: &Triplet<T>) -> Derivative {
-        let (Some(positive), Some(negative)) = (triplet.positive, triplet.negative) else {
-            let difference = triplet.positive_distance.to_f64() - triplet.negative_distance.to_f64();
-            return Derivative { value: 1.0 / (1.0 + (-difference).exp()), error: 1e-6 };
-        };
-        let anchor = triplet.anchor as usize;
-        let [near, far] = [positive, negative].map(|row| self.rows.distance(anchor, row as usize));
-        let difference = (&near.exact - &far.exact).to_f64();
-        let rounding = T::EPSILON * (near.exact.to_f64() + far.exact.to_f64() + 1.0);
-        Derivative {
-            value: 1.0 / (1.0 + (-difference).exp()),
-            error: (near.error + far.error + rounding) / 4.0 + rounding,
-        }
+        let [near, far] = self.sides(triplet);
+        let difference = &near.exact - &far.exact;
+        let inherited = near.error + far.error;
+        let off = inherited + T::EPSILON / 2.0 * (difference.abs().to_f64() + inherited);
+        let power = difference.abs().exp_of_minus();
+        let one = Exact::new(1.0);
+        let above = if difference.clone().max0() == difference { &one } else { &power };
+        let value = above.over(&(&one + &power));
+        // exp is off by less than a unit of the last place; a sum, a quotient, and sums of up to four such.
+        let error = off / 4.0 + gamma(12, F64_UNIT) * (value.to_f64() + off / 4.0);
+        Derivative { value, error }
     }
 }

@@ -106,8 +106,8 @@ impl Rows {
     ) -> Vec<Bounded> {
         let mut sums = vec![Bounded { exact: Exact::default(), error: 0.0 }; self.width];
         let mut sizes = vec![0.0; self.width];
-        for &(m, derivative) in pairs {
-            self.add(r, m, derivative, &computed, (&mut sums, &mut sizes));
+        for (m, derivative) in pairs {
+            self.add(r, *m, derivative, &computed, (&mut sums, &mut sizes));
         }
         let roundings = self.gamma(pairs.len() + 5);
         for (sum, size) in sums.iter_mut().zip(&mut sizes) {
@@ -125,11 +125,11 @@ impl Rows {
         &self,
         r: usize,
         m: usize,
-        derivative: Derivative,
+        derivative: &Derivative,
         computed: impl Fn(usize, usize) -> f64,
         (sums, sizes): (&mut [Bounded], &mut [f64]),
     ) {
-        let (mut factor, mut factor_error) = (Exact::new(derivative.value), derivative.error);
+        let (mut factor, mut factor_error) = (derivative.value.clone(), derivative.error);
         if self.distance == Distance::L2 {
             let true_distance = self.distance(r, m);
             let inverse = Exact::new(1.0).over(&true_distance.exact);
@@ -137,7 +137,9 @@ impl Rows {
             let used = computed(r, m);
             let used = if used > 0.0 { Exact::new(1.0).over(&Exact::new(used)) } else { Exact::default() };
             factor_error = factor_error * used.to_f64()
-                + (&used - &inverse).to_f64().abs() * derivative.value.abs() * (1.0 + 4.0 * self.unit);
+                + (&used - &inverse).to_f64().abs()
+                    * derivative.value.to_f64().abs()
+                    * (1.0 + 4.0 * self.unit);
             factor = &factor * &inverse;
         }
         let size = factor.to_f64().abs() + factor_error;
@@ -189,9 +191,9 @@ impl Rows {
 }
 
 /// The derivative of the sum of terms by a distance, and how far the computed one may be off.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Derivative {
-    pub(super) value: f64,
+    pub(super) value: Exact,
     pub(super) error: f64,
 }
 
