@@ -20,6 +20,7 @@ mod ranks;
 mod sanitize;
 mod scaling;
 mod soak;
+mod supply;
 mod sweep;
 mod test;
 
@@ -69,6 +70,9 @@ enum Command {
     ///
     /// `cargo xtask sanitize tests::tile` runs only the tests whose names hold `tests::tile`.
     Sanitize(sanitize::Args),
+    /// Checks what the packages are made of: licences and advisories of all dependencies by cargo-deny; with `--wheel`, that
+    /// two builds of the wheel are the same to the byte, and its list of components.
+    Supply(supply::Args),
     /// Goes through every order in which threads may enter and leave the jobs of the OpenMP executor, with loom, on the
     /// stable toolchain. Minutes to build, seconds to run.
     Loom,
@@ -113,6 +117,7 @@ fn main() -> ExitCode {
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Ranks(args) => timed("ranks").and_then(|()| ranks::run(&args)),
         Command::Sanitize(args) => sanitize::run(&args),
+        Command::Supply(args) => supply::run(&args),
         Command::Loom => loom::run(),
         Command::Oracle(args) => oracle::run(&args),
         Command::Soak(args) => soak::run(&args),

@@ -1,4 +1,5 @@
-//! `cargo xtask sanitize`: the kernels' tests, and every engine by the cross-check, under the address sanitizer.
+//! `cargo xtask sanitize`: the kernels' tests, and every engine by the cross-check, under the address sanitizer; or the
+//! cross-check under valgrind, which sees reads of what nobody wrote as well, but has no AVX-512.
 //!
 //! The register tile reads packed panels through pointers, after one check of their lengths. The tests give it
 //! panels of exactly the elements that it may read, so that one more is outside its allocation, which no test
@@ -6,6 +7,7 @@
 
 use crate::cargo::{cargo, target};
 use anyhow::{Context, Result, bail, ensure};
+use std::{env, process::Command};
 
 /// Which tests.
 #[derive(Debug, clap::Args)]
@@ -15,7 +17,13 @@ pub(crate) struct Args {
     /// Batches of the cross-check.
     #[arg(long, default_value_t = 200)]
     batches: u64,
+    /// The cross-check of this very program under valgrind's memcheck instead: portable and AVX2.
+    #[arg(long, conflicts_with = "filters")]
+    valgrind: bool,
 }
+
+/// What memcheck is not to report, with why.
+const SUPPRESSED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/valgrind.supp");
 
 /// The compile target of this computer, where the toolchain has the sanitizer's runtime for it.
 const TARGET: Option<&str> = if cfg!(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")) {
@@ -29,6 +37,9 @@ const TARGET: Option<&str> = if cfg!(all(target_os = "linux", target_env = "gnu"
 };
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.valgrind {
+        return valgrind(args.batches);
+    }
     let Some(compiled_for) = TARGET else {
         bail!("Rust has no AddressSanitizer for this system: run it on Linux (x86-64 or aarch64) or macOS");
     };
@@ -37,6 +48,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let batches = ["cross-check".into(), "--batches".into(), args.batches.to_string()];
         sanitized(&["run", "-p", "xtask"], compiled_for, &batches)?;
     }
+    Ok(())
+}
+
+/// The cross-check in this program, under memcheck.
+fn valgrind(batches: u64) -> Result<()> {
+    let mut command = Command::new("valgrind");
+    command.args(["--quiet", "--error-exitcode=9", &format!("--suppressions={SUPPRESSED}")]);
+    command.arg(env::current_exe()?).args(["cross-check", "--no-shrink", "--batches", &batches.to_string()]);
+    let status =
+        command.status().context("valgrind is not installed: on Debian, apt-get install valgrind")?;
+    ensure!(status.success(), "the cross-check failed, or memcheck saw an error: see its report above");
     Ok(())
 }
 
