@@ -98,12 +98,15 @@ impl<T: Element> Engines<T> {
         let cut = Cut::numbered(sample, number);
         let expected = answer_in(sample, *asked, weights.as_deref(), &mut self.reference);
         let (names, engines) = self.take(number, cut.ranks());
-        match cut.answers(sample, *asked, weights.as_deref(), engines) {
-            Err(error) => same(&expected, &Err(error)).map_err(|how| format!("ranks of {names}: {how}"))?,
-            Ok(found) => {
-                for (rank, found) in found.into_iter().enumerate() {
-                    same(&expected, &Ok(found)).map_err(|how| format!("rank {rank} of {names}: {how}"))?;
-                }
+        let found = cut.answers(sample, *asked, weights.as_deref(), engines);
+        let Some((expected, found)) =
+            both(expected, found).map_err(|how| format!("ranks of {names}: {how}"))?
+        else {
+            return Ok(1);
+        };
+        for (rank, found) in found.iter().enumerate() {
+            if let Some(how) = expected.difference(found) {
+                return Err(format!("rank {rank} of {names}: {how}"));
             }
         }
         Ok(cut.ranks() as u64)
@@ -116,10 +119,10 @@ impl<T: Element> Engines<T> {
         let expected = bank_answer(sample, *asked, &mut self.reference);
         let (names, engines) = self.take(number, cut.ranks());
         let found = cut.bank_answers(sample, *asked, engines);
-        let (expected, found) = match (expected, found) {
-            (Ok(expected), Ok(found)) => (expected, found),
-            (Err(a), Err(b)) if a == b => return Ok(1),
-            (a, b) => return Err(format!("banks of {names}: {:?} and {:?}", a.err(), b.err())),
+        let Some((expected, found)) =
+            both(expected, found).map_err(|how| format!("banks of {names}: {how}"))?
+        else {
+            return Ok(1);
         };
         let mut compared = 0;
         for (rank, found) in found.iter().enumerate() {
@@ -155,6 +158,15 @@ impl<T: Element> Engines<T> {
             compared += 1;
         }
         Ok(compared)
+    }
+}
+
+/// Two answers, unless both are refusals: ranks refuse in the words of the one that has the row.
+fn both<A, B>(expected: Result<A, Error>, found: Result<B, Error>) -> Result<Option<(A, B)>, String> {
+    match (expected, found) {
+        (Ok(expected), Ok(found)) => Ok(Some((expected, found))),
+        (Err(_), Err(_)) => Ok(None),
+        (a, b) => Err(format!("{:?} and {:?}", a.err(), b.err())),
     }
 }
 
