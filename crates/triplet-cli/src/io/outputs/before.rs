@@ -68,9 +68,10 @@ impl Before {
 
 fn linked(place: &Path) -> io::Result<NamedTempFile<File>> {
     Builder::new().prefix(PREFIX).suffix(SUFFIX).make_in(folder(place), |path| {
+        // Before it has the name by which others would look for it.
         let file = File::open(place)?;
-        fs::hard_link(place, path)?;
         let _ = file.try_lock();
+        fs::hard_link(place, path)?;
         Ok(file)
     })
 }

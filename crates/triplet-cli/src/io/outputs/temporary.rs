@@ -107,11 +107,17 @@ fn clean(folder: &Path) {
         let ours = name.starts_with(PREFIX) && name.ends_with(SUFFIX);
         if ours
             && entry.file_type().is_ok_and(|kind| kind.is_file())
-            && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok())
+            && let Some(_held) = left_behind(&entry.path())
         {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// A file that no process holds, locked. Who is about to take it finds it locked, or gone.
+fn left_behind(path: &Path) -> Option<File> {
+    let file = File::open(path).ok()?;
+    file.try_lock().is_ok().then_some(file)
 }
 
 /// The mode to make it with: as any new file, by the umask; but private while it is to replace
@@ -148,6 +154,19 @@ mod tests {
         let path = living.file.path().to_owned();
         drop(living);
         assert!(!path.exists());
+    }
+
+    /// Of 200 processes that wrote into one folder at once, one lost its file: another had unlocked it before it removed it.
+    #[test]
+    fn what_is_about_to_be_removed_cannot_be_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".triplet-dead01.partial");
+        let owner = File::create(&path).unwrap();
+        let removing = left_behind(&path).expect("nobody holds it");
+        assert!(matches!(owner.try_lock(), Err(fs::TryLockError::WouldBlock)));
+        drop(removing);
+        owner.try_lock().unwrap();
+        assert!(left_behind(&path).is_none());
     }
 
     #[cfg(unix)]
