@@ -347,3 +347,22 @@ fn one_folder_written_in_two_ways_is_locked_once() {
         assert!(!run.stderr.contains("locked"), "the command waited for itself: {run:?}");
     }
 }
+
+#[test]
+fn two_hundred_processes_write_into_one_folder_at_once() {
+    let bench = loss_inputs();
+    let start_one = |number: usize| {
+        let mut command =
+            bench.command(&format!("{LOSS} --threads {} --gradient {number}.npy", number % 5 + 1));
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let processes: Vec<Child> = (0..200).map(start_one).collect();
+    for (number, process) in processes.into_iter().enumerate() {
+        let output = process.wait_with_output().unwrap();
+        assert!(output.status.success(), "{number}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let files = files(&bench.path("."));
+    let first = &files["0.npy"];
+    assert!((0..200).all(|number| &files[&format!("{number}.npy")] == first), "other bits");
+    assert!(!files.keys().any(|name| is_temporary(name)), "{:?}", files.keys());
+}
