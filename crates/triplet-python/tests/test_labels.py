@@ -262,6 +262,12 @@ def test_two_sets_of_rows_share_their_classes():
                     as_labels_of_both(other, theirs, names)
     with pytest.raises(ValueError, match="dates leave the range"):
         as_labels_of_both(np.array(["9999"], "M8[D]"), np.array(["2020"], "M8[ns]"), names)
+    # The first goes round to the second in nanoseconds.
+    round_trip = [np.datetime64("2585-01-01", "D"), np.datetime64("2000-06-13T00:25:26.290448384", "ns")]
+    with pytest.raises(ValueError, match="dates leave the range"):
+        as_labels(round_trip)
+    first, second = as_labels([np.datetime64("2020-01-01", "D"), np.datetime64("2020-01-01", "ns")])
+    assert first == second
 
 
 def test_names_go_with_their_classes():

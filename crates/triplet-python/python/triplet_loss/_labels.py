@@ -115,11 +115,19 @@ def _numbers(*several: _Keys) -> list[NDArray[np.int64]]:
 
 def _in_one_unit(several: Sequence[_Keys]) -> list[NDArray[Any]]:
     unit = np.result_type(*(keys.values for keys in several))
-    dates = [keys.values.astype(unit) for keys in several]
-    for keys, converted in zip(several, dates):
-        if (converted.astype(keys.values.dtype) != keys.values).any():
-            raise ValueError(f"dates leave the range of {unit.name}: convert them to a coarser unit")
-    return dates
+    return [_in_unit(keys.values, unit) for keys in several]
+
+
+def _in_unit(dates: NDArray[Any], unit: np.dtype[Any]) -> NDArray[Any]:
+    """The same dates in a finer unit, or an error: NumPy 2.5 has one too, NumPy before lets them go round."""
+    try:
+        converted = dates.astype(unit)
+        fits = bool((converted.astype(dates.dtype) == dates).all())
+    except OverflowError:
+        fits = False
+    if not fits:
+        raise ValueError(f"dates leave the range of {unit.name}: convert them to a coarser unit")
+    return converted
 
 
 def _read(values: Any, what: str) -> _Keys:
@@ -285,9 +293,13 @@ def _from_dates(items: list[Any], what: str) -> _Keys:
     if any(zoned):
         row = zoned.index(not zoned[0])
         raise TypeError(f"{what} mix dates with and without a time zone: see rows 0 and {row}")
-    stamps = (item.to_datetime64() if hasattr(item, "to_datetime64") else item for item in items)
-    dates = np.array([np.datetime64(stamp) for stamp in stamps])
-    missing = np.isnat(dates)
-    if missing.any():
-        raise errors.missing(what, int(np.argmax(missing)), "NaT")
-    return _Keys("dates", dates)
+    given = (item.to_datetime64() if hasattr(item, "to_datetime64") else item for item in items)
+    stamps = [np.datetime64(stamp) for stamp in given]
+    missing = [bool(np.isnat(stamp)) for stamp in stamps]
+    if any(missing):
+        raise errors.missing(what, missing.index(True), "NaT")
+    units = {stamp.dtype for stamp in stamps}
+    if len(units) == 1:
+        return _Keys("dates", np.array(stamps))
+    unit = np.result_type(*units)
+    return _Keys("dates", np.concatenate([_in_unit(np.array([stamp]), unit) for stamp in stamps]))
