@@ -95,6 +95,13 @@ def test_an_epoch_deals_every_row_on_any_number_of_ranks():
             # No longer than the largest class needs, or all of them.
             groups = -(-np.unique(labels, return_counts=True)[1] // rows)
             assert len(samplers[0]) <= max(groups.max(), -(-groups.sum() // (classes * ranks)))
+            longer = [
+                PKSampler(
+                    labels, classes, rows, batches=len(samplers[0]) + 1, seed=seed, rank=rank, ranks=ranks
+                )
+                for rank in range(ranks)
+            ]
+            assert dealt(labels, [rows for sampler in longer for rows in sampler]).min() >= 1
     assert tried > 60
 
 
