@@ -12,10 +12,10 @@ use std::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Builds the wheel twice, from two copies of the committed tree in folders of different names, with nothing shared but cargo's
-    /// registry, and compares them to the byte; looks for the list of components (CycloneDX) in it. Two release builds.
+    /// registry, and compares them to the byte; looks for the list of components (`CycloneDX`) in it. Two release builds.
     #[arg(long)]
     wheel: bool,
-    /// A copy of RustSec's advisory database, for machines that cannot fetch it: a git repository.
+    /// A copy of the `RustSec` advisory database, for machines that cannot fetch it: a git repository.
     #[arg(long)]
     advisories: Option<PathBuf>,
 }

@@ -203,3 +203,9 @@ def test_no_anchors_give_no_gradient(reduction):
         candidate_gradient=True,
     )
     assert not found.candidate_gradient.any()
+
+
+def test_a_bank_takes_rows_of_any_width():
+    rows = np.random.default_rng(3).standard_normal((4, 300)).astype(np.float32)
+    bank = MemoryBank(300, 16)
+    assert bank.evaluate([0, 0, 1, 1], rows).loss == evaluate([0, 0, 1, 1], rows).loss

@@ -187,6 +187,8 @@ BAD = {
     "a half": (ValueError, PLACE + r"0.5: .*whole numbers", lambda: [0, 0.5]),
     "infinity": (ValueError, PLACE + r"inf: .*whole numbers", lambda: [0, float("inf")]),
     "2**63": (ValueError, PLACE + "9223372036854775808: labels must fit", lambda: [0, 2**63]),
+    "2**63 after -100": (ValueError, PLACE + "9223372036854775808: labels must fit", lambda: [-100, 2**63]),
+    "no column": (ValueError, r"labels have shape \[2, 0\]: expected", lambda: np.zeros((2, 0), np.int64)),
     "uint64": (ValueError, PLACE + "9223372036854775808: labels must fit",
                lambda: np.array([0, 2**63], np.uint64)),
     "uint64 in a list": (ValueError, PLACE + "9223372036854775808", lambda: [0, np.uint64(2**63)]),

@@ -12,7 +12,7 @@ pub(super) fn embeddings(rng: &mut Rng, rows: usize, width: usize) -> (&'static 
             "one ulp apart"
         }
         1 => {
-            copies(rng, &mut x, width, 7, |rng, row| rng.shuffle(row));
+            copies(rng, &mut x, width, 7, Rng::shuffle);
             // Distances from here are sums of the same squares, in other orders.
             x[..width].fill(0.0);
             "permuted components"

@@ -34,7 +34,7 @@ impl Check {
     pub fn of_number(number: u64) -> impl Iterator<Item = Self> {
         let all = [
             Some(Self::Square),
-            (number % RECTANGLES == 0).then_some(Self::Rectangle(number / RECTANGLES)),
+            number.is_multiple_of(RECTANGLES).then_some(Self::Rectangle(number / RECTANGLES)),
             (number % RANKS == 1).then_some(Self::Ranks(number / RANKS)),
             (number % RANKS == 3).then_some(Self::Bank(number / RANKS)),
             (number % MINED == 2).then_some(Self::Mined(number / MINED)),
