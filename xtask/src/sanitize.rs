@@ -51,11 +51,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The cross-check in this program, under memcheck.
+/// The cross-check in this program, under memcheck. Not compared with the recorded digests: valgrind (3.19) gives a negated
+/// multiply-add that is zero the other sign.
 fn valgrind(batches: u64) -> Result<()> {
     let mut command = Command::new("valgrind");
     command.args(["--quiet", "--error-exitcode=9", &format!("--suppressions={SUPPRESSED}")]);
-    command.arg(env::current_exe()?).args(["cross-check", "--no-shrink", "--batches", &batches.to_string()]);
+    command.arg(env::current_exe()?).args([
+        "cross-check",
+        "--no-shrink",
+        "--without-digests",
+        "--batches",
+        &batches.to_string(),
+    ]);
     let status =
         command.status().context("valgrind is not installed: on Debian, apt-get install valgrind")?;
     ensure!(status.success(), "the cross-check failed, or memcheck saw an error: see its report above");
