@@ -43,8 +43,9 @@ pub fn expected<T: Real>(
     let comparison = Comparison::between(points.0, points.1, Identity::Disjoint, distance);
     let mut records = Vec::new();
     for anchor in 0..anchors.1.len() as u32 {
-        let value = |row: u32| comparison.ranking_value(anchor, row);
         let all = 0..labels.len() as u32;
+        let values: Vec<T> = all.clone().map(|row| comparison.ranking_value(anchor, row)).collect();
+        let value = |row: u32| values[row as usize];
         let is_same = |row: u32| others.is_none() && row == anchor;
         let of_label = |row: u32| labels[row as usize] == anchors.1[anchor as usize];
         let mut positives: Vec<u32> = all.clone().filter(|&row| of_label(row) && !is_same(row)).collect();
@@ -64,7 +65,7 @@ pub fn expected<T: Real>(
             let admits = |&&(value, _): &&(T, u32)| {
                 let (d, p) = (of(value).to_f64(), near.to_f64());
                 let by_rule = match conditions.rule {
-                    Rule::SemiHard => value > comparison.ranking_value(anchor, positive),
+                    Rule::SemiHard => value > values[positive as usize],
                     Rule::SemiHardLiteral => of(value) > near + T::from_f64(conditions.margin),
                     Rule::Hard | Rule::HardSoft => true,
                 };
