@@ -1,8 +1,9 @@
 //! `cargo xtask supply`: what the packages are made of, and whether they come out the same when made again.
 
 use crate::cargo::{cargo, target};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use std::{
+    collections::{BTreeMap, BTreeSet},
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -12,7 +13,7 @@ use std::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Builds the wheel twice, from two copies of the committed tree in folders of different names, with nothing shared but cargo's
-    /// registry, and compares them to the byte; looks for the list of components (`CycloneDX`) in it. Two release builds.
+    /// registry, and compares them to the byte, then file by file; looks for the list of components (`CycloneDX`) in it. Two release builds.
     #[arg(long)]
     wheel: bool,
     /// A copy of the `RustSec` advisory database, for machines that cannot fetch it: a git repository.
@@ -87,16 +88,78 @@ fn wheels() -> Result<()> {
     let name = wheels[0].file_name().unwrap_or_default().to_string_lossy();
     println!("{name}: {} bytes", first.len());
     components(&wheels[0], &folder)?;
-    if first != second {
-        let left = folder.join("differs");
-        for (place, wheel) in ["first", "second"].iter().zip(&wheels) {
-            unpack(wheel, &left.join(place))?;
-        }
-        let _ = Command::new("diff").arg("-rq").args(["first", "second"]).current_dir(&left).status();
-        bail!("the two wheels differ: both are unpacked in {}", left.display());
+    if first == second {
+        println!("two builds of it are the same to the byte");
+        return Ok(());
     }
-    println!("two builds of it are the same to the byte");
+    let trees = ["first", "second"].map(|place| folder.join("differs").join(place));
+    for (tree, wheel) in trees.iter().zip(&wheels) {
+        unpack(wheel, tree)?;
+    }
+    let [first, second] = [contents(&trees[0])?, contents(&trees[1])?];
+    let differs = |name: &&String| first.get(*name) != second.get(*name);
+    let names: BTreeSet<&String> = first.keys().chain(second.keys()).collect();
+    let differing: Vec<&String> = names.into_iter().filter(differs).collect();
+    ensure!(
+        differing.is_empty(),
+        "the two wheels differ, and are unpacked in {}: {differing:?}",
+        folder.display()
+    );
+    println!(
+        "two builds of it are the same, file by file, but for what maturin puts into the list of components:"
+    );
+    println!("  a number at random, the time, the folder of the build; and its line in RECORD");
     Ok(())
+}
+
+/// The files of an unpacked wheel. Of the list of components without what says which build it was, which nothing turns off.
+fn contents(wheel: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![wheel.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(wheel)?.display().to_string();
+            let bytes = fs::read(&path)?;
+            let bytes = if name.contains("/sboms/") {
+                without_build(&bytes)?
+            } else if name.ends_with("/RECORD") {
+                String::from_utf8(bytes)?
+                    .lines()
+                    .filter(|line| !line.contains("/sboms/"))
+                    .collect::<String>()
+                    .into()
+            } else {
+                bytes
+            };
+            files.insert(name, bytes);
+        }
+    }
+    Ok(files)
+}
+
+/// A list of components without its number, its time and the folder in the names of the workspace's crates.
+fn without_build(list: &[u8]) -> Result<Vec<u8>> {
+    let mut bom: serde_json::Value = serde_json::from_slice(list)?;
+    let fields = bom.as_object_mut().context("a list of components that is no object")?;
+    fields.remove("serialNumber");
+    if let Some(metadata) = fields.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+        metadata.remove("timestamp");
+    }
+    let text = bom.to_string();
+    let places = ["a", "another folder", "another%20folder"].map(|name| format!("/{name}/tree/"));
+    let mut short = String::new();
+    for part in text.split('"') {
+        // What stands before the tree, whichever of the two folders it is in.
+        let place = places.iter().find_map(|place| part.find(place.as_str()).map(|at| at + place.len()));
+        short.push_str(place.map_or(part, |at| &part[at..]));
+        short.push('"');
+    }
+    Ok(short.into_bytes())
 }
 
 /// Builds the wheel from a copy of what is committed.

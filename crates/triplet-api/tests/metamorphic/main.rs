@@ -1,67 +1,11 @@
 //! Laws that connect the answer to a batch with that to a changed one, all to the last bit.
 
+mod rows;
+
 use proptest::prelude::*;
-use triplet_api::{Inputs, Loss, LossSpec, Reduction, Workspace};
-use triplet_core::{Batch, Distance, Objective, Rule};
-
-/// Rows and their labels.
-#[derive(Debug, Clone)]
-struct Rows {
-    x: Vec<f32>,
-    width: usize,
-    labels: Vec<i64>,
-}
-
-/// What an evaluation answers, in bits.
-#[derive(Debug, PartialEq)]
-struct Bits {
-    loss: u32,
-    losses: Vec<u32>,
-    gradient: Vec<u32>,
-    negatives: Vec<u32>,
-}
-
-impl Rows {
-    fn evaluate(&self, rule: Rule, distance: Distance, margin: f64, reduction: Reduction) -> Bits {
-        let mut workspace = Workspace::<f32>::default();
-        let batch = Batch::new(&self.x, self.width, &self.labels).unwrap();
-        let spec =
-            LossSpec { objective: Objective { distance, rule, margin }, reduction, require_positives: false };
-        let answer = spec.evaluate_with(&batch, Inputs::default(), &mut workspace).unwrap();
-        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect();
-        Bits {
-            loss: answer.loss().to_bits(),
-            losses: answer.losses().map(bits).unwrap_or_default(),
-            gradient: bits(answer.gradient()),
-            negatives: answer.mined().negatives.clone(),
-        }
-    }
-
-    fn map(&self, change: impl Fn(usize, f32) -> f32) -> Self {
-        let x = self.x.iter().enumerate().map(|(i, &x)| change(i % self.width, x)).collect();
-        Self { x, ..self.clone() }
-    }
-}
-
-fn rows(component: impl Strategy<Value = f32> + Clone) -> impl Strategy<Value = Rows> {
-    (2_usize..40, 1_usize..20, 1_i64..8).prop_flat_map(move |(count, width, classes)| {
-        let x = prop::collection::vec(component.clone(), count * width);
-        let labels = prop::collection::vec(0..classes, count);
-        (x, labels).prop_map(move |(x, labels)| Rows { x, width, labels })
-    })
-}
-
-fn reals() -> impl Strategy<Value = Rows> {
-    rows(-4.0_f32..4.0)
-}
-
-fn integers() -> impl Strategy<Value = Rows> {
-    rows((-6_i32..=6).prop_map(|value| value as f32))
-}
-
-fn times(bits: &[u32], factor: f32) -> Vec<u32> {
-    bits.iter().map(|&bits| (f32::from_bits(bits) * factor).to_bits()).collect()
-}
+use rows::{Chosen, Rows, integers, reals, times};
+use triplet_api::{Reduction, Weights};
+use triplet_core::{Distance, Rule};
 
 const HINGES: [Rule; 2] = [Rule::SemiHard, Rule::Hard];
 
@@ -77,7 +21,7 @@ proptest! {
             for (distance, of_loss) in [(Distance::SquaredL2, scale * scale), (Distance::L2, scale)] {
                 let before = rows.evaluate(rule, distance, 0.5, Reduction::Mean);
                 let after = scaled.evaluate(rule, distance, 0.5 * f64::from(of_loss), Reduction::Mean);
-                prop_assert_eq!(&after.negatives, &before.negatives);
+                prop_assert_eq!(after.choices(), before.choices());
                 prop_assert_eq!(times(&[before.loss], of_loss), [after.loss]);
                 // The gradient is the loss over a length.
                 prop_assert_eq!(times(&before.gradient, of_loss / scale), after.gradient);
@@ -131,7 +75,7 @@ proptest! {
             for distance in Distance::ALL {
                 let small = rows.evaluate(rule, distance, margin, Reduction::None);
                 let large = rows.evaluate(rule, distance, margin + more, Reduction::None);
-                prop_assert_eq!(&small.negatives, &large.negatives);
+                prop_assert_eq!(&small.triplets, &large.triplets);
                 for (small, large) in small.losses.iter().zip(&large.losses) {
                     prop_assert!(f32::from_bits(*small) <= f32::from_bits(*large));
                 }
@@ -148,16 +92,59 @@ proptest! {
         let pairs = Rows { x: rows.x[..count * rows.width].to_vec(), width: rows.width, labels };
         let mut permutation: Vec<usize> = (0..count).collect();
         fastrand::Rng::with_seed(order).shuffle(&mut permutation);
-        let permuted = Rows {
-            x: permutation.iter().flat_map(|&row| &pairs.x[row * rows.width..][..rows.width]).copied().collect(),
-            width: rows.width,
-            labels: permutation.iter().map(|&row| pairs.labels[row]).collect(),
-        };
+        let permuted = pairs.chosen(&permutation);
         for rule in HINGES {
             let before = pairs.evaluate(rule, Distance::SquaredL2, 1.0, Reduction::None);
             let after = permuted.evaluate(rule, Distance::SquaredL2, 1.0, Reduction::None);
             let wanted: Vec<u32> = permutation.iter().map(|&row| before.losses[row]).collect();
             prop_assert_eq!(after.losses, wanted);
         }
+    }
+
+    /// However a set is cut into anchors, each against all rows: the triplets of the square batch, and the losses of the rule
+    /// that divides by nothing.
+    #[test]
+    fn a_set_may_be_cut_into_anchors(rows in reals(), cuts in any::<u64>()) {
+        let count = rows.labels.len();
+        let mut rng = fastrand::Rng::with_seed(cuts);
+        let parts = rng.usize(1..5);
+        let part_of: Vec<usize> = (0..count).map(|_| rng.usize(..parts)).collect();
+        for rule in Rule::ALL {
+            for distance in Distance::ALL {
+                let whole = rows.evaluate(rule, distance, 0.5, Reduction::None);
+                for part in 0..parts {
+                    let chosen: Vec<usize> = (0..count).filter(|&row| part_of[row] == part).collect();
+                    let (mut found, _) = rows.against_all(&chosen, rule, distance);
+                    found.triplets.iter_mut().for_each(|t| t.0 = chosen[t.0 as usize] as u32);
+                    let of_part = |t: &&Chosen| part_of[t.0 as usize] == part;
+                    let wanted: Vec<Chosen> = whole.triplets.iter().filter(of_part).copied().collect();
+                    prop_assert_eq!(found.triplets, wanted, "{:?} {:?}", rule, distance);
+                    if matches!(rule, Rule::Hard | Rule::HardSoft) {
+                        let wanted: Vec<u32> = chosen.iter().map(|&row| whole.losses[row]).collect();
+                        prop_assert_eq!(found.losses, wanted, "{:?} {:?}", rule, distance);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A weight of 0 leaves an anchor out: the losses of the others stay, and the gradient is theirs alone. Of integers,
+    /// whose sums are exact in any order.
+    #[test]
+    fn weights_of_zero_leave_anchors_out(rows in integers(), kept in any::<u64>()) {
+        let count = rows.labels.len();
+        let mut rng = fastrand::Rng::with_seed(kept);
+        let chosen: Vec<usize> = (0..count).filter(|_| rng.bool()).collect();
+        let mut weights = vec![0.0; count];
+        chosen.iter().for_each(|&row| weights[row] = 1.0);
+        let weights = Weights::PerSample(&weights);
+        let found = rows.weighted(Rule::Hard, Distance::SquaredL2, 0.5, Reduction::None, weights);
+        let (wanted, gradient) = rows.against_all(&chosen, Rule::Hard, Distance::SquaredL2);
+        for row in 0..count {
+            let loss = chosen.binary_search(&row).map_or(0, |at| wanted.losses[at]);
+            prop_assert_eq!(found.losses[row], loss, "row {}", row);
+        }
+        let found: Vec<f32> = found.gradient.iter().map(|&bits| f32::from_bits(bits)).collect();
+        prop_assert_eq!(found, gradient);
     }
 }
