@@ -28,7 +28,7 @@ const STEPS: &[(&str, &[&str])] = &[
 ];
 
 /// Batches of the cross-check, a part of those that are recorded: enough for every family, objective and block edge.
-const BATCHES: u64 = 600;
+const BATCHES: u64 = 450;
 
 /// Batches that are held against real numbers.
 const ORACLE: u64 = 400;

@@ -172,7 +172,7 @@ fn a_job_killed_at_any_moment_goes_on_to_the_same_bytes() {
     let whole = fs::read(bench.path("whole.parquet")).unwrap();
     let mut rng = Rng::with_seed(SEED);
     let (mut kills, mut complete) = (0, 0);
-    while kills < 50 {
+    while kills < support::kills(25) {
         let mut child = bench.command(&format!("{flags} --out t.parquet --resume")).spawn().unwrap();
         std::thread::sleep(Duration::from_micros(rng.u64(1000..250_000)));
         let ended = child.try_wait().unwrap();

@@ -127,17 +127,15 @@ fn kill_at_random(kills: usize, signals: &[&str], seed: u64) {
     assert!(is_whole(&found) && without_report(&found) == sets[0].0, "temporary files of killed runs stay");
 }
 
-/// How often: `TRIPLET_KILLS` times, or 80.
 #[test]
 fn a_set_survives_sigkill() {
-    let kills = std::env::var("TRIPLET_KILLS").ok().map(|kills| kills.parse().unwrap());
-    kill_at_random(kills.unwrap_or(80), &["KILL"], 11);
+    kill_at_random(support::kills(40), &["KILL"], 11);
 }
 
 #[test]
 fn a_set_survives_sigterm_and_a_second_sigint() {
-    kill_at_random(30, &["TERM"], 12);
-    kill_at_random(30, &["INT", "INT"], 13);
+    kill_at_random(support::kills(20), &["TERM"], 12);
+    kill_at_random(support::kills(20), &["INT", "INT"], 13);
 }
 
 #[test]

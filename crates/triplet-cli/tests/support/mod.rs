@@ -86,3 +86,8 @@ impl Run {
         serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}"))
     }
 }
+
+/// How often a process is ended at random: `TRIPLET_KILLS` times, or as often as given.
+pub fn kills(often: usize) -> usize {
+    std::env::var("TRIPLET_KILLS").map_or(often, |kills| kills.parse().expect("TRIPLET_KILLS: a number"))
+}
