@@ -26,6 +26,7 @@ const ADVISORIES: &str = "https://github.com/RustSec/advisory-db";
 pub(crate) fn run(args: &Args) -> Result<()> {
     build_scripts()?;
     deny(args.advisories.as_deref())?;
+    pip()?;
     if args.wheel { wheels() } else { Ok(()) }
 }
 
@@ -71,6 +72,30 @@ fn deny(advisories: Option<&Path>) -> Result<()> {
     deny.arg("check");
     let status = deny.status().context("starting cargo deny")?;
     ensure!(status.success(), "cargo deny found what deny.toml does not allow");
+    Ok(())
+}
+
+/// What the Python package is tested with. What it needs itself is NumPy alone, of any version since 1.23.
+const REQUIREMENTS: &str = "crates/triplet-python/requirements/test.txt";
+
+/// Advisories of the Python side.
+fn pip() -> Result<()> {
+    let there = Command::new("pip-audit").arg("--version").stdout(Stdio::null()).status();
+    if there.is_err() {
+        println!("NOT covered, no pip-audit: python -m pip install pip-audit");
+        return Ok(());
+    }
+    let mut audit = Command::new("pip-audit");
+    // Strict: a package that the index knows no advisories of has not been checked.
+    audit.args([
+        "--strict",
+        "--no-deps",
+        "--disable-pip",
+        "--progress-spinner=off",
+        "--requirement",
+        REQUIREMENTS,
+    ]);
+    ensure!(audit.status()?.success(), "pip-audit found advisories, or could not ask for them");
     Ok(())
 }
 
