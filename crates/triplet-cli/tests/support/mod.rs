@@ -88,6 +88,6 @@ impl Run {
 }
 
 /// How often a process is ended at random: `TRIPLET_KILLS` times, or as often as given.
-pub fn kills(often: usize) -> usize {
+pub(crate) fn kills(often: usize) -> usize {
     std::env::var("TRIPLET_KILLS").map_or(often, |kills| kills.parse().expect("TRIPLET_KILLS: a number"))
 }
